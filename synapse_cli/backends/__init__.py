@@ -1,0 +1,1 @@
+"""The call: engines and providers behind one port."""

@@ -1,0 +1,1 @@
+"""The answer kept: finished calls with their verdicts, decisions, and whole command lines."""

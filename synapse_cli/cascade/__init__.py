@@ -1,0 +1,1 @@
+"""The climb: tiers from cheap to dear until an answer passes."""

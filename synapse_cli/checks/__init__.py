@@ -1,0 +1,1 @@
+"""The verdict: rules that an answer must pass to be accepted."""

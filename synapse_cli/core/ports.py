@@ -1,0 +1,52 @@
+"""What Synapse asks of the things that can be plugged in. Each port has a suite in `tests/conformance/`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar, Literal, Protocol
+
+from synapse_cli.core.completion import Completion, Count, Facts
+from synapse_cli.core.control import Control
+from synapse_cli.core.options import Options
+from synapse_cli.core.prompt import Message, Request
+from synapse_cli.core.verdict import Verdict
+
+Emit = Callable[[str], None]
+"""Takes each piece of the answer as it arrives. Exceptions it raises (a closed pipe) end the call."""
+
+
+class Backend(Protocol):
+    """A model that can be asked. Built as `Class(model)` with the profile's `Model`; construction is cheap.
+
+    `complete` is safe to call from several threads. It returns a whole answer or raises a `SynapseError`;
+    with `emit` the pieces it handed out, joined, are the completion's text.
+    """
+
+    def complete(self, request: Request, control: Control, emit: Emit | None = None) -> Completion:
+        """Answer the request, or raise a SynapseError."""
+        ...
+
+    def facts(self) -> Facts:
+        """What is known of the model without calling it; never loads it."""
+        ...
+
+    def count(self, messages: Sequence[Message]) -> Count:
+        """Tokens of these messages as the model would read them; may load a tokenizer."""
+        ...
+
+
+class Check(Protocol):
+    """A rule that an answer must pass. Built by `parse` from its own option table."""
+
+    kind: ClassVar[str]
+    binds: ClassVar[Literal["validity", "doubt"]]
+    """Validity binds every tier; doubt binds only tiers that have a dearer one above them."""
+
+    @classmethod
+    def parse(cls, options: Options) -> Check:
+        """Read the options; every problem is reported to `options`, which the caller asks afterwards."""
+        ...
+
+    def judge(self, request: Request, completion: Completion, control: Control) -> Verdict:
+        """Judge one answer to one request. Never raises for a bad answer."""
+        ...

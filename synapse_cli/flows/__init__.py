@@ -1,0 +1,1 @@
+"""The shape: how one request goes through choice, climb, cache and record."""

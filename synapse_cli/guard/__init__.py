@@ -1,0 +1,1 @@
+"""The limits: secrets, trust and redaction."""

@@ -1,0 +1,1 @@
+"""The proof: training, datasets, grading and benches."""

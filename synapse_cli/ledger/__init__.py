@@ -1,0 +1,1 @@
+"""The record: every run, decision, attempt and call in one SQLite file."""

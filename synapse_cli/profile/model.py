@@ -1,0 +1,175 @@
+"""What a profile says, once it is known to be right: frozen values that the rest of Synapse trusts.
+
+Built by `profile.load` from the compiled form; nothing here parses or checks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal
+
+from synapse_cli.core.completion import Price
+from synapse_cli.core.prompt import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """One entry of `[models]`, or one that `-m` made up."""
+
+    name: str
+    backend: str
+    source: str | None = None
+    """`builtin:nano`, `file:ABSOLUTE PATH`, `hf:…`, `https:…`; file paths are already absolute."""
+    model: str | None = None
+    """LiteLLM's name, `provider/id`."""
+    base_url: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    organization: str | None = None
+    project: str | None = None
+    keys: tuple[str, ...] = ()
+    """`env:NAME`, `file:ABSOLUTE PATH`, `cmd:ARGV`, `keyring:SERVICE/USER`; empty means the provider's own variable."""
+    price: Price | None = None
+    context: int | None = None
+    gpu: str | int | None = None
+    threads: int | None = None
+    timeout_s: float = 60.0
+    params: Mapping[str, Json] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    options: Mapping[str, Json] = field(default_factory=dict)
+    """Keys that only this backend knows (`replies` and `record` of the scripted one, a plugin's own)."""
+    trusted: bool = True
+    """False where a stranger's profile declared it: then it may not use a user's key at its own base_url."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class When:
+    """The conditions of a route: keys AND, list values OR. Empty means never by rule."""
+
+    task: tuple[str, ...] = ()
+    regex: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+    glob: tuple[str, ...] = ()
+    prompt_over: int | None = None
+    prompt_under: int | None = None
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One entry of `[routes]`: when it is taken, and what it leads to."""
+
+    name: str
+    when: When | None = None
+    examples: tuple[str, ...] = ()
+    use: str | None = None
+    """Name of a model or of a cascade."""
+    run: tuple[str, ...] = ()
+    """A command instead of a model; the prompt goes to its stdin."""
+    fallback: tuple[str, ...] = ()
+    """Models or cascades tried in turn when `use` gave no answer."""
+    system: str | None = None
+    template: str | None = None
+    schema: Json = None
+    """The JSON Schema itself (a file named by the profile has been read)."""
+    cache: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One accept rule as written; its class parses `options`. `where` is the key path for messages."""
+
+    kind: str
+    options: Mapping[str, Json]
+    file: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cascade:
+    """Tiers from cheap to dear, and what an answer must pass."""
+
+    name: str
+    tiers: tuple[str, ...]
+    """Model names."""
+    accept: tuple[Rule, ...] = ()
+    max_attempts: int | None = None
+    on_budget: Literal["stop", "cheaper"] = "stop"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """A prompt with named holes."""
+
+    name: str
+    prompt: str
+    system: str | None = None
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    version: str = ""
+    """As declared, else the SHA-256 of prompt and system (first 12 hex digits)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The `[budget]` table. None is no limit."""
+
+    per_run: Decimal | None = None
+    tokens_per_run: int | None = None
+    seconds_per_run: float | None = None
+    steps_per_run: int | None = None
+    min_output: int = 16
+    """Tokens below which an answer is not worth asking for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheSettings:
+    """The `[cache]` table."""
+
+    enabled: bool = True
+    ttl_s: float | None = None
+    """None keeps an answer until it is evicted."""
+    max_size: int = 500_000_000
+    """Bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerSettings:
+    """The `[ledger]` table."""
+
+    text: bool = True
+    """Whether prompts and answers are kept, or only their hashes."""
+    max_size: int = 1_000_000_000
+    """Bytes."""
+    keep_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defaults:
+    """The `[defaults]` table."""
+
+    route: str = "default"
+    system: str | None = None
+    params: Mapping[str, Json] = field(default_factory=dict)
+    max_input: int = 10_000_000
+    """Bytes of prompt, files and stdin together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """A whole plan. Dictionaries keep the order of the file."""
+
+    name: str
+    path: str
+    """Absolute path of the file it came from."""
+    hash: str
+    """SHA-256 over the content of every file that made it."""
+    models: Mapping[str, Model]
+    routes: Mapping[str, Route]
+    cascades: Mapping[str, Cascade]
+    templates: Mapping[str, Template]
+    limits: Limits = field(default_factory=Limits)
+    cache: CacheSettings = field(default_factory=CacheSettings)
+    ledger: LedgerSettings = field(default_factory=LedgerSettings)
+    defaults: Defaults = field(default_factory=Defaults)
+    warnings: tuple[str, ...] = ()

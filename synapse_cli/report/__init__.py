@@ -1,0 +1,1 @@
+"""The telling: values and events drawn for people."""

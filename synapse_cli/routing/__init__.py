@@ -1,0 +1,1 @@
+"""The choice: which route a prompt takes, and why."""
