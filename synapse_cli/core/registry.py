@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from synapse_cli.core.errors import SynapseError, UsageError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoints
 
 Kind = Literal["backends", "checks"]
 
@@ -79,7 +82,7 @@ def _plugin(kind: Kind, name: str) -> type:
     raise UsageError(f"there is no {singular} named {name!r}", hint)
 
 
-def _entry_points(kind: Kind):  # type: ignore[no-untyped-def]  # importlib.metadata is too dear to import for a name
+def _entry_points(kind: Kind) -> EntryPoints:
     from importlib.metadata import entry_points
 
     return entry_points(group=f"synapse.{kind}")

@@ -1,0 +1,164 @@
+"""Ask tiers from cheap to dear until an answer passes its checks.
+
+What does not pass is never returned as if it had: where no tier passes, the outcome holds the best of the
+rejected answers together with the error that says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from synapse_cli.cascade.ending import ending
+from synapse_cli.cascade.retry import delay_before_retry
+from synapse_cli.core.clock import Clock
+from synapse_cli.core.completion import Completion
+from synapse_cli.core.control import Control
+from synapse_cli.core.errors import (
+    BackendError,
+    BudgetSpent,
+    ClosedPipe,
+    Interrupted,
+    Refused,
+    SynapseError,
+    TimedOut,
+)
+from synapse_cli.core.events import Asking, Attempted, Listen, Waiting, Wrote
+from synapse_cli.core.outcome import Answered, Attempt, Failed, Outcome, Skipped
+from synapse_cli.core.ports import Backend, Check, Emit
+from synapse_cli.core.prompt import Request
+from synapse_cli.core.verdict import Verdict
+
+Judge = Callable[["Tier", Completion], tuple[Verdict, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tier:
+    """One rung: who is asked, what it is asked, and what its answer must pass."""
+
+    name: str
+    model: str
+    backend: Backend
+    request: Request
+    checks: tuple[Check, ...]
+    is_local: bool
+    obstacle: SynapseError | None = None
+    """Why it may not be asked (no key, `--local-only`); it is skipped, and said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Climb:
+    """The settings of one climb."""
+
+    control: Control
+    clock: Clock
+    judge: Judge
+    listen: Listen
+    emit: Emit | None = None
+    """Takes the pieces of a tier without checks; a tier that can still be rejected is never shown before."""
+    max_attempts: int | None = None
+    skip_unaffordable: bool = False
+    """Whether a tier that the budget cannot pay is passed over instead of ending the climb."""
+
+
+def climb(tiers: Sequence[Tier], settings: Climb) -> Outcome:
+    """Ask each tier in turn and stop at the first answer that passes.
+
+    A retryable failure is tried once more on the same tier. Once a byte of a tier has been shown there is no
+    other attempt. Ctrl-C and a closed pipe end the climb and are the outcome's error, so that what was done is recorded.
+    """
+    attempts: list[Attempt] = []
+    for tier in tiers:
+        if tier.obstacle is not None:
+            _note(attempts, Skipped(tier.name, tier.model, tier.obstacle), settings)
+            continue
+        over = _ask_with_retry(tier, settings, attempts)
+        if over or _spent(attempts, settings):
+            break
+    best = _best(attempts, tiers)
+    error = None if best is not None and best.accepted else ending(attempts, tiers, best)
+    return Outcome(attempts=tuple(attempts), best=best, error=error)
+
+
+def _ask_with_retry(tier: Tier, settings: Climb, attempts: list[Attempt]) -> bool:
+    """Ask one tier, once more where that makes sense; return whether the climb is over."""
+    for is_retry in (False, True):
+        settings.listen(Asking(tier.name, tier.is_local))
+        attempt, shown = _ask(tier, settings)
+        _note(attempts, attempt, settings)
+        if isinstance(attempt, Answered):
+            return attempt.accepted
+        error = attempt.error
+        if shown or isinstance(error, Interrupted | ClosedPipe) or settings.control.expired:
+            return True
+        if isinstance(error, BudgetSpent):
+            return not settings.skip_unaffordable
+        delay = None if is_retry or _spent(attempts, settings) else delay_before_retry(error, settings.control)
+        if delay is None:
+            return False
+        settings.listen(Waiting(tier.name, delay, error.message))
+        if not _wait(delay, settings):
+            return True
+    return False
+
+
+def _ask(tier: Tier, settings: Climb) -> tuple[Answered | Failed | Skipped, bool]:
+    shown = False
+
+    def show(piece: str) -> None:
+        nonlocal shown
+        shown = True
+        settings.listen(Wrote(tier.name, piece))
+        assert settings.emit is not None
+        settings.emit(piece)
+
+    emit = show if settings.emit is not None and not tier.checks else None
+    started = settings.clock.monotonic()
+    try:
+        completion = tier.backend.complete(tier.request, settings.control, emit)
+        verdicts = settings.judge(tier, completion)
+    except BudgetSpent as error:
+        return Skipped(tier.name, tier.model, error), shown
+    except (BackendError, Refused, Interrupted, ClosedPipe) as error:
+        return Failed(tier.name, tier.model, error, settings.clock.monotonic() - started), shown
+    return Answered(tier.name, tier.model, completion, verdicts), shown
+
+
+def _note(attempts: list[Attempt], attempt: Attempt, settings: Climb) -> None:
+    attempts.append(attempt)
+    settings.listen(Attempted(attempt))
+
+
+def _spent(attempts: list[Attempt], settings: Climb) -> bool:
+    made = sum(not isinstance(attempt, Skipped) for attempt in attempts)
+    return settings.max_attempts is not None and made >= settings.max_attempts
+
+
+def _wait(seconds: float, settings: Climb) -> bool:
+    """Sleep in short steps so that Ctrl-C ends it; return whether the time was slept through."""
+    until = settings.clock.monotonic() + seconds
+    while (left := until - settings.clock.monotonic()) > 0:
+        if settings.control.stopped or settings.control.expired:
+            return False
+        settings.clock.sleep(min(0.05, left))
+    return True
+
+
+def _best(attempts: Sequence[Attempt], tiers: Sequence[Tier]) -> Answered | None:
+    """The accepted answer, else the rejected one that fails least: valid before invalid, dearer before cheaper."""
+    if any(isinstance(attempt, Failed) and isinstance(attempt.error, Interrupted) for attempt in attempts):
+        return None
+    checks = {tier.name: tier.checks for tier in tiers}
+    answered = [attempt for attempt in attempts if isinstance(attempt, Answered)]
+
+    def rank(place: int) -> tuple[bool, bool, int]:
+        attempt = answered[place]
+        failing = [c for c, v in zip(checks[attempt.tier], attempt.verdicts, strict=True) if not v.passed]
+        return (not failing, all(check.binds == "doubt" for check in failing), place)
+
+    return answered[max(range(len(answered)), key=rank)] if answered else None
+
+
+def timed_out(control: Control) -> TimedOut | None:
+    """The error of a run whose deadline has passed."""
+    return TimedOut("the run's time is over", "raise --timeout") if control.expired else None

@@ -1,0 +1,70 @@
+"""Which error a climb without an accepted answer ends in: the precedence that scripts branch on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from synapse_cli.core.errors import (
+    BackendError,
+    BudgetSpent,
+    ClosedPipe,
+    Interrupted,
+    NotAllowed,
+    Refused,
+    SynapseError,
+    Unaccepted,
+    Unavailable,
+)
+from synapse_cli.core.outcome import Answered, Attempt
+
+if TYPE_CHECKING:
+    from synapse_cli.cascade.climb import Tier
+
+
+def ending(attempts: Sequence[Attempt], tiers: Sequence[Tier], best: Answered | None) -> SynapseError:
+    """Say why there is no accepted answer.
+
+    Interrupted and a closed pipe first; then an answer that passed nothing (65); then, without any answer: a
+    spent budget (79), every hosted tier refused (77), anything that may work later (75), else 69 or, where
+    a single tier was asked, that tier's own code.
+    """
+    errors = {a.tier: a.error for a in attempts if not isinstance(a, Answered)}
+    for error in errors.values():
+        if isinstance(error, Interrupted | ClosedPipe):
+            return error
+    if best is not None:
+        return _unaccepted(best, errors)
+    if not errors:
+        return NotAllowed("no tier was left to ask", "loosen --tier, --max-tier, --local-only or --hosted-only")
+    if len(errors) == 1:
+        return next(iter(errors.values()))
+    for kind in (BudgetSpent,):
+        if found := [e for e in errors.values() if isinstance(e, kind)]:
+            return found[0]
+    hosted = [errors[t.name] for t in tiers if not t.is_local and t.name in errors]
+    if hosted and all(isinstance(error, Refused) for error in hosted):
+        return _joined(hosted[0], errors)
+    for error in errors.values():
+        if isinstance(error, Unavailable):
+            return _joined(error, errors)
+    last = list(errors.values())[-1]
+    return BackendError(_all(errors), last.hint)
+
+
+def _unaccepted(best: Answered, errors: dict[str, SynapseError]) -> Unaccepted:
+    others = [f"{tier}: {error.message}" for tier, error in errors.items()]
+    message = "; ".join([f"no tier passed its checks: {best.tier}: {best.reason}", *others])
+    hint = next((error.hint for error in errors.values() if error.hint), "")
+    return Unaccepted(message, hint)
+
+
+def _joined(error: SynapseError, errors: dict[str, SynapseError]) -> SynapseError:
+    """The same error, telling what every tier said."""
+    told = type(error)(_all(errors), error.hint)
+    told.__cause__ = error
+    return told
+
+
+def _all(errors: dict[str, SynapseError]) -> str:
+    return "; ".join(f"{tier}: {error.message}" for tier, error in errors.items())
