@@ -1,0 +1,145 @@
+"""Kept values as JSON bytes and back. Whatever does not read back exactly is nothing: a miss, never a guess."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from decimal import Decimal
+from typing import Literal, TypeVar
+
+from synapse_cli.cache.key import FORMAT
+from synapse_cli.core.completion import Completion, Usage
+from synapse_cli.core.outcome import Decision
+from synapse_cli.core.prompt import Json
+from synapse_cli.core.verdict import Verdict
+
+Kind = Literal["answer", "verdicts", "decision"]
+T = TypeVar("T")
+
+_NOT_KEPT = ("cache_key", "cached", "keepable")
+"""Fields of a Completion that say how it was come by, not what it is."""
+_SPENT = "usage"
+"""Of a Decision: what deciding took then; deciding from the cache takes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One kept value with its label (the model's name) and the instants of its life."""
+
+    kind: Kind
+    label: str
+    kept_at: float
+    expires_at: float | None
+    value: Json
+
+
+def pack(record: Record) -> bytes:
+    """Write a record. Raises ValueError where JSON cannot say it (a confidence of NaN)."""
+    whole = {"format": FORMAT, **asdict(record)}
+    return json.dumps(whole, separators=(",", ":"), allow_nan=False).encode("ascii")
+
+
+def unpack(data: bytes) -> Record | None:
+    """Read a record, or None where it is not one of this format."""
+    try:
+        whole = json.loads(data)
+        if whole.pop("format") != FORMAT:
+            return None
+        return Record(**whole)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def from_completion(completion: Completion) -> Json:
+    """Say a completion in JSON; money is a text, so that no cent is lost."""
+    value = asdict(completion)
+    for name in _NOT_KEPT:
+        del value[name]
+    value["cost"] = None if completion.cost is None else str(completion.cost)
+    return value
+
+
+def to_completion(value: Json) -> Completion | None:
+    """Read a completion back."""
+
+    def build(table: dict[str, Json]) -> Completion:
+        _exactly(Completion, table, besides=_NOT_KEPT)
+        cost = table["cost"]
+        return Completion(
+            **{
+                **table,
+                "usage": _usage(table["usage"]),
+                "cost": None if cost is None else Decimal(_text(cost)),
+                "text": _text(table["text"]),
+                "tool_calls": _texts(table["tool_calls"]),
+                "warnings": _texts(table["warnings"]),
+            }  # type: ignore[arg-type]  # the remaining fields are numbers or None, written by this very module
+        )
+
+    return _attempt(build, value)
+
+
+def from_verdicts(verdicts: tuple[Verdict, ...]) -> Json:
+    """Say verdicts in JSON."""
+    return [asdict(verdict) for verdict in verdicts]
+
+
+def to_verdicts(value: Json) -> tuple[Verdict, ...] | None:
+    """Read verdicts back."""
+    if not isinstance(value, list):
+        return None
+    verdicts = [_attempt(lambda table: Verdict(**_exactly(Verdict, table)), item) for item in value]  # type: ignore[arg-type]  # as above
+    return tuple(v for v in verdicts if v is not None) if None not in verdicts else None
+
+
+def from_decision(decision: Decision) -> Json:
+    """Say a routing decision in JSON."""
+    value = asdict(decision)
+    del value[_SPENT]
+    return value
+
+
+def to_decision(value: Json) -> Decision | None:
+    """Read a routing decision back."""
+
+    def build(table: dict[str, Json]) -> Decision:
+        runners = table["runners_up"]
+        if not isinstance(runners, list):
+            raise TypeError("runners_up")
+        pairs = tuple((_text(pair[0]), _text(pair[1])) for pair in map(_texts, runners))
+        return Decision(**{**_exactly(Decision, table, (_SPENT,)), "runners_up": pairs})  # type: ignore[arg-type]  # as above
+
+    return _attempt(build, value)
+
+
+def _attempt(build: Callable[[dict[str, Json]], T], value: Json) -> T | None:
+    try:
+        return build(value) if isinstance(value, dict) else None
+    except (TypeError, ValueError, KeyError, IndexError, ArithmeticError):
+        return None
+
+
+def _exactly(kind: type, table: dict[str, Json], besides: tuple[str, ...] = ()) -> dict[str, Json]:
+    """The table, if its keys are the fields of `kind`; a field more or less is another version's record."""
+    if set(table) != {field.name for field in fields(kind)} - set(besides):
+        raise KeyError(kind.__name__)
+    return table
+
+
+def _usage(value: Json) -> Usage:
+    if not isinstance(value, dict):
+        raise TypeError("usage")
+    return Usage(**_exactly(Usage, value))  # type: ignore[arg-type]  # as above
+
+
+def _text(value: Json) -> str:
+    if not isinstance(value, str):
+        raise TypeError("text")
+    return value
+
+
+def _texts(value: Json) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise TypeError("texts")
+    return tuple(_text(item) for item in value)
