@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 from typing import Protocol
 
-_CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
+from synapse_cli.core.ids import new_run_id
+
+__all__ = ["Clock", "FixedClock", "SystemClock", "new_run_id"]
 
 
 class Clock(Protocol):
@@ -60,17 +61,3 @@ class FixedClock:
         """Move on by `seconds` at once."""
         self.slept.append(seconds)
         self.at += seconds
-
-
-def new_run_id(now: float, random: bytes | None = None) -> str:
-    """A 20-character id: 9 of milliseconds, 11 of chance, so that ids sort by time (Crockford's base 32)."""
-    chance = int.from_bytes(os.urandom(7) if random is None else random[:7], "big") >> 1
-    return _base32(int(now * 1000), 9) + _base32(chance, 11)
-
-
-def _base32(value: int, length: int) -> str:
-    digits = []
-    for _ in range(length):
-        value, digit = divmod(value, 32)
-        digits.append(_CROCKFORD[digit])
-    return "".join(reversed(digits))

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
-from typing import Literal
 
-Kind = Literal["config", "cache", "state"]
+TYPE_CHECKING = False  # importing typing costs a memo hit as much as Python itself; mypy takes the name for true
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Literal
+
+    Kind = Literal["config", "cache", "state"]
 
 _UNIX = {"config": ".config", "cache": ".cache", "state": ".local/state"}
 _MACOS = {
