@@ -41,6 +41,8 @@ class Model:
     """Keys that only this backend knows (`replies` and `record` of the scripted one, a plugin's own)."""
     trusted: bool = True
     """False where a stranger's profile declared it: then it may not use a user's key at its own base_url."""
+    file: str = ""
+    """The file that declared it, from which relative paths in `options` resolve; empty where `-m` made it up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,209 @@
+"""Turn a profile's checked tables into the frozen Profile: absolute paths, Decimals, tuples."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from typing import TYPE_CHECKING
+
+from synapse_cli.core.completion import Price
+from synapse_cli.core.prompt import Json
+from synapse_cli.core.witness import Witness
+from synapse_cli.profile.model import (
+    CacheSettings,
+    Cascade,
+    Defaults,
+    LedgerSettings,
+    Limits,
+    Model,
+    Profile,
+    Route,
+    Rule,
+    Template,
+    When,
+)
+from synapse_cli.profile.parse import BROKEN_RULE
+from synapse_cli.profile.sources import KeyPath, Sources, dotted, read_bytes
+
+if TYPE_CHECKING:
+    from synapse_cli.profile import schema
+
+_SCHEMA_VERSION = 1
+
+
+def build(table: schema.ProfileTable, sources: Sources, witness: Witness, *, name: str) -> Profile:
+    """The Profile that these tables mean; files that it names are read, and what is wrong in them is reported."""
+    routes = {key: _route(key, route, sources, witness) for key, route in table.routes.items()}
+    cascades = {key: _cascade(key, cascade, sources, witness) for key, cascade in table.cascades.items()}
+    limits = {key: value for key, value in table.budget if key in Limits.__dataclass_fields__}
+    return Profile(
+        name=name,
+        path=sources.root,
+        hash=_hash(sources),
+        models={key: _model(key, model, sources) for key, model in table.models.items()},
+        routes=routes,
+        cascades=cascades,
+        templates={key: _template(key, template) for key, template in table.templates.items()},
+        limits=Limits(**limits),
+        cache=CacheSettings(enabled=table.cache.enabled, ttl_s=table.cache.ttl, max_size=table.cache.max_size),
+        ledger=LedgerSettings(text=table.ledger.text, max_size=table.ledger.max_size, keep_s=table.ledger.keep),
+        defaults=Defaults(
+            route=table.defaults.route or "default",
+            system=table.defaults.system,
+            params=table.defaults.params,
+            max_input=table.defaults.max_input,
+        ),
+        warnings=_warnings(table, sources),
+    )
+
+
+def _hash(sources: Sources) -> str:
+    total = hashlib.sha256()
+    for file in sources.files:
+        total.update(file.sha256.encode())
+    return total.hexdigest()
+
+
+def _warnings(table: schema.ProfileTable, sources: Sources) -> tuple[str, ...]:
+    if table.schema_ <= _SCHEMA_VERSION:
+        return ()
+    told = (
+        f"{sources.root}: written for schema {table.schema_}, this Synapse knows {_SCHEMA_VERSION}: consider upgrading"
+    )
+    return (told,)
+
+
+def _model(name: str, table: schema.ModelTable, sources: Sources) -> Model:
+    at = ("models", name)
+    price = getattr(table, "price", None)
+    options: dict[str, Json] = dict(table.model_extra or {})
+    record = options.get("record")
+    if isinstance(record, str):
+        options["record"] = _absolute(record, (*at, "record"), sources)
+    return Model(
+        name=name,
+        backend=table.backend,
+        source=_after("file:", getattr(table, "source", None), (*at, "source"), sources),
+        model=getattr(table, "model", None),
+        base_url=getattr(table, "base_url", None),
+        headers=getattr(table, "headers", {}),
+        organization=getattr(table, "organization", None),
+        project=getattr(table, "project", None),
+        keys=tuple(str(_after("file:", key, (*at, "keys"), sources)) for key in getattr(table, "keys", [])),
+        price=Price(price.input, price.output, price.cached) if price else None,
+        context=table.context,
+        gpu=getattr(table, "gpu", None),
+        threads=getattr(table, "threads", None),
+        timeout_s=float(table.timeout_s),
+        params=table.params,
+        tags=tuple(table.tags),
+        options=options,
+        file=sources.file_of(at),
+    )
+
+
+def _route(name: str, table: schema.RouteTable, sources: Sources, witness: Witness) -> Route:
+    return Route(
+        name=name,
+        when=_when(table.when) if table.when else None,
+        use=table.use,
+        run=tuple(table.run or ()),
+        fallback=tuple(table.fallback),
+        system=table.system,
+        template=table.template,
+        schema=_schema(("routes", name, "schema"), table.schema_, sources, witness),
+        cache=table.cache,
+    )
+
+
+def _when(table: schema.WhenTable) -> When:
+    return When(
+        task=tuple(table.task or ()),
+        regex=tuple(table.regex or ()),
+        keywords=tuple(table.keywords or ()),
+        glob=tuple(table.glob or ()),
+        prompt_over=table.prompt_over,
+        prompt_under=table.prompt_under,
+        tags=tuple(table.tags or ()),
+    )
+
+
+def _schema(where: KeyPath, given: object, sources: Sources, witness: Witness) -> Json:
+    """The JSON Schema itself; a file is read now, and its change changes the profile."""
+    if not isinstance(given, str):
+        return given  # type: ignore[return-value]  # schema.RouteTable let only JSON through
+    path = _absolute(given, where, sources)
+    try:
+        content, source = read_bytes(path, witness)
+        sources.files.append(source._replace(is_profile=False))
+        found = json.loads(content.decode("utf-8-sig"), parse_constant=_no_constant)
+    except RecursionError:
+        sources.problem(where, f"{path}: lists or tables nested too deeply", "a JSON Schema")
+    except UnicodeDecodeError:
+        sources.problem(where, f"{path}: bytes that are not UTF-8", "a JSON Schema")
+    except ValueError as error:
+        sources.problem(where, f"{path}: {error}", "a JSON Schema")
+    else:
+        if isinstance(found, dict | bool):
+            return found
+        sources.problem(where, f"{path}: JSON that is not an object", "a JSON Schema")
+    return None
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name}, which is not JSON")
+
+
+def _cascade(name: str, table: schema.CascadeTable, sources: Sources, witness: Witness) -> Cascade:
+    return Cascade(
+        name=name,
+        tiers=tuple(table.tiers),
+        accept=tuple(
+            _rule(("cascades", name, "accept", number), rule, sources, witness)
+            for number, rule in enumerate(table.accept)
+            if rule.kind != BROKEN_RULE
+        ),
+        max_attempts=table.max_attempts,
+        on_budget=table.on_budget,
+    )
+
+
+def _rule(where: KeyPath, table: schema.RuleTable, sources: Sources, witness: Witness) -> Rule:
+    options: dict[str, Json] = dict(table.model_extra or {})
+    file = options.get("file")
+    if table.kind == "schema" and isinstance(file, str):
+        options["file"] = _absolute(file, where, sources)
+        _note(str(options["file"]), sources, witness)
+    return Rule(kind=table.kind, options=options, file=sources.file_of(where), where=dotted(where))
+
+
+def _note(path: str, sources: Sources, witness: Witness) -> None:
+    """A file that a check reads for itself decides answers too, so its change must be seen."""
+    try:
+        sources.files.append(read_bytes(path, witness)[1]._replace(is_profile=False))
+    except ValueError:
+        witness.looked_for(path)  # the check says what is wrong with it
+
+
+def _template(name: str, table: schema.TemplateTable) -> Template:
+    text = f"{table.prompt}\0{table.system or ''}"
+    return Template(
+        name=name,
+        prompt=table.prompt,
+        system=table.system,
+        defaults=table.defaults,
+        version=table.version or hashlib.sha256(text.encode()).hexdigest()[:12],
+    )
+
+
+def _after(prefix: str, value: str | None, where: KeyPath, sources: Sources) -> str | None:
+    if value is None or not value.startswith(prefix):
+        return value
+    return prefix + _absolute(value.removeprefix(prefix), where, sources)
+
+
+def _absolute(path: str, where: KeyPath, sources: Sources) -> str:
+    """A path resolved from the file that names it."""
+    folder = os.path.dirname(sources.file_of(where))
+    return os.path.abspath(os.path.join(folder, os.path.expanduser(path)))

@@ -1,0 +1,142 @@
+"""Keep a profile in its compiled form, so that a run whose profile is unchanged parses and checks nothing.
+
+One JSON file per profile in the cache folder, with the path and stat of every file that made it. Any doubt
+means that there is none. It holds nothing that the profile's own files do not say.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from synapse_cli import __version__
+from synapse_cli.core.completion import Price
+from synapse_cli.core.witness import Witness
+from synapse_cli.profile.model import (
+    CacheSettings,
+    Cascade,
+    Defaults,
+    LedgerSettings,
+    Limits,
+    Model,
+    Profile,
+    Route,
+    Rule,
+    Template,
+    When,
+)
+from synapse_cli.profile.origin import Danger, Source
+from synapse_cli.profile.paths import cache_dir, write_private
+
+_FORMAT = 1
+
+
+class Compiled(NamedTuple):
+    """A profile that was right when it was compiled, the files that made it, and what only a trusted one may do."""
+
+    profile: Profile
+    files: tuple[Source, ...]
+    dangers: tuple[Danger, ...]
+
+
+def recall(path: str, env: Mapping[str, str], witness: Witness) -> Compiled | None:
+    """The compiled form of the profile at `path`, or None where there is none or a file of it has changed."""
+    try:
+        with open(_file(path, env), "rb") as file:
+            kept = json.load(file)
+        if kept["of"] != _identity(path, env):
+            return None
+        files = tuple(Source(*row) for row in kept["files"])
+        if not all(_is_unchanged(source) for source in files):
+            return None
+        found = Compiled(_profile(kept["profile"]), files, tuple(Danger(*row) for row in kept["dangers"]))
+    except (OSError, ValueError, LookupError, TypeError, ArithmeticError, RecursionError):
+        return None
+    for source in files:
+        witness.read(source.path, source.sha256)
+    return found
+
+
+def keep(compiled: Compiled, env: Mapping[str, str]) -> None:
+    """Write the compiled form down; a folder that cannot be written costs time, never an answer."""
+    path = compiled.profile.path
+    kept = {
+        "of": _identity(path, env),
+        "files": compiled.files,
+        "dangers": compiled.dangers,
+        "profile": asdict(compiled.profile),
+    }
+    try:
+        write_private(Path(_file(path, env)), json.dumps(kept, default=str))
+    except OSError:
+        return
+
+
+def _identity(path: str, env: Mapping[str, str]) -> list[object]:
+    return [_FORMAT, __version__, path, env.get("HOME", "")]  # HOME, because paths in a profile may begin with ~
+
+
+def _file(path: str, env: Mapping[str, str]) -> str:
+    from hashlib import sha256
+
+    name = sha256("\0".join(map(str, _identity(path, env))).encode("utf-8", "surrogateescape")).hexdigest()[:32]
+    return os.path.join(cache_dir(env), "profiles", f"{name}.json")
+
+
+def _is_unchanged(source: Source) -> bool:
+    facts = os.stat(source.path)
+    if (facts.st_size, facts.st_mtime_ns, facts.st_ino) != (source.size, source.mtime_ns, source.inode):
+        return False
+    if not source.is_racy:
+        return True
+    from hashlib import sha256
+
+    with open(source.path, "rb") as file:
+        return sha256(file.read()).hexdigest() == source.sha256
+
+
+def _profile(data: dict[str, Any]) -> Profile:
+    limits = data["limits"]
+    if limits["per_run"] is not None:
+        limits["per_run"] = Decimal(limits["per_run"])
+    return Profile(
+        name=data["name"],
+        path=data["path"],
+        hash=data["hash"],
+        models={name: _model(model) for name, model in data["models"].items()},
+        routes={name: _route(route) for name, route in data["routes"].items()},
+        cascades={name: _cascade(cascade) for name, cascade in data["cascades"].items()},
+        templates={name: Template(**template) for name, template in data["templates"].items()},
+        limits=Limits(**limits),
+        cache=CacheSettings(**data["cache"]),
+        ledger=LedgerSettings(**data["ledger"]),
+        defaults=Defaults(**data["defaults"]),
+        warnings=tuple(data["warnings"]),
+    )
+
+
+def _model(data: dict[str, Any]) -> Model:
+    price = data.pop("price")
+    numbers = {key: None if value is None else Decimal(value) for key, value in (price or {}).items()}
+    keys, tags = tuple(data.pop("keys")), tuple(data.pop("tags"))
+    return Model(**data, keys=keys, tags=tags, price=Price(**numbers) if price else None)  # type: ignore[arg-type]  # input and output are never None
+
+
+def _route(data: dict[str, Any]) -> Route:
+    when = data.pop("when")
+    lists: dict[str, Any] = {key: tuple(data.pop(key)) for key in ("examples", "run", "fallback")}
+    return Route(**data, **lists, when=None if when is None else When(**{k: _frozen(v) for k, v in when.items()}))
+
+
+def _cascade(data: dict[str, Any]) -> Cascade:
+    tiers, accept = tuple(data.pop("tiers")), tuple(Rule(**rule) for rule in data.pop("accept"))
+    return Cascade(**data, tiers=tiers, accept=accept)
+
+
+def _frozen(value: object) -> Any:
+    return tuple(value) if isinstance(value, list) else value

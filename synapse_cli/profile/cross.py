@@ -1,0 +1,201 @@
+"""Check what a profile's tables say of each other: names that must exist, rules and parameters that must make sense."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from synapse_cli.core import registry
+from synapse_cli.core.errors import SynapseError, UsageError
+from synapse_cli.core.options import Options
+from synapse_cli.profile.parse import BROKEN_RULE, nearest, shown
+from synapse_cli.profile.sources import KeyPath, Sources, Table, dotted
+
+if TYPE_CHECKING:
+    from synapse_cli.profile.schema import CascadeTable, ProfileTable, RouteTable, TemplateTable
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:@+ -]*")
+
+
+def check(table: ProfileTable, sources: Sources, *, may_import: bool) -> list[str]:
+    """Report what does not fit together to `sources`; return warnings. Plugins are imported only if they may be."""
+    known = {kind: _names(sources.data, kind) for kind in ("models", "routes", "cascades", "templates")}
+    for kind, names in known.items():
+        _check_names(kind, names, sources)
+    for both in sorted({*known["models"]} & {*known["cascades"]}):
+        sources.problem(("cascades", both), f"the name {both!r}, which a model has too", "a name of its own")
+    for name, route in table.routes.items():
+        _check_route(name, route, known, sources)
+    for name, cascade in table.cascades.items():
+        _check_tiers(name, cascade, known, sources)
+    for name, template in table.templates.items():
+        _check_template(name, template, sources)
+    _check_default(table, known["routes"], sources)
+    _check_params(table, sources)
+    return [*_check_backends(table, sources, may_import), *_check_rules(table, sources, may_import)]
+
+
+def _names(data: Table, kind: str) -> list[str]:
+    entries = data.get(kind)
+    return list(entries) if isinstance(entries, dict) else []
+
+
+def _check_names(kind: str, names: Iterable[str], sources: Sources) -> None:
+    for name in names:
+        if not _NAME.fullmatch(name) or name.endswith((".gguf", " ")):
+            expected = "a name of letters, digits and _ - . : (no slash: that means provider/id or a path)"
+            sources.problem((kind, name), f"the name {shown(name)}", expected)
+
+
+def _unknown(where: KeyPath, name: str, what: str, known: Iterable[str], sources: Sources) -> None:
+    names = list(known)
+    if name not in names:
+        expected = "one of " + ", ".join(names) if names else f"a {what}, and the profile has none"
+        sources.problem(where, f"{shown(name)}, which is no {what}", expected, nearest(name, names))
+
+
+def _check_route(name: str, route: RouteTable, known: Mapping[str, list[str]], sources: Sources) -> None:
+    at = ("routes", name)
+    targets = [*known["models"], *known["cascades"]]
+    _check_aim(at, sources)
+    if route.use is not None:
+        _unknown((*at, "use"), route.use, "model or cascade", targets, sources)
+    for number, target in enumerate(route.fallback):
+        _unknown((*at, "fallback", number), target, "model or cascade", targets, sources)
+        if target in (route.use, *route.fallback[:number]):
+            expected = "each model or cascade once"
+            sources.problem((*at, "fallback", number), f"a cycle: {target!r} was tried before", expected)
+    if route.template is not None:
+        _unknown((*at, "template"), route.template, "template", known["templates"], sources)
+    _check_when(at, route, sources)
+
+
+def _check_aim(at: KeyPath, sources: Sources) -> None:
+    routes = sources.data["routes"]
+    raw = routes[at[1]] if isinstance(routes, dict) else {}
+    if "use" in raw and "run" in raw:
+        sources.problem(at, "both use and run", "one of them")
+    if "use" not in raw and "run" not in raw:
+        sources.problem(at, "neither use nor run", "use = a model or a cascade, or run = a command")
+    if "run" in raw and "system" in raw:
+        sources.problem((*at, "system"), "a system prompt for a command", "none: run has no model to tell")
+
+
+def _check_when(at: KeyPath, route: RouteTable, sources: Sources) -> None:
+    when = route.when
+    if when is None:
+        return
+    if not when.model_fields_set:
+        sources.problem((*at, "when"), "no condition", "at least one of task, regex, keywords, glob, prompt_over, …")
+    if when.prompt_over is not None and when.prompt_under is not None and when.prompt_over + 1 >= when.prompt_under:
+        found = f"over {when.prompt_over} and under {when.prompt_under}"
+        sources.problem((*at, "when"), found, "sizes that a prompt can have")
+
+
+def _check_tiers(name: str, cascade: CascadeTable, known: Mapping[str, list[str]], sources: Sources) -> None:
+    at = ("cascades", name, "tiers")
+    for number, tier in enumerate(cascade.tiers):
+        if tier in known["cascades"] and tier not in known["models"]:
+            sources.problem((*at, number), f"the cascade {tier!r}", "a model: cascades do not nest")
+        else:
+            _unknown((*at, number), tier, "model", known["models"], sources)
+        if tier in cascade.tiers[:number]:
+            sources.problem((*at, number), f"{shown(tier)} again", "each model once")
+
+
+def _check_template(name: str, template: TemplateTable, sources: Sources) -> None:
+    at = ("templates", name, "defaults")
+    holes = set(re.findall(r"\{\{\s*([A-Za-z_][A-Za-z0-9_-]*)\s*\}\}", template.prompt + (template.system or "")))
+    for key in template.defaults:
+        if key == "input" or key not in holes:
+            expected = "a name that stands in {{ }} in its prompt or system, other than input"
+            sources.problem((*at, key), "a parameter that the template has not", expected, nearest(key, holes))
+
+
+def _check_default(table: ProfileTable, routes: list[str], sources: Sources) -> None:
+    chosen = table.defaults.route
+    if chosen is not None:
+        _unknown(("defaults", "route"), chosen, "route", routes, sources)
+    elif "default" not in routes and not isinstance(sources.data.get("defaults"), str):
+        expected = "a route that is taken when no other is: [routes.default], or defaults.route = its name"
+        sources.problem(("routes", "default"), "nothing", expected, nearest("default", routes))
+    default = chosen or "default"
+    if default in table.routes and table.routes[default].when is not None:
+        expected = "none: this route is taken when no other is"
+        sources.problem(("routes", default, "when"), "conditions on the default route", expected)
+
+
+def _check_params(table: ProfileTable, sources: Sources) -> None:
+    _check_table_of_params(("defaults", "params"), table.defaults.params, sources)
+    for name, model in table.models.items():
+        _check_table_of_params(("models", name, "params"), model.params, sources)
+
+
+def _check_table_of_params(at: KeyPath, params: Mapping[str, object], sources: Sources) -> None:
+    from synapse_cli.profile.schema import KNOWN_PARAMS, RESERVED_PARAMS
+
+    for key, value in params.items():
+        words, is_right = KNOWN_PARAMS.get(key, ("", lambda _value: True))
+        if key in RESERVED_PARAMS:
+            expected = "no such parameter: Synapse sets it itself (see timeout_s, base_url, keys, fallback)"
+            sources.problem((*at, key), "a reserved parameter", expected)
+        elif not is_right(value):
+            sources.problem((*at, key), shown(value), words)
+        elif not words and nearest(key, KNOWN_PARAMS):
+            known = "one of " + ", ".join(KNOWN_PARAMS)
+            sources.problem((*at, key), "an unknown parameter", known, nearest(key, KNOWN_PARAMS))
+
+
+def _check_backends(table: ProfileTable, sources: Sources, may_import: bool) -> list[str]:
+    """A backend's own keys are judged by its class, through `check_options(options)` where it has one."""
+    warnings: list[str] = []
+    for name, model in table.models.items():
+        at = ("models", name)
+        if model.backend in ("llama.cpp", "litellm") or (
+            registry.is_plugin("backends", model.backend) and not may_import
+        ):
+            continue
+        options = Options(model.model_extra or {}, file=sources.file_of(at), where=dotted(at))
+        try:
+            judge = getattr(registry.load("backends", model.backend), "check_options", None)
+        except UsageError as error:
+            sources.problem((*at, "backend"), error.message, "the name of a backend", error.hint)
+        except SynapseError as error:
+            sources.problem((*at, "backend"), error.message, "a plugin that works", error.hint)
+        except (ImportError, AttributeError) as error:
+            warnings.append(f"{dotted((*at, 'backend'))}: {model.backend} was not checked: {error}")
+        else:
+            if judge is not None:
+                judge(options)
+                _report(options, sources)
+    return warnings
+
+
+def _check_rules(table: ProfileTable, sources: Sources, may_import: bool) -> list[str]:
+    """An accept rule's keys are judged by its class."""
+    warnings: list[str] = []
+    for name, cascade in table.cascades.items():
+        for number, rule in enumerate(cascade.accept):
+            where = ("cascades", name, "accept", number)
+            if rule.kind == BROKEN_RULE or (registry.is_plugin("checks", rule.kind) and not may_import):
+                continue
+            options = Options(rule.model_extra or {}, file=sources.file_of(where), where=dotted(where))
+            try:
+                registry.load("checks", rule.kind).parse(options)  # type: ignore[attr-defined]  # a Check has it
+            except UsageError as error:
+                if error.message.startswith("there is no check"):
+                    sources.problem((*where, "kind"), shown(rule.kind), "the name of a check", error.hint)
+                else:
+                    sources.problem(where, error.message, "a rule that works", error.hint)
+            except SynapseError as error:
+                sources.problem(where, error.message, "a rule that works", error.hint)
+            except (ImportError, AttributeError) as error:
+                warnings.append(f"{dotted(where)}: {rule.kind} was not checked: {error}")
+            else:
+                _report(options, sources)
+    return warnings
+
+
+def _report(options: Options, sources: Sources) -> None:
+    sources.problems.extend(options.finish())
