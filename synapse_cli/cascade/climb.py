@@ -19,9 +19,10 @@ from synapse_cli.core.errors import (
     BudgetSpent,
     ClosedPipe,
     Interrupted,
+    KeyMissing,
+    NotAllowed,
     Refused,
     SynapseError,
-    TimedOut,
 )
 from synapse_cli.core.events import Asking, Attempted, Listen, Waiting, Wrote
 from synapse_cli.core.outcome import Answered, Attempt, Failed, Outcome, Skipped
@@ -65,7 +66,7 @@ def climb(tiers: Sequence[Tier], settings: Climb) -> Outcome:
     """Ask each tier in turn and stop at the first answer that passes.
 
     A retryable failure is tried once more on the same tier. Once a byte of a tier has been shown there is no
-    other attempt. Ctrl-C and a closed pipe end the climb and are the outcome's error, so that what was done is recorded.
+    other attempt. Ctrl-C and a closed pipe end the climb and are the outcome's error: what was done is recorded.
     """
     attempts: list[Attempt] = []
     for tier in tiers:
@@ -117,7 +118,7 @@ def _ask(tier: Tier, settings: Climb) -> tuple[Answered | Failed | Skipped, bool
     try:
         completion = tier.backend.complete(tier.request, settings.control, emit)
         verdicts = settings.judge(tier, completion)
-    except BudgetSpent as error:
+    except (BudgetSpent, KeyMissing, NotAllowed) as error:  # found out before anything was sent
         return Skipped(tier.name, tier.model, error), shown
     except (BackendError, Refused, Interrupted, ClosedPipe) as error:
         return Failed(tier.name, tier.model, error, settings.clock.monotonic() - started), shown
@@ -157,8 +158,3 @@ def _best(attempts: Sequence[Attempt], tiers: Sequence[Tier]) -> Answered | None
         return (not failing, all(check.binds == "doubt" for check in failing), place)
 
     return answered[max(range(len(answered)), key=rank)] if answered else None
-
-
-def timed_out(control: Control) -> TimedOut | None:
-    """The error of a run whose deadline has passed."""
-    return TimedOut("the run's time is over", "raise --timeout") if control.expired else None

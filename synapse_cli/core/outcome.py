@@ -24,6 +24,8 @@ class Decision:
     confidence: float | None = None
     runners_up: tuple[tuple[str, str], ...] = ()
     """(route, why not) for each route that was looked at and not taken."""
+    usage: Usage = NO_USAGE
+    """Tokens of the calls that deciding took; they count like any other."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from synapse_cli.core.completion import NO_USAGE, Usage
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
@@ -28,3 +30,4 @@ class TaskGuess:
     task: str
     confidence: float
     model: str
+    usage: Usage = NO_USAGE

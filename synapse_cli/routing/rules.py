@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Mapping
 
+from synapse_cli.core.completion import NO_USAGE, Usage
 from synapse_cli.core.errors import UsageError
 from synapse_cli.core.outcome import Decision, DecisionSource
 from synapse_cli.profile.model import Route, When
@@ -73,10 +74,10 @@ def _by_rules(routes: Mapping[str, Route], default: str, question: Question) -> 
         if why_not is None:
             source: DecisionSource = "model" if when.task else "rule"
             confidence = guess.confidence if when.task and guess else None
-            return Decision(route.name, _because(when, guess), source, confidence, tuple(passed_over))
+            return Decision(route.name, _because(when, guess), source, confidence, tuple(passed_over), _used(guess))
         passed_over.append((route.name, why_not))
     why = "no rule matched" if passed_over else "the profile has no rules"
-    return Decision(default, why, "default", guess.confidence if guess else None, tuple(passed_over))
+    return Decision(default, why, "default", guess.confidence if guess else None, tuple(passed_over), _used(guess))
 
 
 def _first_miss(when: When, question: Question) -> str | None:
@@ -131,6 +132,10 @@ def _because(when: When, guess: TaskGuess | None) -> str:
     if when.task and guess is not None:
         parts.append(f"{guess.model} says {guess.task} ({guess.confidence:.2f})")
     return "matched: " + "; ".join(parts)
+
+
+def _used(guess: TaskGuess | None) -> Usage:
+    return NO_USAGE if guess is None else guess.usage
 
 
 def _tasks(routes: Mapping[str, Route]) -> tuple[str, ...]:

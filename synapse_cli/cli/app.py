@@ -1,0 +1,114 @@
+"""Find the command that was typed, and import only that one."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, Literal
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command_from_info
+from typer.models import CommandInfo
+
+if TYPE_CHECKING:
+    from typer._click import Command
+    from typer._click import Context as ClickContext
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("synapse_cli.cli.run:run", "Answer a prompt with the cheapest model that is good enough."),
+    "explain": ("synapse_cli.cli.explain:explain", "Say which way a prompt would take, and why, without asking."),
+    "key": ("synapse_cli.cli.key:key", "Print the content address of a request, for Make."),
+    "profile": ("synapse_cli.cli.profile:app", "List, show, check and write profiles."),
+    "init": ("synapse_cli.cli.init:init", "Write a profile from the keys and models found here."),
+    "trust": ("synapse_cli.cli.trust:trust", "Trust the profile of a project, after showing what it may do."),
+    "models": ("synapse_cli.cli.models:app", "List the models of the profile."),
+    "log": ("synapse_cli.cli.log:app", "List, show and search recorded runs."),
+    "cache": ("synapse_cli.cli.cache:app", "Look into the cache, and clear it."),
+    "doctor": ("synapse_cli.cli.doctor:doctor", "Check engines, keys, files and one local answer."),
+    "paths": ("synapse_cli.cli.paths:paths", "Print where Synapse keeps things."),
+    "completions": ("synapse_cli.cli.completions:app", "Print or install completions for your shell."),
+}
+"""Name → where its function or typer app lives, and its line in `synapse --help`; nothing is imported for the list."""
+
+HELP = """Answer a prompt with the cheapest model that is good enough, and prove it.
+
+Examples:
+
+  synapse run "Is this review positive or negative?" < review.txt
+
+  git diff | synapse run "Write a commit message"
+
+  synapse explain "Summarise this report" -f report.md
+"""
+
+
+class LazyGroup(TyperGroup):
+    """Lists commands from the table, and imports one only when it is run."""
+
+    def list_commands(self, ctx: ClickContext) -> list[str]:
+        """The commands in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: ClickContext, cmd_name: str) -> Command | None:
+        """A stand-in that knows its summary; `resolve_command` puts the real one in its place."""
+        if cmd_name not in COMMANDS:
+            return None
+        return TyperCommand(name=cmd_name, help=COMMANDS[cmd_name][1], rich_markup_mode=self.rich_markup_mode)
+
+    def resolve_command(self, ctx: ClickContext, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
+        """The command that was typed, imported."""
+        name, found, rest = super().resolve_command(ctx, args)
+        return name, found and command(str(name), self.rich_markup_mode), rest
+
+
+def command(name: str, markup: Literal["markdown", "rich"] | None = None) -> Command:
+    """Import one command and return what typer makes of it."""
+    module, _, attribute = COMMANDS[name][0].partition(":")
+    target = getattr(import_module(module), attribute)
+    if isinstance(target, typer.Typer):
+        target.rich_markup_mode = markup
+        group = typer.main.get_command(target)
+        group.name = name
+        return group
+    return _single(name, target, markup)
+
+
+def root() -> LazyGroup:
+    """The `synapse` command itself; Rich draws its help only at a terminal."""
+    markup: Literal["markdown", "rich"] | None = "markdown" if sys.stdout.isatty() else None
+    options = typer.main.get_params_convertors_ctx_param_name_from_function(_root_options)[0]
+    return LazyGroup(
+        name="synapse",
+        help=HELP,
+        rich_markup_mode=markup,
+        no_args_is_help=True,
+        params=list(options),
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+
+def main(arguments: list[str]) -> int:
+    """Run what was typed and return the exit code. Errors of Synapse pass through to `__main__`."""
+    from typer._click.exceptions import ClickException
+
+    try:
+        result = root().main(args=arguments, prog_name="synapse", standalone_mode=False)
+    except ClickException as error:
+        error.show()
+        return error.exit_code
+    except typer.Abort:
+        return 130
+    return result if isinstance(result, int) else 0
+
+
+def _single(name: str, function: Callable[..., object], markup: Literal["markdown", "rich"] | None) -> Command:
+    info = CommandInfo(name=name, callback=function, context_settings={"help_option_names": ["-h", "--help"]})
+    return get_command_from_info(info, pretty_exceptions_short=True, rich_markup_mode=markup)
+
+
+def _root_options(
+    version: bool = typer.Option(False, "--version", "-V", help="Print the version and exit."),
+) -> None:
+    """Options of `synapse` itself; the version is answered before this is loaded."""

@@ -1,0 +1,201 @@
+"""Turn flags into an Ask: read the inputs, and say everything that is wrong with a flag before anything runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from synapse_cli.cli.flags import Flags
+from synapse_cli.core.errors import InputError, UsageError
+from synapse_cli.core.prompt import Json
+from synapse_cli.core.witness import Witness
+from synapse_cli.flows.ask import Ask, CacheMode
+from synapse_cli.profile.model import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An Ask, and whether its inputs could be read again the same (a pipe named as a file could not)."""
+
+    ask: Ask
+    repeatable: bool
+
+
+def asked(flags: Flags, profile: Profile, witness: Witness) -> Asked:
+    """Read what the flags name. Raises UsageError for a wrong flag, InputError for an input that is not there."""
+    from synapse_cli.context.inputs import gather
+
+    _refuse_not_yet(flags)
+    _refuse_contradictions(flags)
+    inputs = gather(
+        flags.prompt or [],
+        flags.file or [],
+        _stdin(),
+        cwd=os.getcwd(),
+        encoding=flags.encoding or "utf-8",
+        max_bytes=profile.defaults.max_input,
+        witness=witness,
+    )
+    ask = Ask(
+        prompt=inputs.text,
+        words=" ".join(flags.prompt or []),
+        input=inputs.attached,
+        files=inputs.files,
+        route=flags.route,
+        model=flags.model,
+        task=flags.task,
+        tags=tuple(flags.tag or ()),
+        system=_system(flags.system, witness),
+        template=flags.template,
+        template_params=dict(_pair("-p", text) for text in flags.param_of_template or ()),
+        params=_params(flags),
+        schema=_schema(flags.schema, witness),
+        choices=_choices(flags.choices),
+        tier=flags.tier,
+        max_tier=flags.max_tier,
+        local_only=flags.local_only,
+        hosted_only=flags.hosted_only,
+        max_cost=_money("--max-cost", flags.max_cost),
+        timeout_s=_seconds("--timeout", flags.timeout),
+        cache=_cache_mode(flags),
+        cache_ttl_s=_seconds("--cache-ttl", flags.cache_ttl),
+        log=not flags.no_log,
+    )
+    return Asked(ask, inputs.memoisable)
+
+
+def _refuse_not_yet(flags: Flags) -> None:
+    waiting = {"--grammar": flags.grammar, "--tenant": flags.tenant, "--force": flags.force or None}
+    for name, value in waiting.items():
+        if value is not None:
+            raise UsageError(f"{name} is not built yet", "leave it out; --schema and --choices constrain an answer today")
+
+
+def _refuse_contradictions(flags: Flags) -> None:
+    pairs = [
+        ("--model", flags.model, "--route", flags.route),
+        ("--local-only", flags.local_only, "--hosted-only", flags.hosted_only),
+        ("--refresh", flags.refresh, "--cache-only", flags.cache_only),
+        ("--no-cache", flags.no_cache, "--cache-only", flags.cache_only),
+        ("--no-cache", flags.no_cache, "--refresh", flags.refresh),
+        ("--schema", flags.schema, "--choices", flags.choices),
+        ("--tier", flags.tier, "--max-tier", flags.max_tier),
+        ("--verbose", flags.verbose, "--quiet", flags.quiet),
+    ]
+    for name, value, other, second in pairs:
+        if value and second:
+            raise UsageError(f"{name} and {other} contradict each other", "give one of them")
+
+
+def _stdin() -> bytes | None:
+    """What was piped in, or None at a terminal. The memo may have read it already."""
+    memo = sys.modules.get("synapse_cli.cache.memo")
+    already: bytes | None = getattr(memo, "stdin_bytes", None)
+    if already is not None:
+        return already
+    if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
+        return None
+    try:
+        return sys.stdin.buffer.read()
+    except OSError as error:
+        raise InputError(f"stdin cannot be read: {error.strerror}", "give a file with -f instead") from error
+
+
+def _system(text: str | None, witness: Witness) -> str | None:
+    if text is None or not text.startswith("@"):
+        return text
+    return _read(text[1:], "--system", witness)
+
+
+def _schema(path: str | None, witness: Witness) -> Json:
+    if path is None:
+        return None
+    text = _read(path, "--schema", witness)
+    try:
+        schema: Json = json.loads(text)
+    except ValueError as error:
+        raise UsageError(f"--schema: {path} is not JSON: {error}", "give a file that holds one JSON Schema") from error
+    from synapse_cli.checks.schema import fault
+
+    problem = fault(schema)
+    if problem:
+        raise UsageError(f"--schema: {path} is not a JSON Schema: {problem}", "see https://json-schema.org")
+    return schema
+
+
+def _read(path: str, flag: str, witness: Witness) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+    except FileNotFoundError as error:
+        raise InputError(f"{flag}: there is no file {path!r}", "check the path") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{flag}: {path!r} cannot be read: {error}", "give a UTF-8 text file") from error
+    witness.read(path)
+    return text
+
+
+def _choices(text: str | None) -> tuple[str, ...]:
+    if text is None:
+        return ()
+    labels = tuple(dict.fromkeys(label.strip() for label in text.split(",") if label.strip()))
+    if len(labels) < 2:
+        raise UsageError(f"--choices needs two labels or more, found {text!r}", "for example --choices yes,no")
+    return labels
+
+
+def _params(flags: Flags) -> dict[str, Json]:
+    params: dict[str, Json] = {}
+    for text in flags.param or ():
+        key, value = _pair("--param", text)
+        try:
+            params[key] = json.loads(value)
+        except ValueError:
+            params[key] = value
+    if flags.seed is not None:
+        params["seed"] = flags.seed
+    return params
+
+
+def _pair(flag: str, text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise UsageError(f"{flag} takes KEY=VALUE, found {text!r}", f"for example {flag} name=value")
+    return key.strip(), value
+
+
+def _money(flag: str, text: str | None) -> Decimal | None:
+    if text is None:
+        return None
+    try:
+        amount = Decimal(text.removeprefix("$").removesuffix("USD").strip())
+    except InvalidOperation as error:
+        raise UsageError(f"{flag} takes dollars, found {text!r}", f"for example {flag} 0.05") from error
+    if not amount.is_finite() or amount < 0:
+        raise UsageError(f"{flag} takes dollars, found {text!r}", f"for example {flag} 0.05")
+    return amount
+
+
+def _seconds(flag: str, text: str | None) -> float | None:
+    if text is None:
+        return None
+    from synapse_cli.profile.units import duration_s
+
+    try:
+        value = float(text) if text.replace(".", "", 1).isdigit() else duration_s(text)
+    except ValueError as error:
+        raise UsageError(f"{flag} takes a duration, found {text!r}", f"for example {flag} 30 or {flag} 2h") from error
+    if value <= 0:
+        raise UsageError(f"{flag} must be more than 0, found {text!r}", f"for example {flag} 30")
+    return value
+
+
+def _cache_mode(flags: Flags) -> CacheMode:
+    if flags.no_cache:
+        return "off"
+    if flags.refresh:
+        return "refresh"
+    return "only" if flags.cache_only else "normal"

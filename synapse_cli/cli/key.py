@@ -1,0 +1,37 @@
+"""`synapse key`: the content address of a request, so that Make can tell whether an answer is out of date."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+
+from synapse_cli.cli.flags import Flags, takes_flags
+from synapse_cli.core.witness import Witness
+
+
+@takes_flags
+def key(flags: Flags) -> int:
+    """Print the content address of a request, for Make.
+
+    It changes exactly when the answer could: with the prompt, the files, the models of the route, their
+    parameters, the checks. The arguments are those of `run`; nothing is asked.
+
+    Example:
+
+      synapse key "Summarise" -f notes.txt > .notes.key
+    """
+    from synapse_cli.cli.asking import asked
+    from synapse_cli.cli.profiles import find_profile
+    from synapse_cli.flows.session import Session
+
+    witness = Witness()
+    profile = find_profile(flags.profile, witness)
+    ask = asked(flags, profile, witness).ask
+    session = Session(profile, ask, witness)
+    parts = []
+    for stage in session.plan(ask, session.choose(ask)).stages:
+        for rung in stage.rungs:
+            parts.append(session.request_key(rung.model, rung.request))
+            parts += map(repr, rung.checks)
+    sys.stdout.write(hashlib.sha256("\n".join(parts).encode()).hexdigest() + "\n")
+    return 0

@@ -1,0 +1,201 @@
+"""`synapse run`: answer a prompt. stdout is the answer and nothing else."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from types import FrameType
+
+from synapse_cli.cli.asking import Asked, asked
+from synapse_cli.cli.flags import Flags, takes_flags
+from synapse_cli.core.control import Control
+from synapse_cli.core.errors import SynapseError
+from synapse_cli.core.events import Event, Warned
+from synapse_cli.core.witness import Witness
+from synapse_cli.flows.run import Run
+from synapse_cli.flows.session import Session
+from synapse_cli.report.problem import tell, warn
+
+
+@takes_flags
+def run(flags: Flags) -> int:
+    """Answer a prompt with the cheapest model that is good enough.
+
+    The prompt is made of the arguments, then each -f, then stdin. The answer goes to stdout, everything else to
+    stderr; the exit code says how it went (0 answered, 65 not accepted, 75 try later, 77 no key, 79 budget spent).
+
+    Examples:
+
+      synapse run "Is this review positive or negative?" < review.txt
+
+      git diff | synapse run "Write a commit message"
+
+      synapse run -m gpt-5-mini --max-cost 0.01 "Name three rivers" --json
+
+      synapse run --choices billing,bug,praise "Classify this ticket" -f ticket.txt
+    """
+    try:
+        return _run(flags)
+    except SynapseError as error:
+        if not flags.json:
+            raise
+        from synapse_cli.report.answer import failure_json
+
+        _print_json(failure_json(error, []))
+        tell(error, debug=flags.debug)
+        return error.exit_code
+
+
+def _run(flags: Flags) -> int:
+    from synapse_cli.cli.profiles import find_profile
+
+    witness = Witness()
+    profile = find_profile(flags.profile, witness)
+    typed = asked(flags, profile, witness)
+    session = Session(profile, typed.ask, witness)
+    if flags.dry_run:
+        from synapse_cli.cli.explain import show
+
+        return show(session, typed.ask, as_json=flags.json)
+    from synapse_cli.flows.step import step
+
+    with _interruptible(session.control), _telling(flags) as listen:
+        _tell_of_nano(session, flags)
+        finished = step(session, typed.ask, listen, _emit(flags))
+    return _finish(flags, session, typed, finished)
+
+
+def _finish(flags: Flags, session: Session, typed: Asked, finished: Run) -> int:
+    from synapse_cli.cli.output import deliver
+
+    answer, notes = _extracted(finished.answer, extract=flags.extract)
+    warnings = [*notes, *session.warnings, *_answer_warnings(finished)]
+    if flags.json:
+        from synapse_cli.report.answer import as_json
+
+        _print_json(as_json(finished, answer, notes))
+    elif answer is not None:
+        deliver(answer, flags.output, already=_streamed(flags, finished))
+    if not flags.quiet:
+        for message in dict.fromkeys(warnings):
+            warn(message)
+    error = finished.outcome.error
+    if error is not None:
+        tell(error, debug=flags.debug)
+    _sum_up(flags, finished)
+    if not warnings and _is_usual(flags) and typed.repeatable and answer is not None:
+        from synapse_cli.cli.memory import remember
+
+        remember(session, finished, answer)
+    return finished.exit_code
+
+
+def _emit(flags: Flags) -> Callable[[str], None] | None:
+    """What prints pieces as they arrive; None where the answer is wanted whole."""
+    if flags.json and flags.stream:
+        from synapse_cli.cli.output import emit_json
+
+        return emit_json
+    if flags.json or flags.output or flags.extract or flags.stream is False:
+        return None
+    if flags.stream or sys.stdout.isatty():
+        from synapse_cli.cli.output import emit
+
+        return emit
+    return None
+
+
+def _streamed(flags: Flags, finished: Run) -> bool:
+    """Whether stdout has the answer already: only a tier without checks was shown while it wrote."""
+    best = finished.outcome.best
+    return best is not None and not best.verdicts and _emit(flags) is not None
+
+
+def _extracted(answer: str | None, *, extract: bool) -> tuple[str | None, list[str]]:
+    if answer is None or not extract:
+        return answer, []
+    from synapse_cli.context.extract import last_block
+
+    block = last_block(answer)
+    if block is None:
+        return answer, ["the answer has no fenced block; all of it is printed"]
+    return block, []
+
+
+def _answer_warnings(finished: Run) -> list[str]:
+    best = finished.outcome.best
+    if best is None:
+        return []
+    cut = best.completion.finish == "length"
+    return [*best.completion.warnings, *(["the answer was cut at max_tokens"] if cut else [])]
+
+
+def _sum_up(flags: Flags, finished: Run) -> None:
+    if flags.quiet or flags.json or not (flags.verbose or sys.stderr.isatty()):
+        return
+    from synapse_cli.report.summary import summary
+
+    sys.stderr.write(summary(finished) + "\n")
+
+
+def _is_usual(flags: Flags) -> bool:
+    """Whether the same command line may be answered from the memo next time."""
+    unusual = (flags.json, flags.verbose, flags.no_cache, flags.refresh, flags.cache_only, flags.no_log, flags.output)
+    typed_in = sys.stdin is not None and sys.stdin.isatty() and not flags.prompt
+    return not any(unusual) and flags.stream is None and not flags.debug and not typed_in
+
+
+def _tell_of_nano(session: Session, flags: Flags) -> None:
+    """Say once per user that the built-in model is a tiny one."""
+    if not flags.quiet and any(m.source == "builtin:nano" for m in session.profile.models.values()):
+        from synapse_cli.cli.memory import first_time
+
+        if first_time("nano"):
+            warn(
+                "nano is a tiny built-in model: it labels, extracts and answers yes/no, and little else; "
+                "`synapse init` finds real ones (this is said once)"
+            )
+
+
+@contextmanager
+def _interruptible(control: Control) -> Iterator[None]:
+    """Let Ctrl-C end the call in flight cleanly, so that it is recorded; a second one ends at once."""
+
+    def on_interrupt(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        if control.stopped:
+            raise KeyboardInterrupt
+        control.stop()
+
+    before = signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _telling(flags: Flags) -> Iterator[Callable[[Event], None]]:
+    """What follows the events of a run: a line each with -v, a status line at a terminal, else nothing."""
+    from synapse_cli.report.progress import Progress
+    from synapse_cli.report.summary import narrate
+
+    shows = sys.stderr.isatty() and not (flags.quiet or flags.verbose)
+    with Progress() if shows else nullcontext() as progress:
+
+        def listen(event: Event) -> None:
+            if progress is not None:
+                progress.hear(event)
+            line = narrate(event) if flags.verbose or isinstance(event, Warned) else None
+            if line:
+                sys.stderr.write(f"synapse: {line}\n")
+
+        yield listen
+
+
+def _print_json(value: object) -> None:
+    import json
+
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")

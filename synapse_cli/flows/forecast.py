@@ -1,0 +1,72 @@
+"""Foretell what a plan would ask and cost, without asking anybody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from synapse_cli.core.completion import Count, Facts, Usage
+from synapse_cli.core.errors import SynapseError
+from synapse_cli.core.prompt import Json, Request
+from synapse_cli.flows.plan import Plan, Rung
+from synapse_cli.flows.session import Session
+
+UNSAID_OUTPUT = 4096
+"""Output tokens assumed for a model of which nobody says how much it may write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """One tier of a plan: its input, what it can cost at most, and whether its answer is kept already."""
+
+    tier: str
+    is_local: bool
+    input: Count | None
+    at_most: Decimal | None
+    cached: bool
+    checks: tuple[str, ...]
+    note: str
+
+    def as_json(self) -> dict[str, Json]:
+        """The entry of `explain --json`."""
+        cost = None if self.at_most is None else f"{self.at_most:f}"
+        return {
+            "tier": self.tier,
+            "is_local": self.is_local,
+            "input_tokens": None if self.input is None else self.input.tokens,
+            "estimated": self.input is None or self.input.estimated,
+            "cost_usd_at_most": cost.rstrip("0").rstrip(".") if cost and "." in cost else cost,
+            "cached": self.cached,
+            "checks": list(self.checks),
+            "note": self.note,
+        }
+
+
+def forecast(session: Session, plan: Plan) -> list[Forecast]:
+    """One entry a tier, in the order in which they would be asked."""
+    return [_one(session, rung, keeps=plan.keeps) for stage in plan.stages for rung in stage.rungs]
+
+
+def _one(session: Session, rung: Rung, *, keeps: bool) -> Forecast:
+    tier = session.tier(rung, keeps=keeps)
+    note = "" if tier.obstacle is None else tier.obstacle.message
+    count: Count | None = None
+    facts: Facts | None = None
+    try:
+        facts = session.facts(rung.model)
+        count = session.backend(rung.model).count(rung.request.messages)
+        session.check_keys(rung.model)
+    except SynapseError as error:
+        note = note or error.message
+    at_most = None if facts is None else _at_most(facts, count, rung.request)
+    checks = tuple(check.kind for check in rung.checks)
+    return Forecast(tier.name, tier.is_local, count, at_most, keeps and session.is_kept(rung), checks, note)
+
+
+def _at_most(facts: Facts, count: Count | None, request: Request) -> Decimal | None:
+    """Dollars if the model wrote as much as it may; None where price or input is unknown."""
+    if facts.price is None or count is None:
+        return None
+    wanted = request.params.get("max_tokens")
+    output = wanted if isinstance(wanted, int) else facts.max_output_tokens or UNSAID_OUTPUT
+    return facts.price.cost(Usage(count.tokens, output))

@@ -1,0 +1,152 @@
+"""Turn a decision into rungs to climb: which models, what each is asked, and what its answer must pass."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from synapse_cli.core.errors import UsageError
+from synapse_cli.core.options import Options
+from synapse_cli.core.outcome import Decision
+from synapse_cli.core.ports import Check
+from synapse_cli.core.prompt import Json, Message, Request
+from synapse_cli.core.registry import load
+from synapse_cli.flows.ask import Ask
+from synapse_cli.profile.model import Cascade, Model, Profile, Route, Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One tier before it is wired to a backend."""
+
+    model: Model
+    request: Request
+    rules: tuple[Rule, ...]
+    checks: tuple[Check, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The rungs of one cascade, or of one model; a route's fallbacks are further stages."""
+
+    name: str
+    rungs: tuple[Rung, ...]
+    max_attempts: int | None = None
+    skip_unaffordable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will be tried, in order: a stage is reached only where the one before gave no answer at all."""
+
+    decision: Decision
+    stages: tuple[Stage, ...]
+    keeps: bool = True
+    """Whether answers of this route may be cached."""
+
+
+def plan(profile: Profile, ask: Ask, decision: Decision, named: Model | None = None) -> Plan:
+    """Lay out the stages of a decision; `named` is the model of `-m`. Raises UsageError for what cannot be."""
+    if named is not None:
+        stages = [_stage(profile, ask, Cascade(name=named.name, tiers=(named.name,)), None, {named.name: named})]
+        return Plan(decision, tuple(_filtered(stages, ask)))
+    route = profile.routes[decision.route]
+    targets = [route.use, *route.fallback] if route.use else list(route.fallback)
+    cascades = [profile.cascades.get(name) or Cascade(name=name, tiers=(name,)) for name in targets]
+    stages = [_stage(profile, ask, cascade, route, profile.models) for cascade in cascades]
+    return Plan(decision, tuple(_filtered(stages, ask)), route.cache)
+
+
+def _stage(profile: Profile, ask: Ask, cascade: Cascade, route: Route | None, models: object) -> Stage:
+    assert isinstance(models, dict) or hasattr(models, "__getitem__")
+    rungs = []
+    schema = ask.schema if ask.schema is not None else (route.schema if route else None)
+    rules = _rules(cascade, ask, schema)
+    for place, name in enumerate(cascade.tiers):
+        model: Model = models[name]
+        request = _request(profile, ask, route, model, schema)
+        is_last = place == len(cascade.tiers) - 1
+        parsed = [(rule, _check(rule)) for rule in rules]
+        bound = [(rule, check) for rule, check in parsed if check.binds == "validity" or not is_last]
+        if model.backend == "litellm" and any(check.kind == "confidence" for _, check in bound):
+            request = _asking_logprobs(request)
+        rungs.append(Rung(model, request, tuple(r for r, _ in bound), tuple(c for _, c in bound)))
+    return Stage(cascade.name, tuple(rungs), cascade.max_attempts, cascade.on_budget == "cheaper")
+
+
+def _rules(cascade: Cascade, ask: Ask, schema: Json) -> tuple[Rule, ...]:
+    """The cascade's rules, and those that a flag or a route's schema implies: what was asked for is checked."""
+    rules = list(cascade.accept)
+    kinds = {rule.kind for rule in rules}
+    if schema is not None and "schema" not in kinds:
+        rules.insert(0, Rule(kind="schema", options={}, file="", where="--schema"))
+    if ask.choices and "choices" not in kinds:
+        rules.insert(0, Rule(kind="choices", options={}, file="", where="--choices"))
+    if schema is None and any(rule.kind == "schema" and not rule.options for rule in rules):
+        raise UsageError(
+            f"cascade {cascade.name!r} has a schema rule without a schema",
+            "give one with --schema FILE, or write file = … into the rule",
+        )
+    return tuple(rules)
+
+
+def _check(rule: Rule) -> Check:
+    options = Options(rule.options, file=rule.file, where=rule.where)
+    check: Check = load("checks", rule.kind).parse(options)  # type: ignore[attr-defined]  # the registry holds Checks
+    return check
+
+
+def _request(profile: Profile, ask: Ask, route: Route | None, model: Model, schema: Json) -> Request:
+    name = ask.template or (route.template if route else None)
+    system = ask.system if ask.system is not None else (route.system if route else None)
+    prompt, version = ask.prompt, None
+    if name is not None:
+        from synapse_cli.context.templates import render
+
+        if name not in profile.templates:
+            raise UsageError(f"there is no template named {name!r}", "templates: " + (", ".join(profile.templates) or "none"))
+        template = profile.templates[name]
+        version = template.version
+        own_system, prompt = render(template, ask.template_params, ask.input if not ask.words else ask.prompt)
+        system = ask.system if ask.system is not None else own_system or system
+    elif ask.template_params:
+        raise UsageError("-p sets a template's parameters, and there is no template", "name one with -t NAME")
+    system = system if system is not None else profile.defaults.system
+    messages = (Message("system", system),) if system else ()
+    return Request(
+        messages=(*messages, Message("user", prompt)),
+        params={**profile.defaults.params, **model.params, **ask.params},
+        choices=ask.choices,
+        schema=None if schema is None else json.dumps(schema, sort_keys=True, ensure_ascii=False),
+        grammar=ask.grammar,
+        template_version=version,
+    )
+
+
+def _asking_logprobs(request: Request) -> Request:
+    from dataclasses import replace
+
+    return replace(request, params={"logprobs": True, **request.params})
+
+
+def _filtered(stages: Sequence[Stage], ask: Ask) -> list[Stage]:
+    """Keep the tiers that `--tier` and `--max-tier` allow; which rules bind a tier does not change by that."""
+    wanted = ask.tier or ask.max_tier
+    if wanted is None:
+        return list(stages)
+    names = [rung.model.name for stage in stages for rung in stage.rungs]
+    if wanted not in names:
+        raise UsageError(f"there is no tier {wanted!r} on this way", "tiers: " + ", ".join(dict.fromkeys(names)))
+    kept: list[Stage] = []
+    for stage in stages:
+        if ask.tier:
+            rungs = tuple(rung for rung in stage.rungs if rung.model.name == ask.tier)
+        else:
+            tiers = [rung.model.name for rung in stage.rungs]
+            rungs = stage.rungs[: tiers.index(wanted) + 1] if wanted in tiers else stage.rungs
+        if rungs:
+            kept.append(Stage(stage.name, rungs, stage.max_attempts, stage.skip_unaffordable))
+        if ask.max_tier and any(rung.model.name == wanted for rung in rungs):
+            break
+    return kept

@@ -1,0 +1,351 @@
+"""Introduce everybody: the one file that knows all the folders, and wires a profile to a working run.
+
+A session belongs to one process and one profile. Everything it opens is opened on use, so that an answer from
+the cache touches no engine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import replace
+from decimal import Decimal
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from synapse_cli.cascade.climb import Tier
+from synapse_cli.core.budget import Budget, Meter
+from synapse_cli.core.clock import Clock, SystemClock, new_run_id
+from synapse_cli.core.completion import Completion, Facts
+from synapse_cli.core.control import Control
+from synapse_cli.core.errors import NotAllowed, SynapseError
+from synapse_cli.core.outcome import Decision, Outcome
+from synapse_cli.core.ports import Backend
+from synapse_cli.core.prompt import Json, Request
+from synapse_cli.core.registry import load
+from synapse_cli.core.verdict import Verdict
+from synapse_cli.core.witness import Witness
+from synapse_cli.flows.ask import Ask
+from synapse_cli.flows.plan import Plan, Rung, plan
+from synapse_cli.flows.run import Run
+from synapse_cli.profile.model import Model, Profile
+
+if TYPE_CHECKING:
+    from synapse_cli.cache.answers import Store
+    from synapse_cli.ledger.book import Book
+    from synapse_cli.routing.question import TaskGuess
+
+NANO = Model(name="nano", backend="llama.cpp", source="builtin:nano")
+"""Names tasks where the profile declares no nano of its own."""
+
+
+class Session:
+    """One profile, ready to answer. `warn` takes each warning once."""
+
+    def __init__(self, profile: Profile, ask: Ask, witness: Witness, *, clock: Clock | None = None) -> None:
+        self.profile = profile
+        self.ask = ask
+        self.witness = witness
+        self.clock = clock or SystemClock()
+        self.warnings: list[str] = []
+        self.control = Control(self._deadline())
+        self.meter = Meter(self._budget())
+        self.local_tiers: set[str] = set()
+        self._facts: dict[str, Facts] = {}
+        self._backends: dict[str, Backend] = {}
+
+    # --- the choice ---
+
+    def choose(self, ask: Ask) -> Decision:
+        """Decide the route; a model that was named needs none."""
+        if ask.model is not None:
+            return Decision("-", "model named with -m", "flag")
+        from synapse_cli.routing.question import Question
+        from synapse_cli.routing.rules import choose
+
+        question = Question(
+            prompt=ask.prompt,
+            files=ask.files,
+            tags=ask.tags,
+            task=ask.task,
+            count_tokens=lambda: self._rough_tokens(ask.prompt),
+            name_task=self._name_task,
+        )
+        return choose(self.profile.routes, self.profile.defaults.route, question, ask.route)
+
+    def plan(self, ask: Ask, decision: Decision) -> Plan:
+        """Lay out the stages of a decision."""
+        named = None
+        if ask.model is not None:
+            from synapse_cli.backends.prices import find
+            from synapse_cli.profile.load import ad_hoc_model
+
+            named = ad_hoc_model(ask.model, self.profile, lookup=find)
+        return plan(self.profile, ask, decision, named)
+
+    # --- the call ---
+
+    def tier(self, rung: Rung, *, keeps: bool = True) -> Tier:
+        """Wire one rung: cached, metered, and set aside where a flag forbids it."""
+        model = rung.model
+        for check in rung.checks:
+            for path in getattr(check, "files", ()):
+                self.witness.read(path)
+        is_local = self.is_local(model)
+        if is_local:
+            self.local_tiers.add(model.name)
+        return Tier(
+            name=model.name,
+            model=model.name,
+            backend=self._cached(model, keeps=keeps),
+            request=rung.request,
+            checks=rung.checks,
+            is_local=is_local,
+            obstacle=self._obstacle(is_local),
+        )
+
+    def is_local(self, model: Model) -> bool:
+        """Whether a model runs on this machine; told without importing its engine."""
+        return model.backend in {"llama.cpp", "scripted"} and "hosted" not in model.tags or (
+            model.backend not in {"llama.cpp", "scripted", "litellm"} and self.facts(model).is_local
+        )
+
+    def facts(self, model: Model) -> Facts:
+        """What is known of a model without calling it."""
+        if model.name not in self._facts:
+            self._facts[model.name] = self.backend(model).facts()
+        return self._facts[model.name]
+
+    def backend(self, model: Model) -> Backend:
+        """The model's own backend, built once."""
+        if model.name not in self._backends:
+            made = load("backends", model.backend)
+            if model.backend == "litellm":
+                self._backends[model.name] = made(model, keys=lambda: self._keys(model))
+            else:
+                self._backends[model.name] = made(model)
+        return self._backends[model.name]
+
+    def request_key(self, model: Model, request: Request) -> str:
+        """The content address of one call."""
+        from synapse_cli.cache.key import request_key
+
+        return request_key(self._identity(model), request, _settings(model))
+
+    def is_kept(self, rung: Rung) -> bool:
+        """Whether this very call is in the cache."""
+        if self.store is None:
+            return False
+        try:
+            key = self.request_key(rung.model, rung.request)
+        except OSError:
+            return False
+        return self.store.get_completion(key, max_age_s=self.ttl_s) is not None
+
+    def check_keys(self, model: Model) -> None:
+        """Raise KeyMissing where a hosted model has no key. A `cmd:` key is run for it."""
+        if model.backend == "litellm":
+            self._keys(model)
+
+    # --- the verdict ---
+
+    def judge(self, tier: Tier, completion: Completion) -> tuple[Verdict, ...]:
+        """Judge an answer; a verdict that was kept beside a finished call is not made again."""
+        if not tier.checks:
+            return ()
+        key, store, rules = completion.cache_key, self.store, _rules_hash(tier)
+        if key is not None and store is not None and completion.cached:
+            kept = store.get_verdicts(key, rules)
+            if kept is not None:
+                return kept
+        verdicts = tuple(check.judge(tier.request, completion, self.control) for check in tier.checks)
+        if key is not None and store is not None and all(verdict.evaluated for verdict in verdicts):
+            store.put_verdicts(key, rules, verdicts)
+        return verdicts
+
+    # --- the record ---
+
+    def begin(self, ask: Ask) -> float:
+        """Note when the run started."""
+        del ask
+        self._began = self.clock.monotonic()
+        return self.clock.now()
+
+    def record(self, started: float, ask: Ask, decision: Decision, outcome: Outcome) -> Run:
+        """Make the run's story and write it down."""
+        run = Run(
+            run_id=new_run_id(started),
+            started=started,
+            latency_s=self.clock.monotonic() - self._began,
+            ask=ask,
+            decision=decision,
+            outcome=outcome,
+            profile_hash=self.profile.hash,
+            saved=self._saved(ask, decision, outcome),
+            warnings=tuple(self.warnings),
+            local_tiers=frozenset(self.local_tiers),
+        )
+        if self.book is not None:
+            self.book.record(run)
+        return run
+
+    def record_failure(self, started: float, ask: Ask, error: SynapseError) -> None:
+        """Write down a run that ended before a route was known."""
+        self.record(started, ask, Decision("-", "no route was chosen", "default"), Outcome((), None, error))
+
+    @cached_property
+    def store(self) -> Store | None:
+        """The cache, or None where it is off."""
+        if self.ask.cache == "off" or not self.profile.cache.enabled:
+            return None
+        from synapse_cli.cache.exact import Exact
+        from synapse_cli.profile.paths import cache_dir
+
+        return Exact(cache_dir(), max_size=self.profile.cache.max_size, warn=self.warn)
+
+    @cached_property
+    def book(self) -> Book | None:
+        """The ledger, or None where `--no-log` turned it off."""
+        if not self.ask.log:
+            return None
+        from synapse_cli.ledger.book import Book
+        from synapse_cli.profile.paths import state_dir
+
+        return Book(state_dir(), self.profile.ledger, warn=self.warn)
+
+    def warn(self, message: str) -> None:
+        """Keep a warning for the end of the run; each once."""
+        if message not in self.warnings:
+            self.warnings.append(message)
+
+    # --- below: how ---
+
+    def _cached(self, model: Model, *, keeps: bool) -> Backend:
+        from synapse_cli.cascade.metered import Metered
+
+        def fresh() -> Backend:
+            return Metered(self.backend(model), self.meter)
+
+        if self.store is None or not keeps or self.ask.cache == "off":
+            return fresh()
+        from synapse_cli.cache.cached import Cached
+
+        return Cached(
+            fresh,
+            lambda request: self.request_key(model, request),
+            self.store,
+            facts=lambda: self.facts(model),
+            mode=self.ask.cache,
+            ttl_s=self.ttl_s,
+            label=model.name,
+        )
+
+    @property
+    def ttl_s(self) -> float | None:
+        """How long an answer of this run is kept."""
+        return self.ask.cache_ttl_s if self.ask.cache_ttl_s is not None else self.profile.cache.ttl_s
+
+    def _obstacle(self, is_local: bool) -> SynapseError | None:
+        if self.ask.local_only and not is_local:
+            return NotAllowed("--local-only keeps it from being asked", "leave --local-only out")
+        if self.ask.hosted_only and is_local:
+            return NotAllowed("--hosted-only keeps it from being asked", "leave --hosted-only out")
+        return None
+
+    def _keys(self, model: Model) -> tuple[str, ...]:
+        from synapse_cli.guard.secrets import read_keys
+
+        return read_keys(model, os.environ)
+
+    def _identity(self, model: Model) -> str:
+        """What a model is, for the cache: a GGUF's hash, a hosted model's name, a script's own text."""
+        path = model_path(model)
+        if path is None:
+            own = json.dumps(dict(model.options), sort_keys=True, default=str)
+            return f"{model.backend}:{model.model or model.source or model.name}:{own if model.options else ''}"
+        from synapse_cli.cache.files import file_sha256
+
+        sha256 = file_sha256(path)
+        self.witness.read(path, sha256)
+        return f"gguf:{sha256}"
+
+    def _deadline(self) -> float | None:
+        limits = [s for s in (self.ask.timeout_s, self.profile.limits.seconds_per_run) if s is not None]
+        return self.clock.monotonic() + min(limits) if limits else None
+
+    def _budget(self) -> Budget:
+        limits = self.profile.limits
+        dollars = [d for d in (self.ask.max_cost, limits.per_run) if d is not None]
+        return Budget(
+            dollars=min(dollars) if dollars else None,
+            tokens=limits.tokens_per_run,
+            steps=limits.steps_per_run,
+            min_output=limits.min_output,
+        )
+
+    def _rough_tokens(self, text: str) -> int:
+        from synapse_cli.backends.tokens import estimate
+
+        return estimate(text)
+
+    def _name_task(self, tasks: tuple[str, ...]) -> TaskGuess | None:
+        """Ask the nano model what kind of request this is, through the cache like any other call."""
+        from synapse_cli.core.errors import BackendError
+        from synapse_cli.routing.question import TaskGuess
+        from synapse_cli.routing.task import request_for
+
+        model = next((m for m in self.profile.models.values() if m.source == NANO.source), NANO)
+        request = request_for(self.ask.prompt, tasks)
+        try:
+            completion = self._cached(model, keeps=True).complete(request, self.control)
+        except BackendError as error:
+            self.warn(f"{model.name} could not name the task: {error.message}")
+            return None
+        usage = replace(completion.usage, input=0, output=0) if completion.cached else completion.usage
+        return TaskGuess(completion.text, completion.confidence or 0.0, model.name, usage)
+
+    def _saved(self, ask: Ask, decision: Decision, outcome: Outcome) -> Decimal | None:
+        """Against sending the same tokens to the dearest tier of this way; unknown prices stay unknown."""
+        best, spent = outcome.best, outcome.cost
+        if best is None or spent is None or decision.route == "-" and ask.model is None:
+            return None
+        stages = self.plan(ask, decision).stages
+        dearest = stages[0].rungs[-1].model if stages and stages[0].rungs else None
+        if dearest is None:
+            return None
+        if dearest.name == best.model:
+            baseline = best.completion.cost
+        else:
+            price = self.facts(dearest).price
+            baseline = None if price is None else price.cost(best.completion.usage)
+        return None if baseline is None else baseline - spent
+
+
+def model_path(model: Model) -> str | None:
+    """The file of a local model, or None where it has none."""
+    source = model.source or ""
+    if source.startswith("file:"):
+        return source.removeprefix("file:")
+    if source == "builtin:nano":
+        package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+        return os.path.join(package, "backends", "nano", "nano.gguf")
+    return None
+
+
+def _rules_hash(tier: Tier) -> str:
+    """The rules that bind a tier, by value: checks are frozen, and their text says all they hold."""
+    return hashlib.sha256("\n".join(map(repr, tier.checks)).encode()).hexdigest()
+
+
+def _settings(model: Model) -> dict[str, Json]:
+    """Profile settings that change what a model answers."""
+    return {
+        "base_url": model.base_url,
+        "context": model.context,
+        "headers": dict(model.headers),
+        "organization": model.organization,
+        "project": model.project,
+    }
+
+

@@ -1,0 +1,62 @@
+"""One request's way: the choice, the climb, the record.
+
+    what was typed → seen before? (memo) → the plan (profile) → the shape (flow) → the prompt fits (context)
+      → the choice (route) → the climb (cascade) → cached? → the call (backend) → the verdict (checks)
+      → the record (ledger) → the telling (report)
+
+Typing, memo and telling are `cli`'s; everything between is the function below.
+"""
+
+from __future__ import annotations
+
+from synapse_cli.cascade.climb import Climb, climb
+from synapse_cli.core.errors import BudgetSpent, ClosedPipe, Interrupted, SynapseError
+from synapse_cli.core.events import Listen, Routed
+from synapse_cli.core.outcome import Outcome
+from synapse_cli.core.ports import Emit
+from synapse_cli.flows.ask import Ask
+from synapse_cli.flows.plan import Plan
+from synapse_cli.flows.run import Run
+from synapse_cli.flows.session import Session
+
+
+def step(session: Session, ask: Ask, listen: Listen, emit: Emit | None = None) -> Run:
+    """Answer one prompt and record how.
+
+    Every ending comes back as a Run whose outcome says what happened. Raises SynapseError only for what is wrong
+    before a route is known: a usage error or a refused profile. The run is recorded in any case.
+    """
+    started = session.begin(ask)
+    try:
+        decision = session.choose(ask)
+        listen(Routed(decision))
+        outcome = _climb_stages(session, session.plan(ask, decision), listen, emit)
+    except SynapseError as error:
+        session.record_failure(started, ask, error)
+        raise
+    return session.record(started, ask, decision, outcome)
+
+
+def _climb_stages(session: Session, plan: Plan, listen: Listen, emit: Emit | None) -> Outcome:
+    """Climb the first stage, and a fallback only where the one before gave no answer."""
+    outcome = Outcome(attempts=(), best=None)
+    for stage in plan.stages:
+        tiers = [session.tier(rung, keeps=plan.keeps) for rung in stage.rungs]
+        settings = Climb(
+            control=session.control,
+            clock=session.clock,
+            judge=session.judge,
+            listen=listen,
+            emit=emit,
+            max_attempts=stage.max_attempts,
+            skip_unaffordable=stage.skip_unaffordable,
+        )
+        latest = climb(tiers, settings)
+        outcome = Outcome(attempts=(*outcome.attempts, *latest.attempts), best=latest.best, error=latest.error)
+        if latest.best is not None or _is_final(latest.error) or session.control.expired:
+            break
+    return outcome
+
+
+def _is_final(error: SynapseError | None) -> bool:
+    return isinstance(error, Interrupted | ClosedPipe | BudgetSpent)

@@ -1,0 +1,131 @@
+"""The `--json` object of a run: the contract with scripts, `schema_version` first."""
+
+from __future__ import annotations
+
+import json
+
+from synapse_cli.core.completion import Usage
+from synapse_cli.core.errors import SynapseError
+from synapse_cli.core.outcome import Answered, Attempt, Failed, Skipped
+from synapse_cli.core.prompt import Json
+from synapse_cli.flows.run import Run
+from synapse_cli.report.numbers import money
+
+SCHEMA_VERSION = 1
+
+
+def as_json(run: Run, answer: str | None, warnings: list[str]) -> dict[str, Json]:
+    """Everything about a run; `answer` is what would have been printed. A failure adds `error`."""
+    outcome, best = run.outcome, run.outcome.best
+    told: dict[str, Json] = {
+        "schema_version": SCHEMA_VERSION,
+        "run_id": run.run_id,
+        "answer": answer,
+        "parsed": _parsed(run, answer),
+        "accepted": outcome.accepted,
+        "exit_code": int(run.exit_code),
+        "route": run.decision.route,
+        "route_why": run.decision.why,
+        "tier": best.tier if best else None,
+        "model": best.model if best else None,
+        "cached": bool(best and best.completion.cached),
+        "confidence": best.completion.confidence if best else None,
+        "attempts": [attempt_json(attempt) for attempt in outcome.attempts],
+        "escalations": [{"from": e.source, "to": e.target, "reason": e.reason} for e in outcome.escalations],
+        "tokens": usage_json(run.usage),
+        "cost_usd": money(outcome.cost),
+        "saved_usd": money(run.saved),
+        "latency_s": round(run.latency_s, 6),
+        "first_latency_s": run.first_latency_s,
+        "profile_hash": run.profile_hash,
+        "warnings": [*run.warnings, *warnings],
+    }
+    if outcome.error is not None:
+        told["error"] = error_json(outcome.error)
+    return told
+
+
+def failure_json(error: SynapseError, warnings: list[str]) -> dict[str, Json]:
+    """The same object for a run that ended before a route was known."""
+    empty: dict[str, Json] = dict.fromkeys(
+        ("run_id", "answer", "parsed", "route", "route_why", "tier", "model", "confidence", "profile_hash")
+    )
+    return {
+        "schema_version": SCHEMA_VERSION,
+        **empty,
+        "accepted": False,
+        "exit_code": int(error.exit_code),
+        "cached": False,
+        "attempts": [],
+        "escalations": [],
+        "tokens": usage_json(Usage(0, 0)),
+        "cost_usd": "0",
+        "saved_usd": None,
+        "latency_s": 0.0,
+        "first_latency_s": None,
+        "warnings": list(warnings),
+        "error": error_json(error),
+    }
+
+
+def attempt_json(attempt: Attempt) -> dict[str, Json]:
+    """One entry of `attempts`."""
+    told: dict[str, Json] = {"tier": attempt.tier, "model": attempt.model}
+    match attempt:
+        case Answered():
+            completion = attempt.completion
+            told |= {
+                "outcome": "accepted" if attempt.accepted else "rejected",
+                "reason": attempt.reason or None,
+                "error": None,
+                "latency_s": round(completion.latency_s, 6),
+                "tokens": usage_json(completion.usage),
+                "cost_usd": money(completion.cost),
+                "cached": completion.cached,
+            }
+        case Failed():
+            told |= _unanswered("failed", attempt.error, attempt.latency_s)
+        case Skipped():
+            told |= _unanswered("skipped", attempt.error, 0.0)
+    return told
+
+
+def usage_json(usage: Usage) -> dict[str, Json]:
+    """The `tokens` object."""
+    return {
+        "input": usage.input,
+        "output": usage.output,
+        "cached": usage.cached,
+        "reasoning": usage.reasoning,
+        "estimated": usage.estimated,
+    }
+
+
+def error_json(error: SynapseError) -> dict[str, Json]:
+    """The `error` object."""
+    return {"kind": error.kind, "message": error.message, "hint": error.hint}
+
+
+def _unanswered(outcome: str, error: SynapseError, latency_s: float) -> dict[str, Json]:
+    return {
+        "outcome": outcome,
+        "reason": error.message,
+        "error": error_json(error),
+        "latency_s": round(latency_s, 6),
+        "tokens": usage_json(Usage(0, 0)),
+        "cost_usd": "0",
+        "cached": False,
+    }
+
+
+def _parsed(run: Run, answer: str | None) -> Json:
+    """The answer as JSON where JSON was asked for."""
+    best = run.outcome.best
+    asked = best is not None and any(v.rule in {"schema", "json"} and v.passed for v in best.verdicts)
+    if answer is None or not asked:
+        return None
+    try:
+        value: Json = json.loads(answer)
+    except ValueError:
+        return None
+    return value

@@ -1,0 +1,50 @@
+"""The one line about a run that a person sees on stderr: `nano · local · 0.4 s · $0 · saved $0.0031`."""
+
+from __future__ import annotations
+
+from synapse_cli.core.events import Asking, Attempted, Event, Routed, Waiting, Warned, Wrote
+from synapse_cli.core.outcome import Answered
+from synapse_cli.flows.run import Run
+from synapse_cli.report.numbers import dollars, seconds
+
+
+def summary(run: Run) -> str:
+    """Who answered, where, how long it took, what it cost and what was saved."""
+    best = run.outcome.best
+    if best is None:
+        return f"no answer · {seconds(run.latency_s)} · {dollars(run.outcome.cost)}"
+    parts = [best.tier, _where(run), seconds(run.latency_s), dollars(run.outcome.cost)]
+    if not run.outcome.accepted:
+        parts.insert(1, "not accepted")
+    if run.saved:
+        parts.append(f"saved {dollars(run.saved)}")
+    return " · ".join(parts)
+
+
+def narrate(event: Event) -> str | None:
+    """What `-v` says of an event; None where it says nothing."""
+    match event:
+        case Routed(decision):
+            return f"route {decision.route}: {decision.why}"
+        case Asking(tier, is_local):
+            return f"asking {tier} ({'local' if is_local else 'hosted'})"
+        case Attempted(attempt):
+            if not isinstance(attempt, Answered):
+                return f"{attempt.tier}: {attempt.error.message}"
+            confidence = attempt.completion.confidence
+            told = "" if confidence is None else f" (confidence {confidence:.2f})"
+            return f"{attempt.tier}: {'accepted' if attempt.accepted else 'rejected: ' + attempt.reason}{told}"
+        case Waiting(tier, delay, reason):
+            return f"{tier}: {reason}; once more in {seconds(delay)}"
+        case Warned(message):
+            return f"warning: {message}"
+        case Wrote():
+            return None
+
+
+def _where(run: Run) -> str:
+    best = run.outcome.best
+    assert best is not None
+    if best.completion.cached:
+        return "cached"
+    return "local" if best.tier in run.local_tiers else "hosted"
