@@ -6,8 +6,8 @@ purpose, with a verb that only a model uses of itself ("I can't help with", "I c
 log in" and "we cannot refund you" in the very tickets and mails that Synapse is asked to sort, quote or answer.
 """
 
-# ruff: noqa: E501, RUF001
-# One pattern stands on one line: broken up, a list of verbs is harder to read than a long one.
+# ruff: noqa: E501, ISC004, RUF001
+# A list of verbs reads better on few long lines than broken into many; each pattern ends at its comma.
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""The prompt: what the user gave, put together into messages."""
