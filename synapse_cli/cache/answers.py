@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from synapse_cli.cache import codec
@@ -76,7 +76,9 @@ class Answers:
 
     def get_completion(self, key: str, *, max_age_s: float | None = None) -> Completion | None:
         """The answer kept under a request's key, not older than `max_age_s`."""
-        return _read(codec.to_completion, self._get(f"answer:{key}", max_age_s))
+        record = self._get(f"answer:{key}", max_age_s)
+        kept = None if record is None else codec.to_completion(record.value)
+        return None if record is None or kept is None else replace(kept, kept_at=record.kept_at)
 
     def put_completion(self, key: str, completion: Completion, ttl_s: float | None = None, label: str = "") -> None:
         """Keep an answer; `label` names its model for people."""
@@ -84,7 +86,8 @@ class Answers:
 
     def get_verdicts(self, key: str, rules_hash: str) -> tuple[Verdict, ...] | None:
         """What these rules said of the answer under `key`."""
-        return _read(codec.to_verdicts, self._get(f"verdicts:{key}:{rules_hash}", None))
+        record = self._get(f"verdicts:{key}:{rules_hash}", None)
+        return None if record is None else codec.to_verdicts(record.value)
 
     def put_verdicts(
         self, key: str, rules_hash: str, verdicts: tuple[Verdict, ...], ttl_s: float | None = None
@@ -94,7 +97,8 @@ class Answers:
 
     def get_decision(self, key: str, *, max_age_s: float | None = None) -> Decision | None:
         """The route taken for the question under `key`."""
-        return _read(codec.to_decision, self._get(f"decision:{key}", max_age_s))
+        record = self._get(f"decision:{key}", max_age_s)
+        return None if record is None else codec.to_decision(record.value)
 
     def put_decision(self, key: str, decision: Decision, ttl_s: float | None = None) -> None:
         """Keep a routing decision."""
@@ -127,10 +131,10 @@ class Answers:
             self._shelf.close()
             self._shelf = None
 
-    def _get(self, name: str, max_age_s: float | None) -> Json:
+    def _get(self, name: str, max_age_s: float | None) -> Record | None:
         data = self._try(lambda shelf: shelf.get(name), None)
         record = codec.unpack(data) if data is not None else None
-        return None if record is None or self._is_over(record, max_age_s) else record.value
+        return None if record is None or self._is_over(record, max_age_s) else record
 
     def _put(self, name: str, kind: Kind, value: Json, ttl_s: float | None, label: str) -> None:
         now = self._now()
@@ -161,10 +165,6 @@ class Answers:
                 self._has_warned = True
                 self._warn(f"{failure} ({failure.hint})" if failure.hint else str(failure))
             return otherwise
-
-
-def _read(build: Callable[[Json], T | None], value: Json) -> T | None:
-    return None if value is None else build(value)
 
 
 def _everything(shelf: Shelf) -> list[tuple[str, bytes]]:

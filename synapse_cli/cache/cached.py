@@ -13,6 +13,8 @@ from synapse_cli.core.errors import CacheMiss
 from synapse_cli.core.ports import Backend, Emit
 from synapse_cli.core.prompt import Message, Request
 
+__all__ = ["Cached", "Mode", "Store"]
+
 Mode = Literal["normal", "refresh", "only"]
 
 
@@ -29,7 +31,7 @@ class Cached:
         key_of: Callable[[Request], str],
         store: Store,
         *,
-        facts: Callable[[], Facts],
+        facts: Callable[[], Facts] | None = None,
         mode: Mode = "normal",
         ttl_s: float | None = None,
         label: str = "",
@@ -60,8 +62,8 @@ class Cached:
         return replace(completion, cache_key=key)
 
     def facts(self) -> Facts:
-        """The wrapped backend's, without making it."""
-        return self._facts()
+        """The wrapped backend's; without making it where somebody told how."""
+        return self._backend().facts() if self._facts is None else self._facts()
 
     def count(self, messages: Sequence[Message]) -> Count:
         """The wrapped backend's."""

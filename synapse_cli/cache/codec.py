@@ -17,7 +17,7 @@ from synapse_cli.core.verdict import Verdict
 Kind = Literal["answer", "verdicts", "decision"]
 T = TypeVar("T")
 
-_NOT_KEPT = ("cache_key", "cached", "keepable")
+_NOT_KEPT = ("cache_key", "cached", "kept_at", "keepable")
 """Fields of a Completion that say how it was come by, not what it is."""
 _SPENT = "usage"
 """Of a Decision: what deciding took then; deciding from the cache takes nothing."""

@@ -8,8 +8,15 @@ import os
 import sqlite3
 import stat
 import time
+from contextlib import suppress
 
 from synapse_cli.core import database, places
+
+TYPE_CHECKING = False  # see core.places
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    AnyPath: TypeAlias = str | bytes | os.PathLike[str]
 
 RACY_S = 2.0
 """A file touched this lately may change again without its times showing it (FAT keeps 2 s; git does the same)."""
@@ -25,7 +32,7 @@ _VERSION = 1
 _MOST_ROWS = 2000
 
 
-def file_sha256(path: str | os.PathLike[str], folder: str | None = None) -> str:
+def file_sha256(path: AnyPath, folder: str | None = None) -> str:
     """Return the SHA-256 of a regular file in hex; hashed only where its stat is not known.
 
     `folder` is where hashes are remembered, the cache folder where None. Raises OSError for a file that
@@ -33,7 +40,7 @@ def file_sha256(path: str | os.PathLike[str], folder: str | None = None) -> str:
     """
     status = os.stat(path)
     if not stat.S_ISREG(status.st_mode):
-        raise OSError(errno.EINVAL, "not a regular file", os.fspath(path))
+        raise OSError(errno.EINVAL, "not a regular file", os.fsdecode(path))
     memory = _memory(folder)
     try:
         known = _recall(memory, status)
@@ -47,7 +54,7 @@ def file_sha256(path: str | os.PathLike[str], folder: str | None = None) -> str:
             memory.close()
 
 
-def content_sha256(path: str | os.PathLike[str]) -> str:
+def content_sha256(path: AnyPath) -> str:
     """Return the SHA-256 of a file in hex, read now."""
     return _hash(path)[0]
 
@@ -57,7 +64,7 @@ def is_racy(status: os.stat_result, now: float) -> bool:
     return max(status.st_mtime, status.st_ctime) > now - RACY_S
 
 
-def _hash(path: str | os.PathLike[str]) -> tuple[str, os.stat_result]:
+def _hash(path: AnyPath) -> tuple[str, os.stat_result]:
     total = hashlib.sha256()
     with open(path, "rb", buffering=0) as file:
         status = os.fstat(file.fileno())
@@ -83,9 +90,18 @@ def _recall(memory: sqlite3.Connection | None, status: os.stat_result) -> str | 
             "SELECT sha256 FROM hashes WHERE device = ? AND inode = ? AND size = ? AND mtime_ns = ? AND ctime_ns = ?",
             _signature(status),
         ).fetchone()
-    except sqlite3.Error:
+    except sqlite3.Error as error:
+        if database.is_damage(error):
+            _forget(memory)
         return None
     return None if row is None else str(row[0])
+
+
+def _forget(memory: sqlite3.Connection) -> None:
+    """Delete a memory that is no use; the next run makes a new one."""
+    path: str = memory.execute("PRAGMA database_list").fetchone()[2]
+    with suppress(OSError):
+        database.remove(path)
 
 
 def _remember(memory: sqlite3.Connection | None, status: os.stat_result, value: str) -> None:

@@ -84,6 +84,8 @@ class Completion:
     """The call's content address, set by the cache that kept or found it."""
     cached: bool = False
     """Whether this came from the cache, and so cost nothing now."""
+    kept_at: float | None = None
+    """When the cache kept it, in seconds since 1970; None where it was made now."""
     keepable: bool = True
     """False where the budget shortened it: a cache must not keep it under the whole request."""
 

@@ -30,8 +30,9 @@ def version_of(connection: sqlite3.Connection) -> int:
 
 def is_damage(error: BaseException) -> bool:
     """Whether an error says that the file itself is no use, rather than busy, full or read-only."""
-    text = str(error)
-    return isinstance(error, sqlite3.DatabaseError) and ("malformed" in text or "not a database" in text)
+    if not isinstance(error, sqlite3.DatabaseError):
+        return False
+    return any(said in str(error) for said in ("malformed", "not a database", "no such table", "no such column"))
 
 
 def remove(path: str) -> None:

@@ -1,0 +1,365 @@
+"""Recognise a command line that was answered before, as a whole, before anything else is imported.
+
+The key is everything typed, piped in, and set in the environment; the value is the accepted answer with a
+manifest of every file that decided it. Any doubt is a miss, silently: the long way answers the same.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from synapse_cli import __version__
+from synapse_cli.core import places
+
+TYPE_CHECKING = False  # see core.places
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Mapping, Sequence
+
+    from synapse_cli.core.witness import Witness
+
+    Record = Callable[[str, dict[str, str], float, float, int], str | None]
+    """Writes a run's row: ledger's path, facts, when it started, how long it took, exit code. Returns a warning."""
+
+stdin_bytes: bytes | None = None
+"""What was piped in, where `try_answer` read it; the run command takes it from here."""
+
+FILE = "memo-1.sqlite3"
+"""Under the cache folder; another format gets another number."""
+
+_READ_MOST = 64 << 20
+"""Bytes of a file on stdin that is read for a look; the run command says what is wrong with a larger one."""
+_KEEP_MOST = 1 << 20
+"""Bytes of an answer; a longer one costs more to keep twice than it saves."""
+_FILE_MOST = 64 << 20
+"""Bytes of the memo's file before its oldest tenth is dropped."""
+_LOCKED_S = 2.0
+_UNUSUAL = (
+    "--json",
+    "--verbose",
+    "--no-cache",
+    "--refresh",
+    "--no-log",
+    "--output",
+    "--dry-run",
+    "--debug",
+    "--stream",
+    "--no-stream",
+    "--cache-only",
+    "--help",
+    "--force",
+)
+_UNUSUAL_LETTERS = "voh"
+_NAMES = ("HOME", "USERPROFILE", "LOCALAPPDATA", "OLLAMA_HOST", "WIN_PD_OVERRIDE_LOCAL_APPDATA")
+_STARTS = ("SYNAPSE_", "XDG_", "HF_")
+_ENDS = ("_BASE_URL", "_API_BASE", "_ENDPOINT")
+_SCRIPT = """
+CREATE TABLE memos (
+  key BLOB PRIMARY KEY, kept REAL NOT NULL, expires REAL, answer BLOB NOT NULL, summary TEXT NOT NULL,
+  ledger TEXT, facts BLOB NOT NULL, manifest BLOB NOT NULL
+);
+CREATE INDEX memos_by_age ON memos (kept);
+CREATE TABLE cleared (at REAL NOT NULL);
+"""
+
+
+class Hit:
+    """An answer that was kept: the bytes for stdout, the line for a terminal's stderr, and the record's facts."""
+
+    __slots__ = ("answer", "facts", "ledger", "summary")
+
+    def __init__(self, answer: bytes, summary: str, ledger: str | None, facts: dict[str, str]) -> None:
+        self.answer = answer
+        self.summary = summary
+        self.ledger = ledger
+        self.facts = facts
+
+
+def try_answer(argv: Sequence[str], record: Record) -> int | None:
+    """Print the kept answer of this command line and record the run; return its exit code, or None for a miss.
+
+    Reads stdin where it is not a terminal, and leaves it in `stdin_bytes`.
+    """
+    global stdin_bytes  # the one thing a miss has to hand on, across everything Typer does
+    if not is_plain(argv) or not _may_exist(os.environ):
+        return None
+    try:
+        is_piped, stdin_bytes = _stdin()
+        if stdin_bytes is None and is_piped:
+            return None
+        started = time.time()
+        hit = lookup(argv, stdin_bytes, os.environ, os.getcwd())
+    except (OSError, ValueError):
+        return None
+    return None if hit is None else _tell(hit, started, record)
+
+
+def is_plain(argv: Sequence[str]) -> bool:
+    """Whether a command line is of the kind that may be kept: `run`, and no flag that wants more than the answer."""
+    if not argv or argv[0] != "run":
+        return False
+    for word in argv[1:]:
+        if word == "--":
+            return True
+        if word.startswith("--"):
+            if word.partition("=")[0] in _UNUSUAL:
+                return False
+        elif word.startswith("-") and any(letter in _UNUSUAL_LETTERS for letter in word):
+            return False
+    return True
+
+
+def lookup(
+    argv: Sequence[str], stdin: bytes | None, env: Mapping[str, str], cwd: str, now: float | None = None
+) -> Hit | None:
+    """Return what is kept for this command line, if everything that decided it is still so."""
+    path = file_path(env)
+    if path is None or not os.path.exists(path):
+        return None
+    import sqlite3
+
+    try:
+        memos = sqlite3.connect(path, timeout=_LOCKED_S, isolation_level=None)
+        try:
+            return _found(memos, _key(argv, stdin, env, cwd), time.time() if now is None else now)
+        finally:
+            memos.close()
+    except (sqlite3.Error, OSError, ValueError, IndexError, TypeError):
+        return None
+
+
+def keep(
+    argv: Sequence[str],
+    stdin: bytes | None,
+    env: Mapping[str, str],
+    cwd: str,
+    *,
+    answer: bytes,
+    witness: Witness,
+    started: float,
+    made_at: float | None = None,
+    ttl_s: float | None = None,
+    summary: str = "",
+    ledger: str | None = None,
+    facts: Mapping[str, str] | None = None,
+    now: float | None = None,
+) -> bool:
+    """Keep an accepted answer, exactly as it went to stdout; return whether it was kept.
+
+    `started` is when the run began; `made_at` when the oldest call behind the answer was made, where one came
+    from the cache: `ttl_s` counts from there, so that a memo never outlives what it stands for. `ledger` is the
+    file that a hit writes its row to, and `facts` what that row says (see `ledger.row`). Nothing is raised: what
+    cannot be kept is answered the long way.
+    """
+    from synapse_cli.cache import manifest
+
+    now = time.time() if now is None else now
+    path = file_path(env)
+    if path is None or not is_plain(argv) or len(answer) > _KEEP_MOST:
+        return False
+    import sqlite3
+
+    try:
+        noted = manifest.note(witness, started, now)
+        if noted is None:
+            return False
+        expires = None if ttl_s is None else (started if made_at is None else made_at) + ttl_s
+        row = (_key(argv, stdin, env, cwd), now, expires, answer, summary, ledger, _pack(facts or {}), noted)
+        return _write(path, row, started)
+    except (sqlite3.Error, OSError, ValueError, TypeError):
+        return False
+
+
+def clear(env: Mapping[str, str]) -> int:
+    """Drop every memo, and those that runs under way are about to keep; return how many.
+
+    Raises OSError or sqlite3.Error.
+    """
+    from synapse_cli.core import database
+
+    path = file_path(env)
+    if path is None or not os.path.isdir(os.path.dirname(path)):
+        return 0
+    memos = _opened(path)
+    try:
+        memos.execute("BEGIN IMMEDIATE")
+        count: int = memos.execute("DELETE FROM memos").rowcount
+        memos.execute("DELETE FROM cleared")
+        memos.execute("INSERT INTO cleared VALUES (?)", (time.time(),))
+        memos.execute("COMMIT")
+        memos.execute("PRAGMA incremental_vacuum").fetchall()
+    except Exception as error:
+        memos.close()
+        if not database.is_damage(error):
+            raise
+        database.remove(path)
+        return 0
+    memos.close()
+    return count
+
+
+def count(env: Mapping[str, str]) -> tuple[int, int]:
+    """Return how many memos there are, and the bytes of their file."""
+    import sqlite3
+
+    path = file_path(env)
+    if path is None or not os.path.exists(path):
+        return 0, 0
+    try:
+        memos = sqlite3.connect(path, timeout=_LOCKED_S)
+        try:
+            return memos.execute("SELECT count(*) FROM memos").fetchone()[0], os.path.getsize(path)
+        finally:
+            memos.close()
+    except (sqlite3.Error, OSError):
+        return 0, 0
+
+
+def prune(env: Mapping[str, str], now: float | None = None) -> int:
+    """Drop memos whose time is over; return how many."""
+    import sqlite3
+
+    path = file_path(env)
+    if path is None or not os.path.exists(path):
+        return 0
+    try:
+        memos = _opened(path)
+        try:
+            over = memos.execute("DELETE FROM memos WHERE expires <= ?", (time.time() if now is None else now,))
+            return over.rowcount
+        finally:
+            memos.close()
+    except (sqlite3.Error, OSError):
+        return 0
+
+
+def file_path(env: Mapping[str, str]) -> str | None:
+    """Where memos are kept, or None where nobody can tell."""
+    try:
+        return os.path.join(places.folder("cache", env), FILE)
+    except OSError:
+        return None
+
+
+def _may_exist(env: Mapping[str, str]) -> bool:
+    path = file_path(env)
+    return path is not None and os.path.exists(path)
+
+
+def _stdin() -> tuple[bool, bytes | None]:
+    """Whether something is piped in, and all of it, or None where it is a file too large to be worth a look."""
+    if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
+        return False, None
+    if os.fstat(sys.stdin.fileno()).st_size > _READ_MOST:
+        return True, None
+    return True, sys.stdin.buffer.read()
+
+
+def _tell(hit: Hit, started: float, record: Record) -> int:
+    code = 0
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(hit.answer)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        code = 141
+    except OSError:
+        code = 1  # __main__ flushes once more, and says why that fails
+    warning = None if hit.ledger is None else record(hit.ledger, hit.facts, started, time.time() - started, code)
+    if sys.stderr is not None:
+        if warning:
+            sys.stderr.write(f"synapse: warning: {warning}\n")
+        if code == 0 and hit.summary and sys.stderr.isatty():
+            sys.stderr.write(hit.summary + "\n")
+    return code
+
+
+def _key(argv: Sequence[str], stdin: bytes | None, env: Mapping[str, str], cwd: str) -> bytes:
+    import hashlib
+
+    parts = [__version__, cwd, "-" if stdin is None else "+", *argv[1:]]
+    parts += sorted(
+        f"{name}={value}"
+        for name, value in env.items()
+        if name in _NAMES or name.startswith(_STARTS) or name.endswith(_ENDS)
+    )
+    whole = hashlib.sha256()
+    for part in parts:
+        data = os.fsencode(part)
+        whole.update(b"%d:" % len(data))
+        whole.update(data)
+    whole.update(stdin or b"")
+    return whole.digest()
+
+
+def _found(memos: sqlite3.Connection, key: bytes, now: float) -> Hit | None:
+    row = memos.execute(
+        "SELECT kept, expires, answer, summary, ledger, facts, manifest FROM memos WHERE key = ?", (key,)
+    ).fetchone()
+    if row is None:
+        return None
+    kept, expires, answer, summary, ledger, facts, noted = row
+    if now < kept or (expires is not None and now >= expires):
+        return None
+    from synapse_cli.cache import manifest
+
+    held = manifest.still_holds(noted, now)
+    if held is None:
+        return None
+    if held != noted:
+        _renew(memos, key, held)
+    return Hit(answer, summary, ledger, _unpack(facts))
+
+
+def _renew(memos: sqlite3.Connection, key: bytes, held: bytes) -> None:
+    import sqlite3
+
+    try:
+        memos.execute("UPDATE memos SET manifest = ? WHERE key = ?", (held, key))
+    except sqlite3.Error:
+        return  # then the content is compared again next time
+
+
+def _opened(path: str) -> sqlite3.Connection:
+    from synapse_cli.core import database
+
+    return database.connect(path, _SCRIPT, 1, wal=False, timeout_s=_LOCKED_S)
+
+
+def _write(path: str, row: tuple[object, ...], started: float) -> bool:
+    from synapse_cli.core import database
+
+    memos = _opened(path)
+    try:
+        memos.execute("BEGIN IMMEDIATE")
+        if memos.execute("SELECT 1 FROM cleared WHERE at >= ?", (started,)).fetchone() is not None:
+            return False
+        memos.execute("INSERT OR REPLACE INTO memos VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        memos.execute("DELETE FROM memos WHERE expires <= ?", (row[1],))
+        if os.path.getsize(path) > _FILE_MOST:
+            memos.execute(
+                "DELETE FROM memos WHERE kept <= (SELECT kept FROM memos ORDER BY kept"
+                " LIMIT 1 OFFSET (SELECT count(*) / 10 FROM memos))"
+            )
+        memos.execute("COMMIT")
+        return True
+    except Exception as error:
+        if database.is_damage(error):
+            database.remove(path)
+        raise
+    finally:
+        memos.close()
+
+
+def _pack(facts: Mapping[str, str]) -> bytes:
+    """Names and values joined by NUL, which neither may hold. Raises ValueError."""
+    if any("\0" in text for pair in facts.items() for text in pair):
+        raise ValueError("a fact holds NUL")
+    return "\0".join(text for pair in facts.items() for text in pair).encode("utf-8")
+
+
+def _unpack(facts: bytes) -> dict[str, str]:
+    texts = facts.decode("utf-8").split("\0") if facts else []
+    return dict(zip(texts[::2], texts[1::2], strict=True))
