@@ -1,0 +1,133 @@
+"""Answer on this machine: a GGUF through llama.cpp."""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from synapse_cli.backends import llamacpp_answer as answer
+from synapse_cli.backends.gguf import Header, read_header
+from synapse_cli.backends.llamacpp_answer import Answer, Job
+from synapse_cli.backends.llamacpp_engine import Engine, Vocabulary, open_vocabulary, raise_if_ended
+from synapse_cli.backends.llamacpp_prompt import prepare
+from synapse_cli.backends.llamacpp_settings import settings, warnings, window
+from synapse_cli.backends.sampling import parse
+from synapse_cli.core.completion import FREE, Completion, Count, Facts, Usage
+from synapse_cli.core.control import Control
+from synapse_cli.core.errors import BackendError, ModelMissing, ModelUnusable, UsageError
+from synapse_cli.core.ports import Emit
+from synapse_cli.core.prompt import Message, Request
+from synapse_cli.profile.model import Model
+
+NANO = "builtin:nano"
+_NOTICE = (
+    "nano is a tiny built-in model for labels, fields and yes/no; for anything else get a real one: "
+    "a chat model as GGUF (-m PATH.gguf), or a hosted one (-m gpt-5-mini)"
+)
+_TURN_S = 0.05
+"""How often a call that waits for another one on the same model looks whether it should end."""
+
+
+class LlamaCpp:
+    """A local model; loaded at the first call, and kept. One call at a time: others wait their turn."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._lock = threading.Lock()
+        self._engine: Engine | None = None
+        self._vocabulary: Vocabulary | None = None
+        self._header: Header | None = None
+
+    def complete(self, request: Request, control: Control, emit: Emit | None = None) -> Completion:
+        """Answer the request; labels and schemas bind what may be written."""
+        started = time.monotonic()
+        sampling = parse(request.params)
+        _refuse_what_is_not_built(request)
+        with self._turn(control):
+            header, engine = self._loaded(control)
+            engine.begin(control)
+            prompt = prepare(engine.vocabulary, header.chat_template, request.messages, control)
+            given = answer.write(Job(engine, header, request, sampling, prompt, control, emit))
+        return self._completion(given, (*warnings(self._model, header), *prompt.warnings), started)
+
+    def facts(self) -> Facts:
+        """What the header says; an unusable file is known by its absent window until it is called."""
+        try:
+            header = self._read_header()
+            tokens: int | None = window(self._model, header)
+        except BackendError:
+            tokens = None
+        notice = _NOTICE if self._model.source == NANO else None
+        return Facts(is_local=True, provider="llama.cpp", price=FREE, context_tokens=tokens, notice=notice)
+
+    def count(self, messages: Sequence[Message]) -> Count:
+        """Tokens of the rendered conversation by the model's own tokenizer, which is loaded without the weights."""
+        control = Control()
+        with self._turn(control):
+            header = self._read_header()
+            if self._vocabulary is None:
+                self._vocabulary = open_vocabulary(header.path)
+            prompt = prepare(self._vocabulary, header.chat_template, messages, control)
+        return Count(len(prompt.tokens), estimated=False)
+
+    @contextmanager
+    def _turn(self, control: Control) -> Iterator[None]:
+        """Hold the model: two threads in one llama.cpp context abort the process."""
+        while not self._lock.acquire(timeout=_TURN_S):
+            raise_if_ended(control)
+        try:
+            raise_if_ended(control)
+            yield
+        finally:
+            self._lock.release()
+
+    def _loaded(self, control: Control) -> tuple[Header, Engine]:
+        header = self._read_header()
+        if self._engine is None:
+            self._engine = Engine(settings(self._model, header), control)
+            self._vocabulary = self._engine.vocabulary
+        return header, self._engine
+
+    def _read_header(self) -> Header:
+        if self._header is None:
+            self._header = read_header(model_path(self._model))
+        return self._header
+
+    @staticmethod
+    def _completion(given: Answer, notes: tuple[str, ...], started: float) -> Completion:
+        return Completion(
+            text=given.text,
+            finish=given.finish,
+            usage=Usage(given.input, given.output),
+            cost=FREE.cost(Usage(given.input, given.output)),
+            confidence=None if given.confidence is None else min(1.0, max(0.0, given.confidence)),
+            latency_s=time.monotonic() - started,
+            first_latency_s=None if math.isnan(given.first_at) else given.first_at - started,
+            warnings=notes,
+        )
+
+
+def model_path(model: Model) -> str:
+    """Where the model's file should be; raises ModelUnusable for a source that is no local file."""
+    source = model.source or ""
+    if source == NANO:
+        path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "nano", "nano.gguf")
+        if not os.path.exists(path):
+            raise ModelMissing("the built-in nano model is not in this installation", "reinstall synapse-llm")
+        return path
+    if source.startswith("file:"):
+        return source.removeprefix("file:")
+    raise ModelUnusable(
+        f"model {model.name!r} has the source {source!r}, which is no local file", "use file:PATH or builtin:nano"
+    )
+
+
+def _refuse_what_is_not_built(request: Request) -> None:
+    if request.grammar is not None:
+        raise UsageError("--grammar is not yet supported", "use --schema or --choices")
+    if request.tools:
+        raise UsageError("tools are not yet supported by local models", "use a hosted model for this call")

@@ -1,0 +1,128 @@
+"""How do messages become the one text that a model reads? By the template in its file, else by ChatML."""
+
+from __future__ import annotations
+
+import json
+import operator
+import sys
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from types import FrameType
+from typing import Any, NoReturn
+
+from synapse_cli.core.control import Control
+from synapse_cli.core.prompt import Message
+
+_MOST_SECONDS = 2.0
+"""Real templates take a millisecond; one that takes this long has a loop that does not end."""
+_MOST_CHARACTERS = 1 << 24
+"""A product or power that makes more is an attack, not a prompt."""
+
+
+class _TooLong(Exception):
+    """The template did not come to an end."""
+
+
+def chatml(messages: Sequence[Message]) -> str:
+    """The format most models understand, for a file whose own template is missing or fails."""
+    turns = [f"<|im_start|>{message.role}\n{message.content}<|im_end|>\n" for message in messages]
+    return "".join(turns) + "<|im_start|>assistant\n"
+
+
+def render(template: str, messages: Sequence[Message], *, begin: str, end: str, control: Control) -> str:
+    """Fill a model's own Jinja2 template, sandboxed and within a time.
+
+    Raises ValueError, with the cause in one line, where the template fails or does not end.
+    """
+    turns = [{"role": message.role, "content": message.content} for message in messages]
+    deadline = time.monotonic() + control.remaining_s(_MOST_SECONDS)
+    try:
+        with _Watch(lambda: control.stopped or time.monotonic() > deadline):
+            compiled = _environment().from_string(template)
+            text: str = compiled.render(
+                messages=turns, bos_token=begin, eos_token=end, add_generation_prompt=True, tools=None,
+                raise_exception=_refuse, strftime_now=_now, enable_thinking=False,
+            )  # fmt: skip
+            return text
+    except Exception as error:  # a stranger's template can raise anything
+        why = str(error).strip().splitlines()
+        raise ValueError(f"{type(error).__name__.lstrip('_')}: {why[0] if why else 'no reason given'}"[:200]) from error
+
+
+def _environment() -> Any:  # jinja2 comes with llama-cpp-python; its sandbox has no narrower type
+    """Jinja2 as Transformers sets it up for chat templates, without the operators that can eat all memory."""
+    import jinja2.ext
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+    from llama_cpp.llama_chat_format import Jinja2ChatFormatter
+
+    environment = ImmutableSandboxedEnvironment(
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=[Jinja2ChatFormatter.IgnoreGenerationTags, jinja2.ext.loopcontrols],
+    )
+    environment.intercepted_binops = frozenset(("*", "**", "%"))
+    environment.binop_table.update({"*": _times, "**": _power, "%": _remainder})
+    environment.filters["tojson"] = _to_json
+    for name in ("lipsum", "cycler"):
+        environment.globals.pop(name)
+    for name in ("center", "random"):
+        environment.filters.pop(name)
+    return environment
+
+
+class _Watch:
+    """Ends Python code that runs too long, by looking at the clock on each of its lines.
+
+    A thread could not end it, and an alarm works only in the main thread and not on Windows.
+    """
+
+    def __init__(self, over: Callable[[], bool]) -> None:
+        self._over = over
+
+    def __enter__(self) -> None:
+        self._before = sys.gettrace()
+        sys.settrace(self._trace)
+
+    def __exit__(self, *_: object) -> None:
+        sys.settrace(self._before)
+
+    def _trace(self, _frame: FrameType, _event: str, _arg: object) -> Callable[..., Any]:
+        if self._over():
+            raise _TooLong("it does not come to an end")
+        return self._trace
+
+
+def _refuse(message: str) -> NoReturn:
+    raise ValueError(message)
+
+
+def _now(form: str) -> str:
+    return datetime.now().astimezone().strftime(form)
+
+
+def _to_json(value: object, ensure_ascii: bool = False, indent: int | None = None, **options: Any) -> str:
+    return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, **options)
+
+
+def _times(left: Any, right: Any) -> Any:
+    for many, thing in ((left, right), (right, left)):
+        if (
+            isinstance(thing, (str, bytes, list, tuple))
+            and isinstance(many, int)
+            and many * len(thing) > _MOST_CHARACTERS
+        ):
+            raise ValueError("it repeats a text too often")
+    return operator.mul(left, right)
+
+
+def _power(left: Any, right: Any) -> Any:
+    if abs(right) > 1000 or abs(left) > 1 << 32:
+        raise ValueError("it computes too large a power")
+    return operator.pow(left, right)
+
+
+def _remainder(left: Any, right: Any) -> Any:
+    if isinstance(left, str) and any(character.isdigit() for character in left):
+        raise ValueError("it formats with a width")
+    return operator.mod(left, right)

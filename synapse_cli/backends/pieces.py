@@ -1,0 +1,58 @@
+"""What of an unfinished answer may be shown? Whole characters, and nothing that a stop text could still take back."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Callable, Sequence
+
+
+class Pieces:
+    """Takes the bytes of tokens, hands out text; `text` is everything handed out so far."""
+
+    def __init__(self, stops: Sequence[str], emit: Callable[[str], None] | None) -> None:
+        self._stops = tuple(stops)
+        self._emit = emit
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._held = ""
+        self._out: list[str] = []
+        self.stopped = False
+        """Whether a stop text was written; it and what followed are left out."""
+
+    @property
+    def text(self) -> str:
+        """The answer so far, as handed out."""
+        return "".join(self._out)
+
+    def add(self, raw: bytes) -> None:
+        """Take the bytes of one token."""
+        self._held += self._decoder.decode(raw)
+        found = [at for stop in self._stops if (at := self._held.find(stop)) >= 0]
+        if found:
+            self._held = self._held[: min(found)]
+            self.stopped = True
+            self._release(len(self._held))
+        else:
+            self._release(len(self._held) - self._overlap())
+
+    def finish(self) -> str:
+        """Hand out what was held back, without the bytes of an unfinished character, and return the whole text."""
+        if not self.stopped:
+            self._release(len(self._held))
+        return self.text
+
+    def _overlap(self) -> int:
+        """Length of the longest end of the held text that is the beginning of a stop text."""
+        longest = 0
+        for stop in self._stops:
+            for size in range(min(len(stop) - 1, len(self._held)), longest, -1):
+                if self._held.endswith(stop[:size]):
+                    longest = size
+                    break
+        return longest
+
+    def _release(self, size: int) -> None:
+        piece, self._held = self._held[:size], self._held[size:]
+        if piece:
+            self._out.append(piece)
+            if self._emit is not None:
+                self._emit(piece)
