@@ -49,10 +49,12 @@ class LazyGroup(TyperGroup):
 
     def list_commands(self, ctx: ClickContext) -> list[str]:
         """The commands in the order of the table."""
+        del ctx
         return list(COMMANDS)
 
     def get_command(self, ctx: ClickContext, cmd_name: str) -> Command | None:
         """A stand-in that knows its summary; `resolve_command` puts the real one in its place."""
+        del ctx
         if cmd_name not in COMMANDS:
             return None
         return TyperCommand(name=cmd_name, help=COMMANDS[cmd_name][1], rich_markup_mode=self.rich_markup_mode)

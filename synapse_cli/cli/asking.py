@@ -38,10 +38,11 @@ def asked(flags: Flags, profile: Profile, witness: Witness) -> Asked:
         encoding=flags.encoding or "utf-8",
         max_bytes=profile.defaults.max_input,
         witness=witness,
+        may_be_empty=flags.template is not None,
     )
     ask = Ask(
         prompt=inputs.text,
-        words=" ".join(flags.prompt or []),
+        words=inputs.words,
         input=inputs.attached,
         files=inputs.files,
         route=flags.route,
@@ -71,7 +72,9 @@ def _refuse_not_yet(flags: Flags) -> None:
     waiting = {"--grammar": flags.grammar, "--tenant": flags.tenant, "--force": flags.force or None}
     for name, value in waiting.items():
         if value is not None:
-            raise UsageError(f"{name} is not built yet", "leave it out; --schema and --choices constrain an answer today")
+            raise UsageError(
+                f"{name} is not built yet", "leave it out; --schema and --choices constrain an answer today"
+            )
 
 
 def _refuse_contradictions(flags: Flags) -> None:

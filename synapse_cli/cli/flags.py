@@ -29,7 +29,9 @@ class Flags:
     ] = None
     file: Annotated[
         list[str] | None,
-        _option("-f", "--file", help="Add a file, named and fenced; globs; `-` is stdin.", panel=_PROMPT, metavar="FILE"),
+        _option(
+            "-f", "--file", help="Add a file, named and fenced; globs; `-` is stdin.", panel=_PROMPT, metavar="FILE"
+        ),
     ] = None
     system: Annotated[
         str | None, _option("-s", "--system", help="System prompt, or @FILE.", panel=_PROMPT, metavar="TEXT")
@@ -55,7 +57,9 @@ class Flags:
     ] = None
     model: Annotated[
         str | None,
-        _option("-m", "--model", help="Model of the profile, provider/id, or PATH.gguf.", panel=_CHOICE, metavar="NAME"),
+        _option(
+            "-m", "--model", help="Model of the profile, provider/id, or PATH.gguf.", panel=_CHOICE, metavar="NAME"
+        ),
     ] = None
     route: Annotated[
         str | None, _option("-r", "--route", help="Route of the profile.", panel=_CHOICE, metavar="NAME")
@@ -72,9 +76,9 @@ class Flags:
     ] = None
     local_only: Annotated[bool, _option("--local-only", help="Never leave this machine.", panel=_CHOICE)] = False
     hosted_only: Annotated[bool, _option("--hosted-only", help="Skip local models.", panel=_CHOICE)] = False
-    profile: Annotated[
-        str | None, _option("--profile", help="Profile to use.", panel=_CHOICE, metavar="NAME|PATH")
-    ] = None
+    profile: Annotated[str | None, _option("--profile", help="Profile to use.", panel=_CHOICE, metavar="NAME|PATH")] = (
+        None
+    )
     seed: Annotated[int | None, _option("--seed", help="Seed of sampling.", panel=_CHOICE)] = None
     param: Annotated[
         list[str] | None, _option("--param", help="Parameter of the model.", panel=_CHOICE, metavar="KEY=VALUE")
@@ -131,5 +135,3 @@ def takes_flags(function: Callable[[Flags], int]) -> Callable[..., int]:
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what inspect looks for
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return command
-
-

@@ -14,7 +14,7 @@ from synapse_cli.core.control import Control
 from synapse_cli.core.errors import SynapseError
 from synapse_cli.core.events import Event, Warned
 from synapse_cli.core.witness import Witness
-from synapse_cli.flows.run import Run
+from synapse_cli.core.run import Run
 from synapse_cli.flows.session import Session
 from synapse_cli.report.problem import tell, warn
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from synapse_cli.core.errors import UsageError
 from synapse_cli.core.options import Options
 from synapse_cli.core.outcome import Decision
 from synapse_cli.core.ports import Check
-from synapse_cli.core.prompt import Json, Message, Request
+from synapse_cli.core.prompt import Json, Request
 from synapse_cli.core.registry import load
 from synapse_cli.flows.ask import Ask
 from synapse_cli.profile.model import Cascade, Model, Profile, Route, Rule
@@ -58,13 +58,12 @@ def plan(profile: Profile, ask: Ask, decision: Decision, named: Model | None = N
     return Plan(decision, tuple(_filtered(stages, ask)), route.cache)
 
 
-def _stage(profile: Profile, ask: Ask, cascade: Cascade, route: Route | None, models: object) -> Stage:
-    assert isinstance(models, dict) or hasattr(models, "__getitem__")
+def _stage(profile: Profile, ask: Ask, cascade: Cascade, route: Route | None, models: Mapping[str, Model]) -> Stage:
     rungs = []
     schema = ask.schema if ask.schema is not None else (route.schema if route else None)
     rules = _rules(cascade, ask, schema)
     for place, name in enumerate(cascade.tiers):
-        model: Model = models[name]
+        model = models[name]
         request = _request(profile, ask, route, model, schema)
         is_last = place == len(cascade.tiers) - 1
         parsed = [(rule, _check(rule)) for rule in rules]
@@ -98,35 +97,32 @@ def _check(rule: Rule) -> Check:
 
 
 def _request(profile: Profile, ask: Ask, route: Route | None, model: Model, schema: Json) -> Request:
-    name = ask.template or (route.template if route else None)
-    system = ask.system if ask.system is not None else (route.system if route else None)
-    prompt, version = ask.prompt, None
-    if name is not None:
-        from synapse_cli.context.templates import render
+    from synapse_cli.context.compose import compose
+    from synapse_cli.context.inputs import Input
 
-        if name not in profile.templates:
-            raise UsageError(f"there is no template named {name!r}", "templates: " + (", ".join(profile.templates) or "none"))
-        template = profile.templates[name]
-        version = template.version
-        own_system, prompt = render(template, ask.template_params, ask.input if not ask.words else ask.prompt)
-        system = ask.system if ask.system is not None else own_system or system
-    elif ask.template_params:
+    name = ask.template or (route.template if route else None)
+    if name is None and ask.template_params:
         raise UsageError("-p sets a template's parameters, and there is no template", "name one with -t NAME")
-    system = system if system is not None else profile.defaults.system
-    messages = (Message("system", system),) if system else ()
+    if name is not None and name not in profile.templates:
+        known = ", ".join(profile.templates) or "none"
+        raise UsageError(f"there is no template named {name!r}", f"templates of this profile: {known}")
+    given = Input(text=ask.prompt, words=ask.words, attached=ask.input)
+    template = None if name is None else profile.templates[name]
+    composed = compose(given, template, ask.template_params, ask.system)
+    system = composed.system
+    if system is None:
+        system = route.system if route and route.system is not None else profile.defaults.system
     return Request(
-        messages=(*messages, Message("user", prompt)),
+        messages=replace(composed, system=system).messages,
         params={**profile.defaults.params, **model.params, **ask.params},
         choices=ask.choices,
         schema=None if schema is None else json.dumps(schema, sort_keys=True, ensure_ascii=False),
         grammar=ask.grammar,
-        template_version=version,
+        template_version=composed.template_version,
     )
 
 
 def _asking_logprobs(request: Request) -> Request:
-    from dataclasses import replace
-
     return replace(request, params={"logprobs": True, **request.params})
 
 

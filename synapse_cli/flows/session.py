@@ -28,7 +28,7 @@ from synapse_cli.core.verdict import Verdict
 from synapse_cli.core.witness import Witness
 from synapse_cli.flows.ask import Ask
 from synapse_cli.flows.plan import Plan, Rung, plan
-from synapse_cli.flows.run import Run
+from synapse_cli.core.run import Run
 from synapse_cli.profile.model import Model, Profile
 
 if TYPE_CHECKING:
@@ -106,10 +106,10 @@ class Session:
         )
 
     def is_local(self, model: Model) -> bool:
-        """Whether a model runs on this machine; told without importing its engine."""
-        return model.backend in {"llama.cpp", "scripted"} and "hosted" not in model.tags or (
-            model.backend not in {"llama.cpp", "scripted", "litellm"} and self.facts(model).is_local
-        )
+        """Whether a model runs on this machine; for the common ones told without building them."""
+        if model.backend == "llama.cpp":
+            return True
+        return self.facts(model).is_local
 
     def facts(self, model: Model) -> Facts:
         """What is known of a model without calling it."""
@@ -144,8 +144,8 @@ class Session:
         return self.store.get_completion(key, max_age_s=self.ttl_s) is not None
 
     def check_keys(self, model: Model) -> None:
-        """Raise KeyMissing where a hosted model has no key. A `cmd:` key is run for it."""
-        if model.backend == "litellm":
+        """Raise KeyMissing where a hosted model has no key; a `cmd:` key is not run for it."""
+        if model.backend == "litellm" and not any(key.startswith("cmd:") for key in model.keys):
             self._keys(model)
 
     # --- the verdict ---
@@ -178,7 +178,8 @@ class Session:
             run_id=new_run_id(started),
             started=started,
             latency_s=self.clock.monotonic() - self._began,
-            ask=ask,
+            prompt=ask.prompt,
+            system=ask.system,
             decision=decision,
             outcome=outcome,
             profile_hash=self.profile.hash,
@@ -192,7 +193,7 @@ class Session:
 
     def record_failure(self, started: float, ask: Ask, error: SynapseError) -> None:
         """Write down a run that ended before a route was known."""
-        self.record(started, ask, Decision("-", "no route was chosen", "default"), Outcome((), None, error))
+        self.record(started, ask, Decision("-", "no route was chosen", "default"), Outcome(attempts=(), best=None, error=error))
 
     @cached_property
     def store(self) -> Store | None:
@@ -308,7 +309,7 @@ class Session:
     def _saved(self, ask: Ask, decision: Decision, outcome: Outcome) -> Decimal | None:
         """Against sending the same tokens to the dearest tier of this way; unknown prices stay unknown."""
         best, spent = outcome.best, outcome.cost
-        if best is None or spent is None or decision.route == "-" and ask.model is None:
+        if best is None or spent is None or (decision.route == "-" and ask.model is None):
             return None
         stages = self.plan(ask, decision).stages
         dearest = stages[0].rungs[-1].model if stages and stages[0].rungs else None
@@ -347,5 +348,3 @@ def _settings(model: Model) -> dict[str, Json]:
         "organization": model.organization,
         "project": model.project,
     }
-
-

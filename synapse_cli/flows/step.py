@@ -16,7 +16,7 @@ from synapse_cli.core.outcome import Outcome
 from synapse_cli.core.ports import Emit
 from synapse_cli.flows.ask import Ask
 from synapse_cli.flows.plan import Plan
-from synapse_cli.flows.run import Run
+from synapse_cli.core.run import Run
 from synapse_cli.flows.session import Session
 
 

@@ -8,7 +8,7 @@ from synapse_cli.core.completion import Usage
 from synapse_cli.core.errors import SynapseError
 from synapse_cli.core.outcome import Answered, Attempt, Failed, Skipped
 from synapse_cli.core.prompt import Json
-from synapse_cli.flows.run import Run
+from synapse_cli.core.run import Run
 from synapse_cli.report.numbers import money
 
 SCHEMA_VERSION = 1

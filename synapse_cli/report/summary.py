@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from synapse_cli.core.events import Asking, Attempted, Event, Routed, Waiting, Warned, Wrote
 from synapse_cli.core.outcome import Answered
-from synapse_cli.flows.run import Run
+from synapse_cli.core.run import Run
 from synapse_cli.report.numbers import dollars, seconds
 
 

@@ -8,7 +8,6 @@ from decimal import Decimal
 from synapse_cli.core.completion import Usage
 from synapse_cli.core.errors import Exit
 from synapse_cli.core.outcome import Decision, Outcome
-from synapse_cli.flows.ask import Ask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +18,8 @@ class Run:
     started: float
     """Seconds since 1970."""
     latency_s: float
-    ask: Ask
+    prompt: str
+    system: str | None
     decision: Decision
     outcome: Outcome
     profile_hash: str

@@ -1,0 +1,42 @@
+# `make demo` and `make test` do all the set-up into .venv; nothing has to be installed by hand.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help demo test lint bench generate lock clean
+
+help:
+	@grep -hE '^[a-z]+:.*#' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*# */make \1\t/' | expand -t 16
+
+demo: $(READY)  # the main job, offline, on the embedded model
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh tests/demo/demo.sh
+
+test: $(READY)  # lint, types, layers, and the whole suite
+	@$(MAKE) --no-print-directory lint
+	@$(BIN)/python -m pytest tests
+
+lint: $(READY)  # ruff, mypy strict, import layers
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+bench: $(READY)  # the figures of the README: start-up, nano model
+	@$(BIN)/python -m tests.bench
+
+generate: $(READY)  # rewrite man/, completions/ and golden files from the code
+	@$(BIN)/python -m synapse_cli.cli.generate .
+
+lock:  # resolve the dependencies anew
+	$(BIN)/uv lock
+
+clean:  # remove .venv and caches
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# llama-cpp-python has no wheel on the registry: its build takes some minutes once, and uv keeps the result.
+$(READY): pyproject.toml uv.lock
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 && $(BIN)/python -m pip install -q --disable-pip-version-check 'uv>=0.5' || true
+	@echo "installing into .venv (the first time llama.cpp is compiled, about five minutes on two cores)" >&2
+	@$(BIN)/uv sync --frozen --inexact --group dev
+	@touch $(READY)

@@ -1,0 +1,201 @@
+"""`synapse doctor`: is everything there that an answer needs?"""
+
+from __future__ import annotations
+
+import json as _json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import typer
+
+from synapse_cli.core.errors import DoctorFailed, SynapseError
+from synapse_cli.profile.model import Profile
+
+Status = Literal["pass", "fail", "note"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. A note is worth knowing and fails nothing."""
+
+    what: str
+    status: Status
+    detail: str
+
+
+def doctor(
+    profile: Annotated[str | None, typer.Option("--profile", metavar="NAME|PATH", help="Profile to use.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
+) -> int:
+    """Check engines, keys, files, cache, ledger and one local answer; exit 69 where one fails.
+
+    Example:
+
+      synapse doctor --json | jq '.[] | select(.status == "fail")'
+    """
+    findings = []
+    for finding in _examine(profile):
+        findings.append(finding)
+        if not json:
+            mark = {"pass": "ok  ", "fail": "FAIL", "note": "note"}[finding.status]
+            typer.echo(f"{mark}  {finding.what}: {finding.detail}")
+    if json:
+        rows = [{"what": f.what, "status": f.status, "detail": f.detail} for f in findings]
+        typer.echo(_json.dumps(rows, ensure_ascii=False))
+    failed = [finding.what for finding in findings if finding.status == "fail"]
+    if failed:
+        raise DoctorFailed(f"{len(failed)} of {len(findings)} checks failed: {', '.join(failed)}", "see above")
+    return 0
+
+
+def _examine(choice: str | None) -> Iterator[Finding]:
+    from synapse_cli.cli.profiles import find_profile
+    from synapse_cli.core.witness import Witness
+
+    yield Finding("python", "pass", f"{sys.version.split()[0]} at {sys.executable}")
+    yield from _engines()
+    try:
+        profile = find_profile(choice, Witness())
+    except SynapseError as error:
+        yield Finding("profile", "fail", error.message.partition("\n")[0])
+        return
+    yield Finding("profile", "pass", profile.path)
+    yield from _models(profile)
+    yield from _folders()
+    yield _ledger()
+    yield _cache()
+    yield _local_answer(profile)
+
+
+def _engines() -> Iterator[Finding]:
+    """Import each engine in a process of its own, so that one that crashes is a finding; report what it took."""
+    for what, module, package in (
+        ("engine llama.cpp", "llama_cpp", "llama-cpp-python"),
+        ("engine litellm", "litellm", "litellm"),
+    ):
+        code = f"import resource, {module} as m; r = resource.getrusage(0); print(round(r.ru_utime + r.ru_stime, 2))"
+        if module == "llama_cpp":
+            code += "; print('GPU offload' if m.llama_supports_gpu_offload() else 'CPU only')"
+        environment = {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+        try:
+            done = subprocess.run(
+                [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False, env=environment
+            )
+        except subprocess.TimeoutExpired:
+            yield Finding(what, "fail", "importing it took over two minutes")
+            continue
+        if done.returncode == 0:
+            seconds, *more = done.stdout.split("\n")
+            yield Finding(what, "pass", ", ".join([f"imports in {seconds} s of CPU", *filter(None, more)]))
+        else:
+            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+            yield Finding(what, "note", f"not usable: {last}; pip install {package} (the other engine still works)")
+
+
+def _models(profile: Profile) -> Iterator[Finding]:
+    """Each model's file or key, by source and never by value."""
+    from synapse_cli.flows.ask import Ask
+    from synapse_cli.flows.session import Session, model_path
+    from synapse_cli.core.witness import Witness
+
+    session = Session(profile, Ask(prompt=""), Witness())
+    for model in profile.models.values():
+        what = f"model {model.name}"
+        try:
+            session.facts(model)
+            if (path := model_path(model)) is not None:
+                from synapse_cli.backends.gguf import read_header
+
+                header = read_header(path)
+                yield Finding(what, "pass", f"{path} ({header.architecture}, {header.quantization or 'mixed'})")
+                continue
+            session.check_keys(model)
+            yield Finding(what, "pass", f"key from {', '.join(model.keys) or 'the environment, or none needed'}")
+        except SynapseError as error:
+            yield Finding(what, "note" if error.exit_code == 77 else "fail", error.message)
+
+
+def _folders() -> Iterator[Finding]:
+    from synapse_cli.profile.paths import cache_dir, config_dir, state_dir
+
+    for what, folder in (("config", config_dir()), ("cache", cache_dir()), ("state", state_dir())):
+        yield _folder(f"{what} folder", str(folder))
+
+
+def _folder(what: str, path: str) -> Finding:
+    if not os.path.isdir(path):
+        parent = path
+        while not os.path.exists(parent):
+            parent = os.path.dirname(parent)
+        if os.access(parent, os.W_OK):
+            return Finding(what, "pass", f"{path} (made on first use)")
+        return Finding(what, "fail", f"{path} is not there, and {parent} is not writable")
+    mode = os.stat(path).st_mode & 0o777
+    if os.name == "posix" and mode & 0o077:
+        return Finding(what, "fail", f"{path} has mode {mode:o}: others can look into it; chmod 700 it")
+    if not os.access(path, os.W_OK):
+        return Finding(what, "fail", f"{path} is not writable")
+    return Finding(what, "pass", f"{path} (mode {mode:o})")
+
+
+def _ledger() -> Finding:
+    from synapse_cli.profile.paths import state_dir
+
+    return _database("ledger", str(state_dir() / "ledger.sqlite3"))
+
+
+def _cache() -> Finding:
+    from synapse_cli.cache.exact import FOLDER
+    from synapse_cli.profile.paths import cache_dir
+
+    return _database("cache", str(cache_dir() / FOLDER / "cache.db"))
+
+
+def _database(what: str, path: str) -> Finding:
+    import sqlite3
+
+    if not os.path.exists(path):
+        return Finding(what, "pass", f"{path} (made on first use)")
+    try:
+        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)
+        try:
+            verdict = str(connection.execute("PRAGMA quick_check").fetchone()[0])
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        return Finding(what, "fail", f"{path}: {error}")
+    size = os.path.getsize(path)
+    return Finding(what, "pass" if verdict == "ok" else "fail", f"{path}: {verdict}, {size:,} bytes")
+
+
+def _local_answer(profile: Profile) -> Finding:
+    """One real answer of the cheapest local model, in a process of its own."""
+    from synapse_cli.flows.session import NANO
+
+    local = [m for m in profile.models.values() if m.backend == "llama.cpp"] or [NANO]
+    command = [sys.executable, "-m", "synapse_cli", "run", "--no-cache", "--no-log", "-q", "--no-stream"]
+    chosen = ["--profile", profile.path, "-m", local[0].name] if local[0] is not NANO else ["--tier", NANO.name]
+    asked = [
+        "--choices",
+        "positive,negative",
+        "Is this review positive or negative?\n\nWonderful food, friendly staff.",
+    ]
+    try:
+        done = subprocess.run(
+            [*command, *chosen, *asked],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    except subprocess.TimeoutExpired:
+        return Finding("local answer", "fail", f"{local[0].name} took over two minutes")
+    if done.returncode in (0, 65):
+        return Finding("local answer", "pass", f"{local[0].name} says {done.stdout.strip()!r}")
+    last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[0]
+    return Finding("local answer", "fail", last)

@@ -1,0 +1,98 @@
+"""`synapse models`: what the profile can ask, where it runs, and what it costs."""
+
+from __future__ import annotations
+
+import json as _json
+from typing import Annotated
+
+import typer
+
+from synapse_cli.core.prompt import Json
+from synapse_cli.report.numbers import money
+
+app = typer.Typer(
+    help="List the models of the profile.",
+    no_args_is_help=True,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def models() -> None:
+    """List the models of the profile."""
+
+
+@app.command("list")
+def list_models(
+    profile: Annotated[str | None, typer.Option("--profile", metavar="NAME|PATH", help="Profile to use.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="Print one JSON object a line.")] = False,
+) -> None:
+    """List the models of the profile: where each runs, what it costs, whether it can be asked now.
+
+    Example:
+
+      synapse models list --json | jq -r '.[].name'
+    """
+    rows = _rows(profile)
+    if json:
+        typer.echo(_json.dumps(rows, ensure_ascii=False))
+    elif jsonl:
+        for row in rows:
+            typer.echo(_json.dumps(row, ensure_ascii=False))
+    else:
+        _print(rows)
+
+
+def _rows(choice: str | None) -> list[dict[str, Json]]:
+    from synapse_cli.cli.profiles import find_profile
+    from synapse_cli.core.errors import SynapseError
+    from synapse_cli.core.witness import Witness
+    from synapse_cli.flows.ask import Ask
+    from synapse_cli.flows.session import Session
+
+    witness = Witness()
+    profile = find_profile(choice, witness)
+    session = Session(profile, Ask(prompt=""), witness)
+    rows: list[dict[str, Json]] = []
+    for model in profile.models.values():
+        row: dict[str, Json] = {"name": model.name, "backend": model.backend, "model": model.model or model.source}
+        try:
+            facts = session.facts(model)
+            row |= {
+                "where": "local" if facts.is_local else "hosted",
+                "window": facts.context_tokens,
+                "input_usd_per_million": money(facts.price.input) if facts.price else None,
+                "output_usd_per_million": money(facts.price.output) if facts.price else None,
+                "notice": facts.notice,
+            }
+            session.check_keys(model)
+            row["problem"] = None
+        except SynapseError as error:
+            row["problem"] = error.message
+        rows.append(row)
+    return rows
+
+
+def _print(rows: list[dict[str, Json]]) -> None:
+    header = ("name", "where", "model", "window", "$ in/out per M", "now")
+    cells = [header, *map(_cells, rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+    for line in cells:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    for row in rows:
+        if row.get("notice"):
+            typer.echo(f"{row['name']}: {row['notice']}")
+
+
+def _cells(row: dict[str, Json]) -> tuple[str, ...]:
+    price = f"{row.get('input_usd_per_million') or '?'} / {row.get('output_usd_per_million') or '?'}"
+    return (
+        str(row["name"]),
+        str(row.get("where") or "?"),
+        str(row["model"] or "-"),
+        str(row.get("window") or "?"),
+        "0" if price == "0 / 0" else price,
+        str(row["problem"] or "ready"),
+    )

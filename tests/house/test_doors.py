@@ -1,0 +1,52 @@
+"""Each heavy dependency has one door; behind it, nobody needs to know the package."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from tests.house.source import imports, modules, name_of, tree_of
+
+DOORS = {
+    "typer": ("synapse_cli.cli",),
+    "rich": ("synapse_cli.cli", "synapse_cli.report"),
+    "litellm": ("synapse_cli.backends.litellm",),
+    "llama_cpp": ("synapse_cli.backends.llamacpp",),
+    "diskcache": ("synapse_cli.cache",),
+    "tiktoken": ("synapse_cli.backends.tokens",),
+    "platformdirs": ("synapse_cli.profile",),
+    "tomli_w": ("synapse_cli.profile",),
+    "pydantic": ("synapse_cli.profile",),
+    "pydantic_core": ("synapse_cli.profile",),
+    "keyring": ("synapse_cli.guard.secrets",),
+    "jsonschema": ("synapse_cli.checks",),
+    "referencing": ("synapse_cli.checks",),
+    "numpy": ("synapse_cli.backends", "synapse_cli.lab"),
+    "torch": ("synapse_cli.lab.nano",),
+    "gguf": ("synapse_cli.lab.nano",),
+    "safetensors": ("synapse_cli.lab.nano",),
+}
+
+
+def _third_party() -> list[tuple[str, str]]:
+    found = []
+    for path in modules():
+        for imported in imports(tree_of(path)):
+            package = imported.partition(".")[0]
+            if package != "synapse_cli" and package not in sys.stdlib_module_names:
+                found.append((name_of(path), package))
+    return found
+
+
+@pytest.mark.parametrize("package", sorted(DOORS))
+def test_a_package_is_imported_only_behind_its_door(package: str) -> None:
+    strays = [m for m, p in _third_party() if p == package and not m.startswith(DOORS[package])]
+
+    assert strays == []
+
+
+def test_every_third_party_package_has_a_door() -> None:
+    without = sorted({(package, module) for module, package in _third_party() if package not in DOORS})
+
+    assert without == []
