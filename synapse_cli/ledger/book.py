@@ -1,0 +1,101 @@
+"""Write down every run: what was asked, decided, tried, answered and spent. It never costs an answer."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable
+from threading import Lock
+
+from synapse_cli import __version__
+from synapse_cli.ledger import schema
+from synapse_cli.ledger.prune import give_back_space, prune
+from synapse_cli.ledger.rows import write_run
+from synapse_cli.ledger.story import Story
+from synapse_cli.profile.model import LedgerSettings
+
+
+class Book:
+    """The ledger, opened on first use. No method raises; the first failure is warned of, in one line.
+
+    Safe from several threads and processes: each run is one transaction, and writers wait for each other.
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        settings: LedgerSettings,
+        *,
+        warn: Callable[[str], None],
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self.path = os.path.join(folder, schema.FILE)
+        self._settings = settings
+        self._warn = warn
+        self._now = now
+        self._lock = Lock()
+        self._book: sqlite3.Connection | None = None
+        self._is_off = False
+
+    def begin(self, run_id: str, started: float, command: str = "run") -> None:
+        """Write the first line of a run, so that one that is killed leaves a row "in doubt"."""
+
+        def write(book: sqlite3.Connection) -> None:
+            book.execute(
+                "INSERT OR IGNORE INTO runs (id, started, command, version, pid) VALUES (?, ?, ?, ?, ?)",
+                (run_id, started, command, __version__, os.getpid()),
+            )
+
+        self._write(write)
+
+    def record(self, story: Story, command: str = "run") -> None:
+        """Write a finished run, whole or not at all, and drop a few of those that are too old or too many."""
+
+        def write(book: sqlite3.Connection) -> None:
+            write_run(book, story, command, keeps_text=self._settings.text)
+            keep_s = self._settings.keep_s
+            before = None if keep_s is None else self._now() - keep_s
+            prune(book, before=before, max_size=self._settings.max_size, but=story.run_id)
+
+        self._write(write)
+
+    def ended(self, run_id: str, exit_code: int) -> None:
+        """Correct the exit code of a run whose answer could not be delivered (a closed pipe)."""
+        self._write(lambda book: book.execute("UPDATE runs SET exit_code = ? WHERE id = ?", (exit_code, run_id)))
+
+    def close(self) -> None:
+        """Let go of the file; the next use opens it again."""
+        with self._lock:
+            if self._book is not None:
+                self._book.close()
+                self._book = None
+
+    def _write(self, write: Callable[[sqlite3.Connection], object]) -> None:
+        with self._lock:
+            if self._is_off:
+                return
+            try:
+                if self._book is None:
+                    self._book = schema.opened(self.path)
+                _in_one_transaction(self._book, write)
+                give_back_space(self._book)
+            except schema.Newer as error:
+                self._give_up(str(error))
+            except (sqlite3.Error, OSError, ValueError, OverflowError) as error:
+                self._give_up(f"the ledger {self.path} cannot be written: {error}: runs are not recorded")
+
+    def _give_up(self, why: str) -> None:
+        self._is_off = True
+        self._warn(why)
+
+
+def _in_one_transaction(book: sqlite3.Connection, write: Callable[[sqlite3.Connection], object]) -> None:
+    book.execute("BEGIN IMMEDIATE")
+    try:
+        write(book)
+        book.execute("COMMIT")
+    except BaseException:
+        if book.in_transaction:
+            book.execute("ROLLBACK")
+        raise

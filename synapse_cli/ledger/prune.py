@@ -1,0 +1,59 @@
+"""Keep the ledger within its age and size, a little at each run, so that no run pays for it all."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from synapse_cli.ledger import blobs
+
+AT_A_TIME = 64
+"""Runs dropped by one call: more than one run adds, so a ledger that is over shrinks, and few enough not to be felt."""
+_FREE_PAGES = 256
+
+
+def prune(book: sqlite3.Connection, *, before: float | None, max_size: int, but: str = "") -> int:
+    """Drop the oldest runs that started before an instant or are over the size; return how many.
+
+    Runs within the caller's transaction. `but` is the run being written, which stays.
+    """
+    old: list[str] = []
+    if before is not None:
+        old = _oldest(book, "started < ? AND id <> ?", (before, but))
+    if not old and _bytes_used(book) > max_size:
+        old = _oldest(book, "id <> ?", (but,))
+    if old:
+        _drop(book, old)
+    return len(old)
+
+
+def give_back_space(book: sqlite3.Connection) -> None:
+    """Return free pages to the file system, a few at a time. Not within a transaction."""
+    free: int = book.execute("PRAGMA freelist_count").fetchone()[0]
+    if free > _FREE_PAGES:
+        book.execute(f"PRAGMA incremental_vacuum({_FREE_PAGES})").fetchall()
+
+
+def _oldest(book: sqlite3.Connection, which: str, values: tuple[object, ...]) -> list[str]:
+    rows = book.execute(f"SELECT id FROM runs WHERE {which} ORDER BY id LIMIT {AT_A_TIME}", values)  # noqa: S608  # our own words
+    return [row[0] for row in rows]
+
+
+def _bytes_used(book: sqlite3.Connection) -> int:
+    pages, free, size = (
+        book.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
+    )
+    return int((pages - free) * size)
+
+
+def _drop(book: sqlite3.Connection, runs: list[str]) -> None:
+    names: set[str] = set()
+    for run in runs:
+        for query in (
+            "SELECT prompt, answer FROM runs WHERE id = ?",
+            "SELECT answer, NULL FROM attempts WHERE run = ?",
+        ):
+            names.update(name for row in book.execute(query, (run,)) for name in row if name is not None)
+        book.execute("DELETE FROM runs WHERE id = ?", (run,))
+        for table in ("decisions", "attempts", "escalations"):
+            book.execute(f"DELETE FROM {table} WHERE run = ?", (run,))  # noqa: S608  # our own words
+    blobs.drop_unused(book, names)

@@ -1,0 +1,178 @@
+"""What of a run goes into which column."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from decimal import Decimal
+from math import isfinite
+
+from synapse_cli import __version__
+from synapse_cli.core.completion import NO_USAGE, Usage
+from synapse_cli.core.errors import SynapseError
+from synapse_cli.core.outcome import Answered, Attempt, Failed
+from synapse_cli.ledger import blobs
+from synapse_cli.ledger.story import Story, money_text
+
+
+def write_run(book: sqlite3.Connection, story: Story, command: str, *, keeps_text: bool) -> None:
+    """Insert a run with its decision, attempts and escalations; within the caller's transaction.
+
+    Without texts, nothing is kept that quotes a prompt or an answer: hashes, names of rules and kinds of errors.
+    """
+    _write_run(book, story, command, keeps_text=keeps_text)
+    _write_decision(book, story)
+    _write_attempts(book, story, keeps_text=keeps_text)
+
+
+def _write_run(book: sqlite3.Connection, story: Story, command: str, *, keeps_text: bool) -> None:
+    outcome, best = story.outcome, story.outcome.best
+    error = outcome.error
+    book.execute("DELETE FROM runs WHERE id = ?", (story.run_id,))
+    _insert(
+        book,
+        "runs",
+        id=story.run_id,
+        started=story.started,
+        command=command,
+        version=__version__,
+        pid=os.getpid(),
+        exit_code=int(story.exit_code),
+        error_kind=None if error is None else error.kind,
+        error=None if error is None or not keeps_text else error.message,
+        hint=None if error is None or not keeps_text else error.hint,
+        tier=None if best is None else best.tier,
+        model=None if best is None else best.model,
+        accepted=outcome.accepted,
+        cached=best is not None and best.completion.cached,
+        confidence=None if best is None else best.completion.confidence,
+        latency_s=story.latency_s,
+        first_latency_s=story.first_latency_s,
+        **_tokens(story.usage),
+        cost=money_text(outcome.cost),
+        saved=money_text(story.saved),
+        prompt=_text(book, story.ask.prompt, keeps_text=keeps_text),
+        answer=_text(book, story.answer, keeps_text=keeps_text),
+        profile=story.profile_hash,
+    )
+
+
+def _write_decision(book: sqlite3.Connection, story: Story) -> None:
+    decision = story.decision
+    _insert(
+        book,
+        "decisions",
+        run=story.run_id,
+        route=decision.route,
+        why=decision.why,
+        source=decision.source,
+        confidence=decision.confidence,
+        runners_up=json.dumps(decision.runners_up),
+        input=decision.usage.input,
+        output=decision.usage.output,
+        estimated=decision.usage.estimated,
+    )
+
+
+def _write_attempts(book: sqlite3.Connection, story: Story, *, keeps_text: bool) -> None:
+    for place, attempt in enumerate(story.outcome.attempts):
+        told = _answered(book, attempt, keeps_text) if isinstance(attempt, Answered) else _unanswered(attempt)
+        if not keeps_text:
+            told["reason"] = _rules_only(attempt)
+            told["hint"] = None
+        _insert(book, "attempts", run=story.run_id, place=place, tier=attempt.tier, model=attempt.model, **told)
+    for place, step in enumerate(story.outcome.escalations):
+        reason = step.reason if keeps_text else None
+        _insert(
+            book,
+            "escalations",
+            run=story.run_id,
+            place=place,
+            source=step.source,
+            target=step.target,
+            reason=reason,
+        )
+
+
+def _answered(book: sqlite3.Connection, attempt: Answered, keeps_text: bool) -> dict[str, object]:
+    completion = attempt.completion
+    verdicts = [
+        {
+            "rule": verdict.rule,
+            "passed": verdict.passed,
+            "evaluated": verdict.evaluated,
+            "score": _finite(verdict.score),
+            **({"reason": verdict.reason} if keeps_text else {}),
+        }
+        for verdict in attempt.verdicts
+    ]
+    return {
+        "outcome": "accepted" if attempt.accepted else "rejected",
+        "reason": attempt.reason or None,
+        "latency_s": completion.latency_s,
+        "first_latency_s": completion.first_latency_s,
+        **_tokens(completion.usage),
+        "cost": money_text(completion.cost),
+        "cached": completion.cached,
+        "confidence": completion.confidence,
+        "finish": completion.finish,
+        "verdicts": json.dumps(verdicts),
+        "answer": _text(book, completion.text, keeps_text=keeps_text),
+        "cache_key": completion.cache_key,
+    }
+
+
+def _unanswered(attempt: Attempt) -> dict[str, object]:
+    assert not isinstance(attempt, Answered)
+    error: SynapseError = attempt.error
+    is_failed = isinstance(attempt, Failed)
+    return {
+        "outcome": "failed" if is_failed else "skipped",
+        "reason": error.message,
+        "error_kind": error.kind,
+        "hint": error.hint,
+        "latency_s": attempt.latency_s if isinstance(attempt, Failed) else 0.0,
+        **_tokens(attempt.usage if isinstance(attempt, Failed) else NO_USAGE),
+        "cost": money_text(attempt.cost if isinstance(attempt, Failed) else Decimal(0)),
+        "verdicts": "[]",
+    }
+
+
+def _rules_only(attempt: Attempt) -> str | None:
+    """A reason that quotes nothing: the rules that did not pass, or the kind of error."""
+    if isinstance(attempt, Answered):
+        return ", ".join(verdict.rule for verdict in attempt.verdicts if not verdict.passed) or None
+    return attempt.error.kind
+
+
+def _tokens(usage: Usage) -> dict[str, object]:
+    return {
+        "input": usage.input,
+        "output": usage.output,
+        "cached_input": usage.cached,
+        "reasoning": usage.reasoning,
+        "estimated": usage.estimated,
+    }
+
+
+def _text(book: sqlite3.Connection, text: str | None, *, keeps_text: bool) -> str | None:
+    """The name of a text, which is kept with it only where texts are kept."""
+    if text is None:
+        return None
+    return blobs.put(book, text) if keeps_text else blobs.sha256_of(text)
+
+
+def _insert(book: sqlite3.Connection, table: str, **values: object) -> None:
+    columns, holes = ", ".join(values), ", ".join("?" * len(values))
+    told = tuple(_sayable(value) for value in values.values())
+    book.execute(f"INSERT INTO {table} ({columns}) VALUES ({holes})", told)  # noqa: S608  # our own words
+
+
+def _sayable(value: object) -> object:
+    """A text without what UTF-8 cannot say: a reason may quote bytes that were never text."""
+    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else value
+
+
+def _finite(number: float | None) -> float | None:
+    return number if number is not None and isfinite(number) else None

@@ -1,0 +1,110 @@
+"""The tables of the ledger, and how a file of any age is opened. Light enough for a memo hit to import."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+
+from synapse_cli.core import database
+
+FILE = "ledger.sqlite3"
+"""Under the state folder."""
+
+STEPS: tuple[str, ...] = (
+    """
+CREATE TABLE runs (
+  id TEXT PRIMARY KEY, started REAL NOT NULL, command TEXT NOT NULL, version TEXT NOT NULL, pid INTEGER,
+  exit_code INTEGER, error_kind TEXT, error TEXT, hint TEXT, tier TEXT, model TEXT,
+  accepted INTEGER NOT NULL DEFAULT 0, cached INTEGER NOT NULL DEFAULT 0, memo_of TEXT, confidence REAL,
+  latency_s REAL, first_latency_s REAL, input INTEGER, output INTEGER, cached_input INTEGER, reasoning INTEGER,
+  estimated INTEGER, cost TEXT, saved TEXT, prompt TEXT, answer TEXT, profile TEXT
+);
+CREATE INDEX runs_by_prompt ON runs (prompt);
+CREATE INDEX runs_by_answer ON runs (answer);
+CREATE TABLE decisions (
+  run TEXT PRIMARY KEY, route TEXT NOT NULL, why TEXT NOT NULL, source TEXT NOT NULL, confidence REAL,
+  runners_up TEXT NOT NULL, input INTEGER, output INTEGER, estimated INTEGER
+) WITHOUT ROWID;
+CREATE INDEX decisions_by_route ON decisions (route);
+CREATE TABLE attempts (
+  run TEXT NOT NULL, place INTEGER NOT NULL, tier TEXT NOT NULL, model TEXT NOT NULL, outcome TEXT NOT NULL,
+  reason TEXT, error_kind TEXT, hint TEXT, latency_s REAL, first_latency_s REAL, input INTEGER, output INTEGER,
+  cached_input INTEGER, reasoning INTEGER, estimated INTEGER, cost TEXT, cached INTEGER NOT NULL DEFAULT 0,
+  confidence REAL, finish TEXT, verdicts TEXT NOT NULL, answer TEXT, cache_key TEXT, PRIMARY KEY (run, place)
+) WITHOUT ROWID;
+CREATE INDEX attempts_by_answer ON attempts (answer);
+CREATE TABLE escalations (
+  run TEXT NOT NULL, place INTEGER NOT NULL, source TEXT NOT NULL, target TEXT NOT NULL, reason TEXT,
+  PRIMARY KEY (run, place)
+) WITHOUT ROWID;
+CREATE TABLE blobs (sha256 TEXT PRIMARY KEY, text BLOB NOT NULL)
+""",
+)
+"""What each version adds to the one before, statements divided by `;`. Append; never change a released one."""
+
+
+class Newer(Exception):
+    """The file was written by a newer Synapse: it may be read, and must not be written."""
+
+
+def opened(path: str, steps: tuple[str, ...] = STEPS) -> sqlite3.Connection:
+    """Open the ledger for writing, made where it is missing and migrated where it is older.
+
+    Raises Newer, OSError or sqlite3.Error.
+    """
+    book = database.connect(path, ";".join(steps), len(steps), wal=True)
+    try:
+        _bring_up(book, path, steps)
+    except BaseException:
+        book.close()
+        raise
+    return book
+
+
+def opened_to_read(path: str) -> sqlite3.Connection | None:
+    """Open the ledger for reading, or None where there is none. Raises sqlite3.Error."""
+    if not os.path.exists(path):
+        return None
+    from urllib.parse import quote
+
+    book = sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True, timeout=database.BUSY_S, isolation_level=None)
+    book.row_factory = sqlite3.Row
+    return book
+
+
+def _bring_up(book: sqlite3.Connection, path: str, steps: tuple[str, ...]) -> None:
+    version = database.version_of(book)
+    if version > len(steps):
+        raise Newer(f"the ledger {path} was written by a newer Synapse: this run is not recorded")
+    if version < len(steps):
+        _migrate(book, path, steps)
+
+
+def _migrate(book: sqlite3.Connection, path: str, steps: tuple[str, ...]) -> None:
+    """Bring an older file up to date in one transaction, with a copy of it beside it."""
+    version = database.version_of(book)
+    if version == 0:
+        book.execute("PRAGMA journal_mode = WAL").fetchall()
+    else:
+        _back_up(book, f"{path}.v{version}.bak")
+    book.execute("BEGIN IMMEDIATE")
+    try:
+        for step in steps[database.version_of(book) :]:  # another process may have been faster
+            for statement in step.split(";"):
+                book.execute(statement)
+        book.execute(f"PRAGMA user_version = {len(steps)}")
+        book.execute("COMMIT")
+    except BaseException:
+        book.execute("ROLLBACK")
+        raise
+
+
+def _back_up(book: sqlite3.Connection, path: str) -> None:
+    draft = f"{path}.{os.getpid()}"
+    os.close(os.open(draft, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600))
+    copy = sqlite3.connect(draft)
+    try:
+        book.backup(copy)
+    finally:
+        copy.close()
+    os.replace(draft, path)
