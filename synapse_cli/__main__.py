@@ -26,7 +26,7 @@ def _answer(arguments: list[str]) -> int:
     if arguments and arguments[0] == "run":
         from synapse_cli.cache import memo
 
-        code = memo.try_answer(arguments)
+        code = memo.try_answer(arguments, _record)
         if code is not None:
             return code
     from synapse_cli.core.errors import ClosedPipe, SynapseError
@@ -49,6 +49,12 @@ def _answer(arguments: list[str]) -> int:
 
         tell_bug(error, debug="--debug" in arguments)
         return 1
+
+
+def _record(ledger: str, facts: dict[str, str], started: float, latency_s: float, exit_code: int) -> str | None:
+    from synapse_cli.ledger.row import insert_memo_run
+
+    return insert_memo_run(ledger, facts, started, latency_s, exit_code)
 
 
 def _leave(code: int) -> None:
