@@ -22,7 +22,7 @@ from synapse_cli.core.verdict import Verdict
 _BEGINNING = 300
 """Characters looked at: a refusal comes first, and the search stays short whatever the answer's length."""
 _APOSTROPHES = dict.fromkeys(map(ord, "\u2019\u02bc\u2018\u00b4`"), "'")
-_BETWEEN = r"[\s,.!:;·…—\u2013-]*+"
+_BETWEEN = r"[\s,.!:;·…—\u2013،؛。、।-]*+"
 
 
 @dataclass(frozen=True, slots=True)

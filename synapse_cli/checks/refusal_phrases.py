@@ -14,7 +14,7 @@ from __future__ import annotations
 WRITTEN = "2026-11"
 
 _EN_VERBS = (
-    r"(?:help(?! but\b)(?! \w+ing\b)(?: you)?(?=[ ,.!;:]|$)(?! (?:with )?(?:the )?mov\w+)|assist|provide|comply|fulfill?\b"
+    r"(?:help(?! but\b)(?! \w+ing\b)(?: you)?(?=[ ,.!;:]|$)(?! (?:with )?(?:the )?mov\w+)|assist|provide(?! my\b)|comply|fulfill?\b"
     r"|answer (?:that|this|your|the question|any|such|questions)|(?:create|generate|write|produce|draft|compose) (?!to\b)"
     r"|give (?:you |out )?(?:any |specific |personal |detailed )?(?:advice|instructions|information|medical|legal|financial|an opinion"
     r"|a diagnosis|that|this|details)"
@@ -23,20 +23,25 @@ _EN_VERBS = (
     r"|support (?:that|this|such|requests)|engage (?:in|with)|discuss (?:that|this|such|topics|political|my)|participate in (?:that|this|such)"
     r"|do (?:that|this|so)(?! (?:any ?more|any longer|alone|without|because|until|before|job|work|today|tomorrow))"
     r"|continue (?:with )?(?:this|that|the) (?:conversation|request|topic|discussion|role)|complete (?:this|that|your) (?:request|task)"
-    r"|process (?:this|that|your) (?:request|image)|reveal|disclose|facilitate|promote|endorse|speculate|translate|summari[sz]e"
+    r"|process (?:this|that|your) (?:request|image)|reveal|disclose|facilitate|promote|endorse|speculate|(?:translate|summari[sz]e) (?:this|that|it|your)|tell you (?:how|what|where|which|that|this)|take part in (?:this|that|such)"
     r"|(?:access|browse|search|visit|open) (?:the )?(?:internet|web\b|external|real-time|live|urls?|links\b|websites)"
     r"|(?:see|view|analy[sz]e|identify|recogni[sz]e|process|describe) (?:the )?(?:images?|photos?|pictures?|people|individuals|real people"
     r"|attachments?|audio|videos?)"
     r"|predict|diagnose|express (?:personal )?opinions|form opinions|have (?:personal )?(?:opinions|feelings|beliefs)"
     r"|meet (?:this|that|your) request|accommodate|honou?r (?:this|that|your) request|role-?play|pretend|impersonate)"
 )
+_AI = (
+    r"(?:ai|a\.i\.|artificial intelligence|large language model|language model|chatbot|virtual assistant|digital assistant)"
+    r"(?: (?:language )?(?:model|assistant|system|chatbot|program))?(?: (?:developed|created|trained|made|built|designed|programmed)[^,.\n]{0,60})?"
+)
 _EN_MODAL = (
-    r"(?:i (?:really |simply |just |also |therefore |unfortunately |still )*"
-    r"(?:can't|cannot|can not|couldn't|won't|will not|won't be able to|will not be able to|am unable to|am not able to|am not going to"
-    r"|am not allowed to|am not permitted to|am not programmed to|am not designed to|am not authori[sz]ed to|shouldn't|should not"
-    r"|must not|don't|do not|decline to|refuse to|must decline to|have to decline to|must refuse to|am incapable of|would rather not"
-    r"|prefer not to|'m unable to|'m not able to|'m not going to|'m not allowed to|'m not permitted to|'m not programmed to"
-    r"|'m not designed to|'m not authori[sz]ed to))"
+    r"(?:i(?:'m| am) (?:really |simply |just |also |therefore |unfortunately |still |sorry,? but )*(?:unable|not able|not going|not allowed|not permitted"
+    r"|not programmed|not designed|not authori[sz]ed|not willing|incapable of|not here) ?(?:to)?"
+    r"|i (?:really |simply |just |also |therefore |unfortunately |still |truly )*"
+    r"(?:can't|cannot|can not|couldn't|won't|will not|won't be able to|will not be able to|shouldn't|should not"
+    r"|must not|don't|do not|decline to|refuse to|must decline to|have to decline to|must refuse to|would rather not"
+    r"|prefer not to|would prefer not to|lack the (?:ability|capability|capacity) to|am going to have to decline to)"
+    r"|i'd (?:rather not|prefer not to))"
 )
 _EN_ADVERBS = r" (?:in good conscience |ethically |legally |directly |actually |currently |really |simply |help or |knowingly |responsibly )*"
 
@@ -44,7 +49,7 @@ PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "en": (
         (
             r"(?:oh|no|well|hmm|hi|hello|hi there|unfortunately|regrettably|sadly|however)",
-            r"(?:i'm|i am|we're|we are)? ?(?:so |very |really |truly |deeply |terribly )*sorry(?: to (?:say|disappoint|inform you)[^,.]{0,40})?"
+            r"(?:i'm|i am|we're|we are)? ?(?:so |very |really |truly |deeply |terribly )*sorry(?: to (?:say|disappoint|inform you)[^,.]{0,40}|,? [a-z]{2,12}(?=[.!]))?"
             r"(?:,? (?:but|however))?",
             r"(?:my |sincere |my sincere )?apologies(?:,? but)?",
             r"i (?:do )?apologi[sz]e(?: for[^,.]{0,60})?(?:,? but)?",
@@ -54,8 +59,8 @@ PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             r"(?:thank you|thanks|i understand|i appreciate|i know|i hear|i see|i'd (?:love|like|be happy)|i would (?:love|like|be happy)"
             r"|i want to help|although|while|this is a|that's a|that is a|it sounds like)[^\n]{0,160}?(?:,? but|[.!] however|[.!] unfortunately"
             r"|,|[.!] but)",
-            r"(?:as|since i'm|being|i'm just|i'm only|i am just|i am only|because i'm) an? (?:ai|a\.i\.|artificial intelligence|large language model"
-            r"|language model|virtual assistant|chatbot|assistant)(?: [a-z -]{0,60})?",
+            r"(?:as|since i'm|being|i'm just|i'm only|i am just|i am only|because i'm) an? " + _AI,
+            r"(?:i'm|i am) (?:designed|programmed|trained|here|built)[^.\n]{0,80}?,? so",
             r"(?:due to|because of|according to|in line with|per) (?:my|our|the|safety|content|openai)[^,.\n]{0,60}(?:guidelines|polic(?:y|ies)|rules"
             r"|restrictions|programming)",
         ),
@@ -66,16 +71,18 @@ PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             r"i(?:'m| am) (?:going to have to |gonna have to )(?:decline|refuse)",
             r"i (?:must|have to|need to|will have to|'ll have to)? ?(?:respectfully |politely )*(?:decline|refuse)"
             r" (?:to (?:help|assist|provide|write|create|generate|answer|do|engage|produce|share|continue)|this request|that request|your request)",
-            r"(?:as an? (?:ai|artificial intelligence|large language model|language model)[^.\n]{0,60}?,? )i (?:do not|don't|can't|cannot|am not|lack"
-            r"|have no|must|am unable|will not|won't)",
+            r"as an? " + _AI + r",? i (?:do not|don't|can't|cannot|am not|lack|have no|must|am unable|will not|won't)",
+            r"i lack the (?:ability|capability|capacity) to",
             r"i (?:do not|don't) have (?:access to (?:real-?time|the internet|external|current|live|up-to-date|your (?:files|personal|location|data|screen)"
             r"|that (?:information|file)|personal|the (?:file|image|document|attachment|web))|the (?:ability|capability|capacity) to"
             r"|real-?time|personal (?:opinions|feelings|beliefs|experiences|preferences)|browsing|internet access|opinions)",
-            r"(?:that's|that is|this is|it's|it is) (?:not something|something) (?:that )?i(?:'m| am)? ?(?:can't|cannot|can|able to|won't|will not|willing to"
-            r"|comfortable|not able to|not willing to|not comfortable|unable to)\b",
+            r"(?:that's|that is|this is|it's|it is) not something (?:that )?i(?:'m| am)? ?(?:can|able to|willing to|comfortable)\b",
+            r"(?:that's|that is|this is|it's|it is) something (?:that )?i(?:'m| am)? ?(?:can't|cannot|won't|will not|not able to|not willing to|not comfortable|unable to)\b",
+            r"(?:that's|that is|this is|it's|it is) (?:beyond|outside(?: of)?) (?:what i can|my (?:capabilities|abilities|scope|remit))",
             r"(?:it (?:is|would be|wouldn't be|is not|isn't)) (?:not )?(?:appropriate|inappropriate|unethical|illegal|irresponsible|ethical|right|possible) for me to",
             r"(?:this|that|your|the) (?:request|prompt|question|content|message|query) (?:may |might |appears to |seems to )?(?:violates?|goes against|go against"
-            r"|conflicts? with|is against|falls outside|has been (?:blocked|flagged|rejected)|was (?:blocked|flagged|rejected)|asks for something i)",
+            r"|conflicts? with|is against|falls outside) (?:our|my|the|usage|content|safety|openai|anthropic|google)[^.\n]{0,40}(?:polic|guideline|terms|rules)",
+            r"your (?:request|prompt|question|message) (?:has been|was) (?:blocked|flagged|rejected)(?: by (?:our|the) |[ ,.]|$)(?!as spam)",
             r"my (?:guidelines|programming|policies|policy|training|rules) (?:do not|don't|does not|doesn't|prevents?|prohibits?|forbids?)",
             r"(?:i'm|i am) (?:just|only) an ai(?:,| and) (?:i )?(?:can't|cannot|don't|do not)",
             r"(?:let's|let us) (?:change the (?:topic|subject)|talk about something else)",
@@ -85,7 +92,7 @@ PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "de": (
         (
-            r"(?:leider|nein|bedaure|hallo|aber)",
+            r"(?:leider|nein|bedaure|hallo|aber|ich fürchte)",
             r"(?:es )?tut mir (?:sehr |wirklich |aufrichtig )*leid(?:,? (?:aber|dass))?",
             r"(?:entschuldigung|entschuldige|entschuldigen sie|verzeihung|ich bitte um (?:verzeihung|entschuldigung|verständnis))(?:,? aber)?",
             r"ich (?:verstehe|würde|weiss|schätze)[^\n]{0,120}?,? (?:aber|doch|jedoch)",
@@ -93,7 +100,7 @@ PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             r"(?:aus|wegen) (?:rechtlichen|ethischen|meiner|der)[^,.\n]{0,50}(?:gründen|richtlinien)",
         ),
         (
-            r"(?:dabei|dazu|damit|das|hierbei|bei dieser? \w+|bei diesem? \w+|diese \w+|hier) (?:kann|darf|möchte|werde) ich"
+            r"(?:dabei|dazu|damit|das|so etwas|hierbei|bei dieser? \w+|bei diesem? \w+|diese \w+|hier) (?:kann|darf|möchte|werde) ich"
             r"(?: ihnen| dir| euch)?(?: leider)?(?: hier)? (?:nicht|keine?)",
             r"(?:ich )?(?:kann|darf|möchte|werde|konnte)(?: ich)?(?: ihnen| dir| euch)?(?: dabei| dazu| damit| hierbei| hier| bei [^.,\n]{0,60}?| diese[rnms]? [^.,\n]{0,40}?"
             r"| das| ihre[rn]? [^.,\n]{0,30}?| leider| auf [^.,\n]{0,40}?)* (?:nicht|leider nicht|keine[nr]?)[^.\n]{0,80}?(?:helfen|weiterhelfen|behilflich|unterstützen"
@@ -103,11 +110,13 @@ PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             r"(?:ich )?muss (?:ich )?(?:diese|ihre|deine) (?:anfrage|bitte) (?:leider )?ablehnen",
             r"(?:diese|ihre|deine) (?:anfrage|frage|bitte) (?:verstösst|widerspricht)",
             r"(?:ich )?(?:lehne es ab|weigere mich)",
+            r"(?:bei|mit) [^.,\n]{1,40} helfe ich (?:ihnen |dir )?nicht",
+            r"(?:ich )?möchte (?:ich )?(?:darauf |dazu |das )?lieber nicht (?:antworten|beantworten|schreiben|helfen)",
         ),
     ),
     "fr": (
         (
-            r"(?:malheureusement|hélas|non|bonjour|mais)",
+            r"(?:malheureusement|hélas|non|bonjour|mais|je crains que non|j'ai bien peur que)",
             r"(?:je suis )?(?:vraiment |sincèrement )?(?:désolée?|navrée?)(?:,? mais)?",
             r"je (?:vous |te )?prie de m'excuser(?:,? mais)?",
             r"(?:toutes )?mes excuses(?:,? mais)?|excusez-moi(?:,? mais)?|je m'excuse(?:,? mais)?|je regrette(?:,? mais)?",
@@ -116,45 +125,48 @@ PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ),
         (
             r"je ne (?:peux|puis|pourrai|saurais|suis pas en mesure|suis pas capable|suis pas autorisée?|souhaite|veux)(?: malheureusement)?(?: pas)?(?: malheureusement)?"
-            r"(?: d'| de)? ?(?:(?:vous|t'|te|m'|y|en|le|la|l')[ ]?)*(?:aider|assister|fournir|répondre|rédiger|écrire|créer|générer|donner|produire|accéder à internet"
+            r"(?: d'| de)? ?(?:(?:vous|t'|te|m'|y|en|le|la|l')[ ]?)*(?:aider|(?<=vous )assister|(?<=t')assister|fournir|répondre|rédiger|écrire|créer|générer|donner|produire|accéder à internet"
             r"|accéder aux|satisfaire|accéder à (?:cette|votre) demande|traiter (?:cette|votre)|faire (?:cela|ça)|partager|participer|discuter|continuer cette|offrir|proposer|exécuter)",
             r"il (?:m'est|ne m'est pas|n'est pas) (?:impossible|possible|approprié)(?: pour moi)? de",
             r"je n'ai pas (?:accès à (?:internet|des informations|des données)|la (?:capacité|possibilité) de|d'opinions?|d'avis)",
             r"je (?:dois|me vois contrainte? de) (?:décliner|refuser)",
             r"je refuse de",
+            r"je préfère ne pas (?:vous |te )?(?:répondre|aider|écrire|discuter|donner|continuer)",
             r"(?:cette|votre|ta) demande (?:enfreint|viole|va à l'encontre|est contraire)",
         ),
     ),
     "es": (
         (
-            r"(?:lamentablemente|desafortunadamente|desgraciadamente|por desgracia|no|hola|pero)",
+            r"(?:lamentablemente|desafortunadamente|desgraciadamente|por desgracia|me temo que|no|hola|pero)",
             r"(?:lo siento(?: mucho)?|lo lamento(?: mucho)?|perdón|perdona|perdone|disculpa|disculpe|mis disculpas|me disculpo|siento mucho)(?:,? pero)?",
             r"(?:entiendo|comprendo|agradezco|gracias|me encantaría|me gustaría)[^\n]{0,120}?,? (?:pero|sin embargo)",
             r"como (?:una? )?(?:ia|inteligencia artificial|modelo de lenguaje|asistente(?: \w+)?|modelo)(?: [a-zñáéíóú -]{0,50})?",
         ),
         (
             r"(?:yo )?no (?:puedo|podré|podría|me es posible|estoy en condiciones de|soy capaz de|estoy autorizad[oa] (?:a|para)|me está permitido|debo|voy a)"
-            r" ?(?:ayudar|asistir|proporcionar|brindar|responder|escribir|crear|generar|dar(?:te|le|les)? (?:consejo|instrucciones|información|asesoramiento)|ofrecer|cumplir|acceder a (?:internet|información"
+            r" ?(?:ayudar|asistir(?:te|le|les|lo|la)\b|proporcionar|brindar|responder|escribir|crear|generar|dar(?:te|le|les)? (?:consejo|instrucciones|información|asesoramiento)|ofrecer|cumplir|acceder a (?:internet|información"
             r"|sitios)|hacer (?:eso|esto)|compartir|participar|proceder|continuar con|facilitar|redactar|producir|atender|realizar|completar esta)\w*",
             r"no tengo (?:acceso a (?:internet|información en tiempo real|datos en tiempo real)|la capacidad de|opiniones)",
             r"(?:debo|tengo que|me veo obligad[oa] a) (?:rechazar|declinar|negarme)",
             r"me niego a",
+            r"prefiero no (?:responder|ayudar|escribir|hablar|continuar)",
             r"(?:esta|tu|su) (?:solicitud|petición) (?:infringe|viola|va en contra|incumple)",
         ),
     ),
     "it": (
         (
-            r"(?:purtroppo|no|ciao|ma|sfortunatamente)",
+            r"(?:purtroppo|no|ciao|ma|sfortunatamente|temo che)",
             r"(?:mi (?:dispiace|spiace|scuso)(?: molto)?|sono spiacente|scusa|scusami|scusi|spiacente|mi rincresce)(?:,? (?:ma|però))?",
             r"(?:capisco|comprendo|grazie|vorrei|mi piacerebbe)[^\n]{0,120}?,? (?:ma|però|tuttavia)",
             r"(?:come|in quanto|essendo) (?:una? |un')?(?:ia|ai|intelligenza artificiale|modello(?: linguistico| di linguaggio)?|assistente(?: \w+)?)(?: [a-zàèéìòù' -]{0,50})?",
         ),
         (
             r"(?:io )?non (?:posso|potrò|sono in grado di|mi è possibile|sono autorizzat[oa] a|mi è permesso|sono programmat[oa] per)"
-            r" ?(?:aiutar|assister|fornir|risponder|scriver|crear|generar|dare|darti|offrir|soddisfar|acceder|fare quest|farlo|condivider|partecipar|continuar|produr|rediger|proceder|esaudir|eseguir|consigliar)\w*",
+            r" ?(?:aiutar|assister(?:ti|la|vi)\b|fornir|risponder|scriver|crear|generar|dare|darti|offrir|soddisfar|acceder|fare quest|farlo|condivider|partecipar|continuar|produr|rediger|proceder|esaudir|eseguir|consigliar)\w*",
             r"non ho (?:accesso a (?:internet|informazioni in tempo reale|dati)|la capacità di|opinioni)",
             r"(?:devo|sono costrett[oa] a) (?:rifiutare|declinare)",
             r"mi rifiuto di",
+            r"preferisco non (?:rispondere|aiutar|scrivere|parlare|continuare)",
             r"(?:questa|la tua|la sua) richiesta (?:viola|va contro|contravviene)",
         ),
     ),
@@ -171,7 +183,7 @@ PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             r"|fazer (?:isso|isto)|compartilhar|partilhar|participar|continuar com|produzir|cumprir|prestar|redigir|realizar)\w*",
             r"não tenho (?:acesso (?:à internet|a informações em tempo real|a dados)|a capacidade de|opiniões)",
             r"(?:devo|tenho de|tenho que|preciso) recusar",
-            r"recuso-me a|me recuso a",
+            r"recuso-me a|me recuso a|prefiro não (?:responder|ajudar|escrever)",
             r"(?:esta|essa|a sua|seu|sua) (?:solicitação|pedido) (?:viola|vai contra)",
         ),
     ),
@@ -255,7 +267,7 @@ PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             r"som (?:en )?(?:ai|språkmodell|ai-\w+|artificiell intelligens)(?: [a-zåäö -]{0,50})?",
         ),
         (
-            r"(?:det |detta )?(?:jag )?(?:kan|får|vill|kommer)(?: jag)?(?: tyvärr)? inte (?:att )?(?:hjälpa|bistå|ge (?:dig )?(?:råd|instruktioner|information)|svara på (?:den|det|detta)|skriva|skapa|tillhandahålla|generera|uppfylla|dela|göra det|utföra)",
+            r"(?:det |detta )?(?:jag )?(?:kan|får|vill|kommer)(?: jag)?(?: tyvärr)? inte (?:att )?(?:hjälpa|bistå|ge (?:dig )?(?:\w+ )?(?:råd|instruktioner|information)|svara på (?:den|det|detta)|skriva|skapa|tillhandahålla|generera|uppfylla|dela|göra det|utföra)",
             r"(?:jag )?(?:har|saknar) (?:inte |ingen )?(?:tillgång till (?:internet|realtid)|egna åsikter|möjlighet)",
             r"(?:jag )?måste (?:tyvärr )?(?:avböja|neka|tacka nej till att)",
         ),
@@ -267,7 +279,7 @@ PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             r"som (?:en )?(?:ai|sprogmodel|språkmodell|kunstig intelligens|ai-\w+)(?: [a-zæøå -]{0,50})?",
         ),
         (
-            r"(?:det |dette )?(?:jeg )?(?:kan|må|vil)(?: jeg)?(?: desværre| dessverre)? (?:ikke|ikkje) (?:hjælpe|hjelpe|bistå|give (?:dig )?(?:råd|instruktioner)|gi (?:deg )?(?:råd|instruksjoner)|svare på (?:det|den|dette)|skrive|lave|oprette|generere|levere|opfylde|oppfylle|dele|gøre det|gjøre det)",
+            r"(?:det |dette )?(?:jeg )?(?:kan|må|vil)(?: jeg)?(?: desværre| dessverre)? (?:ikke|ikkje) (?:hjælpe|hjelpe|bistå|give (?:dig )?(?:\w+ )?(?:råd|instruktioner)|gi (?:deg )?(?:\w+ )?(?:råd|instruksjoner)|svare på (?:det|den|dette)|skrive|lave|oprette|generere|levere|opfylde|oppfylle|dele|gøre det|gjøre det)",
             r"jeg har (?:ikke|ingen) (?:adgang til (?:internettet|realtid)|tilgang til (?:internett|sanntid)|personlige? mening)",
         ),
     ),
@@ -301,6 +313,7 @@ PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (
             r"(?:我|本助手)?(?:暂时|目前|现在|實在|实在|也|恐怕)?(?:无法|無法|不能|不可以|不会|不會|不便|没有办法|沒有辦法|没办法|拒绝|拒絕|难以)(?:为您|为你|給您|给您|给你|向您|向你|在此|直接|就此|對|对|满足|滿足|帮|幫|协助|協助|提供|回答|回复|生成|创作|撰写|撰寫|完成|执行|執行"
             r"|参与|讨论|討論|透露|分享|继续|访问|浏览|协|处理您|处理你|写|支持)",
+            r"[^,。\n]{0,10}我?(?:帮不了|帮不到|幫不了|爱莫能助|愛莫能助)",
             r"我(?:没有|沒有)(?:权限|權限|能力|访问|个人|個人|实时)",
             r"(?:您|你|这个|该|此)的?(?:请求|問題|问题|要求)(?:违反|涉及|不符合)",
             r"(?:这|此)(?:类|个)?(?:内容|请求|问题)[^,。]{0,10}我(?:无法|不能)",
@@ -314,7 +327,7 @@ PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (
             r"[^。\n]{0,60}?(?:お手伝い(?:する(?:こと)?は|することが|は|が)?(?:でき(?:ません|ない|かね)|いたしかね)|お答え(?:する(?:こと)?は|することが|は)?(?:でき(?:ません|かね)|いたしかね|しかね)|回答(?:する(?:こと)?は|は|を)?(?:でき(?:ません|かね)|いたしかね|控え)"
             r"|提供(?:する(?:こと)?は|することが|は)?(?:でき(?:ません|かね)|いたしかね)|お応え(?:することは)?(?:でき(?:ません|かね)|しかね)|ご要望には|ご協力(?:することは)?できません|対応(?:することは)?(?:できません|できかね|いたしかね|しかね)|作成(?:することは)?(?:できません|できかね|いたしかね)"
-            r"|支援(?:することは)?できません|書くことはできません|生成(?:することは)?できません|共有(?:することは)?できません|ご案内(?:することは)?(?:できません|できかね))",
+            r"|手伝えません|述べること(?:は|が)?できません|お手伝いいたしかねます|支援(?:することは)?できません|書くことはできません|生成(?:することは)?できません|共有(?:することは)?できません|ご案内(?:することは)?(?:できません|できかね))",
         ),
     ),
     "ko": (
@@ -323,8 +336,8 @@ PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             r"(?:저는 )?(?:ai|인공지능|언어 모델|인공지능 언어 모델|ai 언어 모델)(?: \w+)?(?:로서|이기 때문에|이므로|라서)",
         ),
         (
-            r"[^.\n]{0,60}?(?:도와드릴 수(?:가|는)? 없|도와 드릴 수(?:가|는)? 없|도움을 드릴 수(?:가|는)? 없|도울 수(?:가|는)? 없|답변(?:해 ?드릴|을 드릴|할|을 제공할) 수(?:가|는)? 없|제공(?:할|해 ?드릴) 수(?:가|는)? 없|작성(?:할|해 ?드릴) 수(?:가|는)? 없|알려 ?드릴 수(?:가|는)? 없"
-            r"|생성할 수(?:가|는)? 없|응할 수(?:가|는)? 없|수행할 수(?:가|는)? 없|지원할 수(?:가|는)? 없|공유할 수(?:가|는)? 없|처리할 수(?:가|는)? 없|말씀드릴 수(?:가|는)? 없)",
+            r"[^.\n]{0,60}?(?:도와드릴 수(?:가|는)? 없|도와 드릴 수(?:가|는)? 없|도움을 드릴 수(?:가|는)? 없|도울 수(?:가|는)? 없|답변(?: ?드릴|해 ?드릴|을 드릴|할|을 제공할) 수(?:가|는)? 없|제공(?:할|해 ?드릴) 수(?:가|는)? 없|작성(?:할|해 ?드릴) 수(?:가|는)? 없|알려 ?드릴 수(?:가|는)? 없"
+            r"|생성할 수(?:가|는)? 없|응할 수(?:가|는)? 없|수행할 수(?:가|는)? 없|지원할 수(?:가|는)? 없|공유할 수(?:가|는)? 없|처리할 수(?:가|는)? 없|말씀드릴 수(?:가|는)? 없|들어 ?(?:줄|드릴) 수(?:가|는)? 없)",
         ),
     ),
     "ar": (

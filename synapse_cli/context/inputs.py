@@ -101,7 +101,8 @@ class _Gatherer:
 
         self.witness.looked_for(path)
         matches = sorted(glob.glob(pattern, root_dir=self.cwd, recursive=True))
-        self.witness.matched(path, tuple(os.path.join(self.cwd, match) for match in matches))
+        found = sorted(os.path.abspath(os.path.join(self.cwd, match)) for match in matches)
+        self.witness.matched(path, tuple(found))
         names = [match for match in matches if not os.path.isdir(os.path.join(self.cwd, match))]
         if not names:
             raise InputError(f"no file matches {pattern!r}", f"looked in {self.cwd}")
