@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from typing import TYPE_CHECKING
 
 from synapse_cli.core.completion import Price
@@ -75,22 +74,17 @@ def _warnings(table: schema.ProfileTable, sources: Sources) -> tuple[str, ...]:
 
 
 def _model(name: str, table: schema.ModelTable, sources: Sources) -> Model:
-    at = ("models", name)
     price = getattr(table, "price", None)
-    options: dict[str, Json] = dict(table.model_extra or {})
-    record = options.get("record")
-    if isinstance(record, str):
-        options["record"] = _absolute(record, (*at, "record"), sources)
     return Model(
         name=name,
         backend=table.backend,
-        source=_after("file:", getattr(table, "source", None), (*at, "source"), sources),
+        source=getattr(table, "source", None),
         model=getattr(table, "model", None),
         base_url=getattr(table, "base_url", None),
         headers=getattr(table, "headers", {}),
         organization=getattr(table, "organization", None),
         project=getattr(table, "project", None),
-        keys=tuple(str(_after("file:", key, (*at, "keys"), sources)) for key in getattr(table, "keys", [])),
+        keys=tuple(getattr(table, "keys", ())),
         price=Price(price.input, price.output, price.cached) if price else None,
         context=table.context,
         gpu=getattr(table, "gpu", None),
@@ -98,8 +92,8 @@ def _model(name: str, table: schema.ModelTable, sources: Sources) -> Model:
         timeout_s=float(table.timeout_s),
         params=table.params,
         tags=tuple(table.tags),
-        options=options,
-        file=sources.file_of(at),
+        options=dict(table.model_extra or {}),
+        file=sources.file_of(("models", name)),
     )
 
 
@@ -129,11 +123,10 @@ def _when(table: schema.WhenTable) -> When:
     )
 
 
-def _schema(where: KeyPath, given: object, sources: Sources, witness: Witness) -> Json:
+def _schema(where: KeyPath, path: object, sources: Sources, witness: Witness) -> Json:
     """The JSON Schema itself; a file is read now, and its change changes the profile."""
-    if not isinstance(given, str):
-        return given  # type: ignore[return-value]  # schema.RouteTable let only JSON through
-    path = _absolute(given, where, sources)
+    if not isinstance(path, str):
+        return path  # type: ignore[return-value]  # schema.RouteTable let only JSON through
     try:
         content, source = read_bytes(path, witness)
         sources.files.append(source._replace(is_profile=False))
@@ -173,8 +166,7 @@ def _rule(where: KeyPath, table: schema.RuleTable, sources: Sources, witness: Wi
     options: dict[str, Json] = dict(table.model_extra or {})
     file = options.get("file")
     if table.kind == "schema" and isinstance(file, str):
-        options["file"] = _absolute(file, where, sources)
-        _note(str(options["file"]), sources, witness)
+        _note(file, sources, witness)
     return Rule(kind=table.kind, options=options, file=sources.file_of(where), where=dotted(where))
 
 
@@ -195,15 +187,3 @@ def _template(name: str, table: schema.TemplateTable) -> Template:
         defaults=table.defaults,
         version=table.version or hashlib.sha256(text.encode()).hexdigest()[:12],
     )
-
-
-def _after(prefix: str, value: str | None, where: KeyPath, sources: Sources) -> str | None:
-    if value is None or not value.startswith(prefix):
-        return value
-    return prefix + _absolute(value.removeprefix(prefix), where, sources)
-
-
-def _absolute(path: str, where: KeyPath, sources: Sources) -> str:
-    """A path resolved from the file that names it."""
-    folder = os.path.dirname(sources.file_of(where))
-    return os.path.abspath(os.path.join(folder, os.path.expanduser(path)))

@@ -152,10 +152,9 @@ def _check_backends(table: ProfileTable, sources: Sources, may_import: bool) -> 
     warnings: list[str] = []
     for name, model in table.models.items():
         at = ("models", name)
-        if model.backend in ("llama.cpp", "litellm") or (
-            registry.is_plugin("backends", model.backend) and not may_import
-        ):
+        if model.backend in ("llama.cpp", "litellm") or not (may_import or _is_harmless("backends", model.backend)):
             continue
+        _check_json(at, model.model_extra, sources)
         options = Options(model.model_extra or {}, file=sources.file_of(at), where=dotted(at))
         try:
             judge = getattr(registry.load("backends", model.backend), "check_options", None)
@@ -178,8 +177,9 @@ def _check_rules(table: ProfileTable, sources: Sources, may_import: bool) -> lis
     for name, cascade in table.cascades.items():
         for number, rule in enumerate(cascade.accept):
             where = ("cascades", name, "accept", number)
-            if rule.kind == BROKEN_RULE or (registry.is_plugin("checks", rule.kind) and not may_import):
+            if rule.kind == BROKEN_RULE or not (may_import or _is_harmless("checks", rule.kind)):
                 continue
+            _check_json(where, rule.model_extra, sources)
             options = Options(rule.model_extra or {}, file=sources.file_of(where), where=dotted(where))
             try:
                 registry.load("checks", rule.kind).parse(options)  # type: ignore[attr-defined]  # a Check has it
@@ -195,6 +195,19 @@ def _check_rules(table: ProfileTable, sources: Sources, may_import: bool) -> lis
             else:
                 _report(options, sources)
     return warnings
+
+
+def _check_json(at: KeyPath, extra: Mapping[str, object] | None, sources: Sources) -> None:
+    from synapse_cli.profile.schema import JSON_ONLY, is_json
+
+    for key, value in (extra or {}).items():
+        if not is_json(value):
+            sources.problem((*at, key), shown(value), JSON_ONLY)
+
+
+def _is_harmless(kind: registry.Kind, name: str) -> bool:
+    """Whether looking a name up imports nobody else's code: it is our own, or it is nobody's."""
+    return not registry.is_plugin(kind, name) or name not in registry.names(kind)
 
 
 def _report(options: Options, sources: Sources) -> None:

@@ -32,7 +32,21 @@ def find(choice: str | None, *, cwd: str, env: Mapping[str, str], witness: Witne
         return _named(choice, "--profile", cwd, env, witness)
     if env.get("SYNAPSE_PROFILE"):
         return _named(env["SYNAPSE_PROFILE"], "SYNAPSE_PROFILE", cwd, env, witness)
-    return _of_project(cwd, witness) or _named("default", "the default", cwd, env, witness)
+    return of_project(cwd, witness) or _named("default", "the default", cwd, env, witness)
+
+
+def of_project(cwd: str, witness: Witness) -> Found | None:
+    """The nearest synapse.toml, from a folder upwards."""
+    folder = os.path.abspath(cwd)
+    while True:
+        path = os.path.join(folder, PROJECT_FILE)
+        if os.path.lexists(path):
+            return Found(path, _name_of(path), is_stranger=True)
+        witness.looked_for(path)
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return None
+        folder = parent
 
 
 def shipped_folder() -> str:
@@ -71,19 +85,6 @@ def _named(choice: str, asked_by: str, cwd: str, env: Mapping[str, str], witness
             return Found(path, choice)
         witness.looked_for(path)
     raise _unknown(choice, asked_by, named(env))
-
-
-def _of_project(cwd: str, witness: Witness) -> Found | None:
-    folder = os.path.abspath(cwd)
-    while True:
-        path = os.path.join(folder, PROJECT_FILE)
-        if os.path.lexists(path):
-            return Found(path, _name_of(path), is_stranger=True)
-        witness.looked_for(path)
-        parent = os.path.dirname(folder)
-        if parent == folder:
-            return None
-        folder = parent
 
 
 def _name_of(path: str) -> str:

@@ -61,12 +61,13 @@ def _is_free(
 
 def _parsed(found: Found, env: Mapping[str, str], witness: Witness) -> tuple[compiled.Compiled, bool]:
     """The profile from its TOML, and whether every rule of it could be judged. Raises ProfileError."""
+    from synapse_cli.profile import relative, trust
     from synapse_cli.profile import sources as toml
-    from synapse_cli.profile import trust
 
     sources = toml.read(found.path, witness)
     if sources.problems:
         raise ProfileError(tuple(sources.problems))
+    relative.resolve(sources)
     dangers = tuple(trust.dangers(sources))
     chain = tuple(sources.files)
     is_free = _is_free(found, chain, dangers, env, witness)
@@ -90,15 +91,18 @@ def _judged(found: Found, sources: Sources, witness: Witness, forbidden: tuple[D
 
 
 def _in_file_order(sources: Sources) -> list[Problem]:
+    import re
+
     from synapse_cli.profile.sources import dotted
 
     places = {(file, dotted(where)): at for at, (where, file) in enumerate(sources.origin.items())}
 
-    def place(problem: Problem) -> int:
+    def place(problem: Problem) -> tuple[int, list[int]]:
         where = problem.where
         while where and (problem.file, where) not in places:
             where = where.rpartition("[" if where.endswith("]") else ".")[0]
-        return places.get((problem.file, where), -1)
+        rest = problem.where.removeprefix(where)
+        return places.get((problem.file, where), -1), [int(number) for number in re.findall(r"\[(\d+)\]", rest)]
 
     return sorted(sources.problems, key=place)
 

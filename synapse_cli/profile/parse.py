@@ -104,10 +104,8 @@ def _refuse_not_yet(sources: Sources) -> None:
         for table, where in _tables(sources.data, path[:-1], ()):
             if path[-1] in table:
                 del table[path[-1]]
-                expected = "no such key: its behaviour is not built yet"
-                sources.problem(
-                    (*where, path[-1]), "a key that Synapse does not know how to follow yet", expected, hint
-                )
+                found, expected = "a key whose behaviour is not built", "it left out: not yet"
+                sources.problem((*where, path[-1]), found, expected, hint)
     _refuse_models_not_yet(sources)
 
 
@@ -116,11 +114,12 @@ def _refuse_models_not_yet(sources: Sources) -> None:
         source = table.get("source")
         if isinstance(source, str) and source.startswith(("hf:", "https:")):
             table["source"] = "builtin:nano"
-            expected = "builtin:nano or file:PATH.gguf; downloads are not built yet"
+            expected = "builtin:nano or file:PATH.gguf: downloads not yet"
             sources.problem((*where, "source"), shown(source), expected, "download the file and name it with file:")
         if table.get("backend") == "encoder":
-            del sources.data["models"][where[-1]]  # type: ignore[attr-defined]  # _tables walked through it
-            sources.problem((*where, "backend"), "'encoder'", "another backend: encoders are not built yet")
+            table.clear()
+            table |= {"backend": "llama.cpp", "source": "builtin:nano"}  # so that nothing else is said of it
+            sources.problem((*where, "backend"), "'encoder'", "another backend: encoders not yet")
 
 
 def _tables(table: object, path: tuple[str, ...], at: KeyPath) -> Iterable[tuple[Table, KeyPath]]:

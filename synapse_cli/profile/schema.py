@@ -107,22 +107,22 @@ def _price(value: object) -> object:
 PerMillion = Annotated[Decimal, BeforeValidator(_price), WithJsonSchema({"type": "number", "minimum": 0})]
 
 
-def _finite(value: object) -> bool:
+JSON_ONLY = "a value that JSON can say (no dates, no nan, no inf)"
+
+
+def is_json(value: object) -> bool:
     """Whether JSON can say it: no dates, no nan, at any depth."""
     if isinstance(value, dict):
-        return all(_finite(item) for item in value.values())
+        return all(is_json(item) for item in value.values())
     if isinstance(value, list):
-        return all(_finite(item) for item in value)
+        return all(is_json(item) for item in value)
     return value is None or isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value))
 
 
 def _json(value: object) -> object:
-    if not _finite(value):
-        raise expected("a value that JSON can say (no dates, no nan, no inf)")
+    if not is_json(value):
+        raise expected(JSON_ONLY)
     return value
-
-
-AnyJson = Annotated[Any, BeforeValidator(_json)]
 
 
 def _params(value: object) -> object:

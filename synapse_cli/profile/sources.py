@@ -21,6 +21,7 @@ MAX_BYTES = 1_000_000
 _MAX_FILES = 32
 _MAX_DEPTH = 32
 _THE_FILE = "the file"
+_MANY_PARTS = re.compile(r"""(?<![A-Za-z0-9_-])(?:(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){100}""")
 _RACY_NS = 2_000_000_000
 
 
@@ -134,6 +135,8 @@ def _table(content: bytes) -> Table:
         line = content.count(b"\n", 0, error.start) + 1
         column = error.start - content.rfind(b"\n", 0, error.start)
         raise ValueError(f"bytes that are not UTF-8 (at line {line}, column {column})") from error
+    if _MANY_PARTS.search(text):  # tomllib takes seconds over such a key, and minutes over a longer one
+        raise ValueError("a key of a hundred parts")
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

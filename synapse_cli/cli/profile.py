@@ -1,0 +1,131 @@
+"""`synapse profile`: list, show, check, choose and write profiles."""
+
+from __future__ import annotations
+
+import json as _json
+import os
+from typing import Annotated
+
+import typer
+
+from synapse_cli.cli.init import init
+
+app = typer.Typer(
+    help="List, show, check and write profiles.",
+    no_args_is_help=True,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("init")(init)
+
+_Choice = Annotated[
+    str | None, typer.Argument(metavar="[NAME|PATH]", help="A profile; the one that `run` would follow if left out.")
+]
+
+
+@app.callback()
+def profile() -> None:
+    """List, show, check and write profiles."""
+
+
+@app.command("list")
+def list_profiles(
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="Print one JSON object a line.")] = False,
+) -> None:
+    """List the profiles that can be chosen by name, and the project's; `*` marks the one that `run` follows.
+
+    Example:
+
+      synapse profile list --json | jq -r '.[].name'
+    """
+    from synapse_cli.profile.known import known
+
+    rows = known(cwd=os.getcwd(), env=os.environ)
+    if json:
+        typer.echo(_json.dumps([row.as_json() for row in rows], ensure_ascii=False))
+    elif jsonl:
+        for row in rows:
+            typer.echo(_json.dumps(row.as_json(), ensure_ascii=False))
+    else:
+        width = max((len(row.name) for row in rows), default=0)
+        for row in rows:
+            typer.echo(f"{'*' if row.active else ' '} {row.name:<{width}}  {row.origin:<8}  {row.path}")
+
+
+@app.command()
+def show(
+    choice: _Choice = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of TOML.")] = False,
+) -> None:
+    """Print a profile as it takes effect: with everything it extends, and without the values of headers.
+
+    Example:
+
+      synapse profile show thrifty > mine.toml
+    """
+    from synapse_cli.profile.show import as_toml, effective
+
+    table = effective(choice, cwd=os.getcwd(), env=os.environ)
+    typer.echo(_json.dumps(table, ensure_ascii=False, default=str) if json else as_toml(table), nl=json)
+
+
+@app.command()
+def check(choice: _Choice = None) -> None:
+    """Say everything that is wrong with a profile at once; exit 78 if anything is.
+
+    Example:
+
+      synapse profile check ./synapse.toml
+    """
+    from synapse_cli.core.witness import Witness
+    from synapse_cli.profile.load import load
+
+    found = load(choice, cwd=os.getcwd(), env=os.environ, witness=Witness(), use_compiled=False)
+    for warning in found.warnings:
+        typer.echo(f"synapse: warning: {warning}", err=True)
+    counts = f"{len(found.models)} models, {len(found.routes)} routes, {len(found.cascades)} cascades"
+    typer.echo(f"{found.path}: ok ({counts})")
+
+
+@app.command()
+def path(choice: _Choice = None) -> None:
+    """Print the file of a profile.
+
+    Example:
+
+      $EDITOR "$(synapse profile path)"
+    """
+    from synapse_cli.core.witness import Witness
+    from synapse_cli.profile.find import find
+
+    typer.echo(find(choice, cwd=os.getcwd(), env=os.environ, witness=Witness()).path)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of profiles, for editors.
+
+    Example:
+
+      synapse profile schema > synapse.schema.json
+    """
+    from synapse_cli.profile.schema import json_schema
+
+    typer.echo(_json.dumps(json_schema(), indent=2))
+
+
+@app.command()
+def use(
+    choice: Annotated[str, typer.Argument(metavar="NAME|PATH", help="The profile to follow from now on.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace a default profile of your own.")] = False,
+) -> None:
+    """Make a profile your default. It is checked first; a default that you wrote yourself is not overwritten.
+
+    Example:
+
+      synapse profile use offline
+    """
+    from synapse_cli.profile.known import use as make_default
+
+    typer.echo(make_default(choice, cwd=os.getcwd(), env=os.environ, force=force))

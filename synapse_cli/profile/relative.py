@@ -1,0 +1,45 @@
+"""Make every path in a profile absolute, from the folder of the file that names it."""
+
+from __future__ import annotations
+
+import os
+
+from synapse_cli.profile.sources import KeyPath, Sources, Table
+
+
+def resolve(sources: Sources) -> None:
+    """Change the merged table in place; what has the wrong type is left for others to report."""
+    for name, model in _entries(sources.data, "models"):
+        at: KeyPath = ("models", name)
+        _replace(sources, model, "source", at, prefix="file:")
+        _replace(sources, model, "record", at)
+        keys = model.get("keys")
+        if isinstance(keys, list):
+            model["keys"] = [_absolute(sources, key, (*at, "keys"), "file:") for key in keys]
+    for name, route in _entries(sources.data, "routes"):
+        _replace(sources, route, "schema", ("routes", name))
+    for name, cascade in _entries(sources.data, "cascades"):
+        rules = cascade.get("accept")
+        for rule in rules if isinstance(rules, list) else ():
+            if isinstance(rule, dict) and rule.get("kind") == "schema":
+                rule["file"] = _absolute(sources, rule.get("file"), ("cascades", name, "accept"), "")
+                if rule["file"] is None:
+                    del rule["file"]
+
+
+def _entries(data: Table, kind: str) -> list[tuple[str, Table]]:
+    entries = data.get(kind)
+    pairs = entries.items() if isinstance(entries, dict) else ()
+    return [(name, entry) for name, entry in pairs if isinstance(entry, dict)]
+
+
+def _replace(sources: Sources, table: Table, key: str, at: KeyPath, prefix: str = "") -> None:
+    if key in table:
+        table[key] = _absolute(sources, table[key], (*at, key), prefix)
+
+
+def _absolute(sources: Sources, value: object, where: KeyPath, prefix: str) -> object:
+    if not isinstance(value, str) or not value.startswith(prefix) or not value.removeprefix(prefix).strip():
+        return value
+    folder = os.path.dirname(sources.file_of(where))
+    return prefix + os.path.abspath(os.path.join(folder, os.path.expanduser(value.removeprefix(prefix))))
