@@ -9,7 +9,6 @@ from synapse_cli.cli.flags import Flags, takes_flags
 from synapse_cli.core.outcome import Decision
 from synapse_cli.core.prompt import Json
 from synapse_cli.core.witness import Witness
-from synapse_cli.flows.ask import Ask
 from synapse_cli.flows.session import Session
 
 
@@ -31,15 +30,15 @@ def explain(flags: Flags) -> int:
     witness = Witness()
     profile = find_profile(flags.profile, witness)
     ask = asked(flags, profile, witness).ask
-    return show(Session(profile, ask, witness), ask, as_json=flags.json)
+    return show(Session(profile, ask, witness), as_json=flags.json)
 
 
-def show(session: Session, ask: Ask, *, as_json: bool) -> int:
+def show(session: Session, *, as_json: bool) -> int:
     """Print what would be done."""
     from synapse_cli.flows.forecast import forecast
 
-    decision = session.choose(ask)
-    tiers = [expected.as_json() for expected in forecast(session, session.plan(ask, decision))]
+    decision = session.choose()
+    tiers = [expected.as_json() for expected in forecast(session, session.plan(decision))]
     if as_json:
         told: dict[str, Json] = {
             "schema_version": 1,

@@ -29,7 +29,7 @@ def key(flags: Flags) -> int:
     ask = asked(flags, profile, witness).ask
     session = Session(profile, ask, witness)
     parts = []
-    for stage in session.plan(ask, session.choose(ask)).stages:
+    for stage in session.plan(session.choose()).stages:
         for rung in stage.rungs:
             parts.append(session.request_key(rung.model, rung.request))
             parts += map(repr, rung.checks)

@@ -58,12 +58,12 @@ def _run(flags: Flags) -> int:
     if flags.dry_run:
         from synapse_cli.cli.explain import show
 
-        return show(session, typed.ask, as_json=flags.json)
+        return show(session, as_json=flags.json)
     from synapse_cli.flows.step import step
 
     with _interruptible(session.control), _telling(flags) as listen:
         _tell_of_nano(session, flags)
-        finished = step(session, typed.ask, listen, _emit(flags))
+        finished = step(session, listen, _emit(flags))
     return _finish(flags, session, typed, finished)
 
 

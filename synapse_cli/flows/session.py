@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 
 from synapse_cli.cascade.climb import Tier
 from synapse_cli.core.budget import Budget, Meter
-from synapse_cli.core.clock import Clock, SystemClock, new_run_id
+from synapse_cli.core.clock import Clock, SystemClock
 from synapse_cli.core.completion import Completion, Facts
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import NotAllowed, SynapseError
+from synapse_cli.core.ids import new_run_id
 from synapse_cli.core.outcome import Decision, Outcome
 from synapse_cli.core.ports import Backend
 from synapse_cli.core.prompt import Json, Request
@@ -49,6 +50,9 @@ class Session:
         self.witness = witness
         self.clock = clock or SystemClock()
         self.warnings: list[str] = []
+        self.started = self.clock.now()
+        self.run_id = new_run_id(self.started)
+        self._began = self.clock.monotonic()
         self.control = Control(self._deadline())
         self.meter = Meter(self._budget())
         self.local_tiers: set[str] = set()
@@ -57,8 +61,9 @@ class Session:
 
     # --- the choice ---
 
-    def choose(self, ask: Ask) -> Decision:
+    def choose(self) -> Decision:
         """Decide the route; a model that was named needs none."""
+        ask = self.ask
         if ask.model is not None:
             return Decision("-", "model named with -m", "flag")
         from synapse_cli.routing.question import Question
@@ -74,9 +79,9 @@ class Session:
         )
         return choose(self.profile.routes, self.profile.defaults.route, question, ask.route)
 
-    def plan(self, ask: Ask, decision: Decision) -> Plan:
+    def plan(self, decision: Decision) -> Plan:
         """Lay out the stages of a decision."""
-        named = None
+        ask, named = self.ask, None
         if ask.model is not None:
             from synapse_cli.backends.prices import find
             from synapse_cli.profile.load import ad_hoc_model
@@ -166,24 +171,23 @@ class Session:
 
     # --- the record ---
 
-    def begin(self, ask: Ask) -> float:
-        """Note when the run started."""
-        del ask
-        self._began = self.clock.monotonic()
-        return self.clock.now()
+    def begin(self) -> None:
+        """Open the run's record, so that one that is killed is still seen."""
+        if self.book is not None:
+            self.book.begin(self.run_id, self.started)
 
-    def record(self, started: float, ask: Ask, decision: Decision, outcome: Outcome) -> Run:
+    def record(self, decision: Decision, outcome: Outcome) -> Run:
         """Make the run's story and write it down."""
         run = Run(
-            run_id=new_run_id(started),
-            started=started,
+            run_id=self.run_id,
+            started=self.started,
             latency_s=self.clock.monotonic() - self._began,
-            prompt=ask.prompt,
-            system=ask.system,
+            prompt=self.ask.prompt,
+            system=self.ask.system,
             decision=decision,
             outcome=outcome,
             profile_hash=self.profile.hash,
-            saved=self._saved(ask, decision, outcome),
+            saved=self._saved(decision, outcome),
             warnings=tuple(self.warnings),
             local_tiers=frozenset(self.local_tiers),
         )
@@ -191,9 +195,9 @@ class Session:
             self.book.record(run)
         return run
 
-    def record_failure(self, started: float, ask: Ask, error: SynapseError) -> None:
+    def record_failure(self, error: SynapseError) -> None:
         """Write down a run that ended before a route was known."""
-        self.record(started, ask, Decision("-", "no route was chosen", "default"), Outcome(attempts=(), best=None, error=error))
+        self.record(Decision("-", "no route was chosen", "default"), Outcome(attempts=(), best=None, error=error))
 
     @cached_property
     def store(self) -> Store | None:
@@ -306,12 +310,12 @@ class Session:
         usage = replace(completion.usage, input=0, output=0) if completion.cached else completion.usage
         return TaskGuess(completion.text, completion.confidence or 0.0, model.name, usage)
 
-    def _saved(self, ask: Ask, decision: Decision, outcome: Outcome) -> Decimal | None:
+    def _saved(self, decision: Decision, outcome: Outcome) -> Decimal | None:
         """Against sending the same tokens to the dearest tier of this way; unknown prices stay unknown."""
         best, spent = outcome.best, outcome.cost
-        if best is None or spent is None or (decision.route == "-" and ask.model is None):
+        if best is None or spent is None:
             return None
-        stages = self.plan(ask, decision).stages
+        stages = self.plan(decision).stages
         dearest = stages[0].rungs[-1].model if stages and stages[0].rungs else None
         if dearest is None:
             return None

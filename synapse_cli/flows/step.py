@@ -14,27 +14,26 @@ from synapse_cli.core.errors import BudgetSpent, ClosedPipe, Interrupted, Synaps
 from synapse_cli.core.events import Listen, Routed
 from synapse_cli.core.outcome import Outcome
 from synapse_cli.core.ports import Emit
-from synapse_cli.flows.ask import Ask
 from synapse_cli.flows.plan import Plan
 from synapse_cli.core.run import Run
 from synapse_cli.flows.session import Session
 
 
-def step(session: Session, ask: Ask, listen: Listen, emit: Emit | None = None) -> Run:
-    """Answer one prompt and record how.
+def step(session: Session, listen: Listen, emit: Emit | None = None) -> Run:
+    """Answer the session's prompt and record how.
 
     Every ending comes back as a Run whose outcome says what happened. Raises SynapseError only for what is wrong
     before a route is known: a usage error or a refused profile. The run is recorded in any case.
     """
-    started = session.begin(ask)
+    session.begin()
     try:
-        decision = session.choose(ask)
+        decision = session.choose()
         listen(Routed(decision))
-        outcome = _climb_stages(session, session.plan(ask, decision), listen, emit)
+        outcome = _climb_stages(session, session.plan(decision), listen, emit)
     except SynapseError as error:
-        session.record_failure(started, ask, error)
+        session.record_failure(error)
         raise
-    return session.record(started, ask, decision, outcome)
+    return session.record(decision, outcome)
 
 
 def _climb_stages(session: Session, plan: Plan, listen: Listen, emit: Emit | None) -> Outcome:

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from threading import Lock
 
 from synapse_cli import __version__
+from synapse_cli.core.run import Run
 from synapse_cli.ledger import schema
 from synapse_cli.ledger.prune import give_back_space, prune
 from synapse_cli.ledger.rows import write_run
-from synapse_cli.ledger.story import Story
 from synapse_cli.profile.model import LedgerSettings
 
 
@@ -49,7 +49,7 @@ class Book:
 
         self._write(write)
 
-    def record(self, story: Story, command: str = "run") -> None:
+    def record(self, story: Run, command: str = "run") -> None:
         """Write a finished run, whole or not at all, and drop a few of those that are too old or too many."""
 
         def write(book: sqlite3.Connection) -> None:

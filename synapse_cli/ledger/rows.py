@@ -12,11 +12,12 @@ from synapse_cli import __version__
 from synapse_cli.core.completion import NO_USAGE, Usage
 from synapse_cli.core.errors import SynapseError
 from synapse_cli.core.outcome import Answered, Attempt, Failed
+from synapse_cli.core.run import Run
 from synapse_cli.ledger import blobs
-from synapse_cli.ledger.story import Story, money_text
+from synapse_cli.ledger.story import money_text
 
 
-def write_run(book: sqlite3.Connection, story: Story, command: str, *, keeps_text: bool) -> None:
+def write_run(book: sqlite3.Connection, story: Run, command: str, *, keeps_text: bool) -> None:
     """Insert a run with its decision, attempts and escalations; within the caller's transaction.
 
     Without texts, nothing is kept that quotes a prompt or an answer: hashes, names of rules and kinds of errors.
@@ -26,7 +27,7 @@ def write_run(book: sqlite3.Connection, story: Story, command: str, *, keeps_tex
     _write_attempts(book, story, keeps_text=keeps_text)
 
 
-def _write_run(book: sqlite3.Connection, story: Story, command: str, *, keeps_text: bool) -> None:
+def _write_run(book: sqlite3.Connection, story: Run, command: str, *, keeps_text: bool) -> None:
     outcome, best = story.outcome, story.outcome.best
     error = outcome.error
     book.execute("DELETE FROM runs WHERE id = ?", (story.run_id,))
@@ -52,13 +53,13 @@ def _write_run(book: sqlite3.Connection, story: Story, command: str, *, keeps_te
         **_tokens(story.usage),
         cost=money_text(outcome.cost),
         saved=money_text(story.saved),
-        prompt=_text(book, story.ask.prompt, keeps_text=keeps_text),
+        prompt=_text(book, story.prompt, keeps_text=keeps_text),
         answer=_text(book, story.answer, keeps_text=keeps_text),
         profile=story.profile_hash,
     )
 
 
-def _write_decision(book: sqlite3.Connection, story: Story) -> None:
+def _write_decision(book: sqlite3.Connection, story: Run) -> None:
     decision = story.decision
     _insert(
         book,
@@ -75,7 +76,7 @@ def _write_decision(book: sqlite3.Connection, story: Story) -> None:
     )
 
 
-def _write_attempts(book: sqlite3.Connection, story: Story, *, keeps_text: bool) -> None:
+def _write_attempts(book: sqlite3.Connection, story: Run, *, keeps_text: bool) -> None:
     for place, attempt in enumerate(story.outcome.attempts):
         told = _answered(book, attempt, keeps_text) if isinstance(attempt, Answered) else _unanswered(attempt)
         if not keeps_text:

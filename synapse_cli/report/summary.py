@@ -21,6 +21,14 @@ def summary(run: Run) -> str:
     return " · ".join(parts)
 
 
+def memo_summary(run: Run) -> str:
+    """The line of the same command line next time: answered from the memo, at no cost."""
+    best = run.outcome.best
+    assert best is not None
+    saved = None if run.saved is None or run.outcome.cost is None else run.saved + run.outcome.cost
+    return " · ".join([best.tier, "cached", "$0", *([f"saved {dollars(saved)}"] if saved else [])])
+
+
 def narrate(event: Event) -> str | None:
     """What `-v` says of an event; None where it says nothing."""
     match event:

@@ -1,0 +1,48 @@
+"""Keep what a command line was answered, and what a person has been told once."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from synapse_cli.core.run import Run
+from synapse_cli.flows.session import Session
+
+
+def remember(session: Session, finished: Run, printed: str) -> None:
+    """Keep the accepted answer of this command line as a memo, with everything on disk that decided it."""
+    best = finished.outcome.best
+    if session.store is None or not finished.outcome.accepted or best is None:
+        return
+    if best.completion.cached and session.ttl_s is not None:
+        return  # when the call was made is not known here, and a memo must not outlive it
+    from synapse_cli.cache import memo
+    from synapse_cli.ledger.story import memo_facts
+    from synapse_cli.report.summary import memo_summary
+
+    memo.keep(
+        sys.argv[1:],
+        memo.stdin_bytes,
+        os.environ,
+        os.getcwd(),
+        answer=(printed if printed.endswith("\n") else printed + "\n").encode(),
+        witness=session.witness,
+        started=finished.started,
+        ttl_s=session.ttl_s,
+        summary=memo_summary(finished),
+        ledger=None if session.book is None else session.book.path,
+        facts=memo_facts(finished),
+    )
+
+
+def first_time(what: str) -> bool:
+    """Whether this is said for the first time to this user; remembered in the state folder where that can be written."""
+    from synapse_cli.core.places import folder
+
+    try:
+        state = folder("state", os.environ)
+        os.makedirs(state, mode=0o700, exist_ok=True)
+        os.close(os.open(os.path.join(state, f"told-{what}"), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except OSError:
+        return False
+    return True
