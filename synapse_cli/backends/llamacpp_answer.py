@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -115,42 +116,78 @@ def _choose_label(job: Job, labels: tuple[str, ...], *, quoted: bool) -> Answer:
 
 
 def _write_freely(job: Job) -> Answer:
-    engine = job.engine
+    vocabulary = job.engine.vocabulary
     limit = _check_room(job, _LEAST_ANSWER)
-    grammar = _grammar(job)
-    chooser, pieces = Chooser(job.sampling), Pieces(job.sampling.stop, job.emit)
-    logits = engine.read(job.prompt.tokens)
-    known = 1.0 - _abstention(job, logits)
-    tokens: list[int] = []
-    chances: list[float] = []
+    pieces = Pieces(job.sampling.stop, job.emit)
+    steps = _Steps(job, pieces)
     finish: Finish = "length"
-    first_at = math.nan
-    while True:
-        raise_if_ended(job.control)
-        logits = _masked(job, logits)
-        if grammar is not None:
-            logits = constrain(logits, grammar.allowed)
-        token = chooser.choose(logits, tokens)
-        chance = log_chance(logits, token)
-        if math.isnan(first_at):
-            first_at = time.monotonic()
-        if engine.vocabulary.is_end(token):
+    for token in steps:
+        if vocabulary.is_end(token):
             finish = "stop"
-            chances = chances or [chance]
             break
-        tokens.append(token)
-        chances.append(chance)
-        pieces.add(engine.vocabulary.piece(token, strip=len(tokens) == 1 and engine.vocabulary.writes_leading_space))
+        pieces.add(steps.raw(token))
         if pieces.stopped:
             finish = "stop"
             break
-        if len(tokens) >= limit:
+        if len(steps.tokens) >= limit:
             break
-        if grammar is not None:
-            grammar.accept(token)
-        logits = engine.read((token,))
-    confidence = math.exp(sum(chances) / len(chances)) * known
-    return Answer(pieces.finish(), finish, len(job.prompt.tokens), len(tokens), confidence, first_at)
+    return Answer(pieces.finish(), finish, len(job.prompt.tokens), len(steps.tokens), steps.confidence, steps.first_at)
+
+
+class _Steps:
+    """One token after the other, each chosen from what the grammar allows, until the reader has enough."""
+
+    def __init__(self, job: Job, pieces: Pieces) -> None:
+        self._job = job
+        self._pieces = pieces
+        self._grammar = _grammar(job)
+        self._chooser = Chooser(job.sampling)
+        self._chances: list[float] = []
+        self._known = 1.0
+        self.tokens: list[int] = []
+        """Those of the answer; the one that ends it is not among them."""
+        self.first_at = math.nan
+
+    def __iter__(self) -> Iterator[int]:
+        engine, control = self._job.engine, self._job.control
+        logits = engine.read(self._job.prompt.tokens)
+        self._known = 1.0 - _abstention(self._job, logits)
+        while True:
+            raise_if_ended(control)
+            token, chance = self._choose(_masked(self._job, logits))
+            if math.isnan(self.first_at):
+                self.first_at = time.monotonic()
+            ends = engine.vocabulary.is_end(token)
+            if not ends:
+                self.tokens.append(token)
+            if not ends or not self._chances:
+                self._chances.append(chance)
+            yield token
+            if self._grammar is not None:
+                self._grammar.accept(token)
+            logits = engine.read((token,))
+
+    def _choose(self, logits: Logits) -> tuple[int, float]:
+        if self._grammar is not None:
+            logits = constrain(logits, self._grammar.allowed)
+        while True:
+            token = self._chooser.choose(logits, self.tokens)
+            if self._grammar is None or self._pieces.bears(self.raw(token)):
+                return token, log_chance(logits, token)
+            logits[token] = -math.inf
+
+    def raw(self, token: int) -> bytes:
+        """The bytes of a token; some tokenizers put a space before the first word, which nobody asked for."""
+        vocabulary = self._job.engine.vocabulary
+        return vocabulary.piece(token, strip=len(self.tokens) <= 1 and vocabulary.writes_leading_space)
+
+    @property
+    def confidence(self) -> float:
+        """Geometric mean of the probabilities of the answer's tokens, less the doubt that the model owned up to.
+
+        The end of the answer does not count, as it is near 1 after a single label and would hide a doubt about it.
+        """
+        return math.exp(sum(self._chances) / len(self._chances)) * self._known
 
 
 def _check_room(job: Job, least: int) -> int:
@@ -159,7 +196,7 @@ def _check_room(job: Job, least: int) -> int:
     room = job.engine.window - len(job.prompt.tokens)
     if room < min(least, wanted or least):
         raise BadRequest(
-            f"the prompt has {len(job.prompt.tokens)} tokens, and the window for it and the answer is {job.engine.window}",
+            f"the prompt has {len(job.prompt.tokens)} tokens, and the window for all is {job.engine.window}",
             "shorten the input, or raise context in the profile where the model allows it",
         )
     return min(room, wanted or _DEFAULT_ANSWER)

@@ -56,3 +56,15 @@ class Pieces:
             self._out.append(piece)
             if self._emit is not None:
                 self._emit(piece)
+
+    def bears(self, raw: bytes) -> bool:
+        """Whether these bytes can come next in UTF-8. llama.cpp's grammars look at code points and not at bytes."""
+        strict = codecs.getincrementaldecoder("utf-8")("strict")
+        strict.setstate(self._decoder.getstate())
+        try:
+            strict.decode(raw)
+        except UnicodeDecodeError:
+            return False
+        # Python waits for the third byte of half a surrogate pair before it says no; then nothing could follow
+        begun = strict.getstate()[0]
+        return not (begun[:1] == b"\xed" and begun[1:2] >= b"\xa0")

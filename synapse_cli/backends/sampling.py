@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from synapse_cli.core.errors import UsageError
+from synapse_cli.core.errors import BadAnswer, UsageError
 from synapse_cli.core.prompt import Json
 
 if TYPE_CHECKING:
@@ -183,9 +183,12 @@ def constrain(logits: Logits, allowed: Callable[[npt.NDArray[np.int32]], npt.NDA
         kept = short[allowed(short)]
         weights = np.exp(logits - logits.max())
         inside = float(weights[kept].sum())
-        if float(weights.sum()) - float(weights[short].sum()) <= _TAIL * inside:
+        if inside > 0.0 and float(weights.sum()) - float(weights[short].sum()) <= _TAIL * inside:
             return _only(logits, kept)
-    return _only(logits, every[allowed(every)])
+    kept = every[allowed(every)]
+    if not len(kept):
+        raise BadAnswer("no token of this model can continue what the schema asks for", "use another model")
+    return _only(logits, kept)
 
 
 def _only(logits: Logits, kept: npt.NDArray[np.int32]) -> Logits:
