@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     """Writes a run's row: ledger's path, facts, when it started, how long it took, exit code. Returns a warning."""
 
 stdin_bytes: bytes | None = None
-"""What was piped in, where `try_answer` read it; the run command takes it from here."""
+"""What was piped in, where `try_answer` read it; the run command takes it from here.
+
+It is read even where no memo can be found, because what is kept afterwards must be kept under it.
+"""
 
 FILE = "memo-1.sqlite3"
 """Under the cache folder; another format gets another number."""
 
-_READ_MOST = 64 << 20
-"""Bytes of a file on stdin that is read for a look; the run command says what is wrong with a larger one."""
 _KEEP_MOST = 1 << 20
 """Bytes of an answer; a longer one costs more to keep twice than it saves."""
 _FILE_MOST = 64 << 20
@@ -83,12 +84,10 @@ def try_answer(argv: Sequence[str], record: Record) -> int | None:
     Reads stdin where it is not a terminal, and leaves it in `stdin_bytes`.
     """
     global stdin_bytes  # the one thing a miss has to hand on, across everything Typer does
-    if not is_plain(argv) or not _may_exist(os.environ):
+    if not is_plain(argv):
         return None
     try:
-        is_piped, stdin_bytes = _stdin()
-        if stdin_bytes is None and is_piped:
-            return None
+        stdin_bytes = _piped()
         started = time.time()
         hit = lookup(argv, stdin_bytes, os.environ, os.getcwd())
     except (OSError, ValueError):
@@ -243,18 +242,11 @@ def file_path(env: Mapping[str, str]) -> str | None:
         return None
 
 
-def _may_exist(env: Mapping[str, str]) -> bool:
-    path = file_path(env)
-    return path is not None and os.path.exists(path)
-
-
-def _stdin() -> tuple[bool, bytes | None]:
-    """Whether something is piped in, and all of it, or None where it is a file too large to be worth a look."""
+def _piped() -> bytes | None:
+    """What is piped in, or None at a terminal."""
     if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
-        return False, None
-    if os.fstat(sys.stdin.fileno()).st_size > _READ_MOST:
-        return True, None
-    return True, sys.stdin.buffer.read()
+        return None
+    return sys.stdin.buffer.read()
 
 
 def _tell(hit: Hit, started: float, record: Record) -> int:

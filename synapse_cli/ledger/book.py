@@ -10,7 +10,8 @@ from threading import Lock
 
 from synapse_cli import __version__
 from synapse_cli.core.run import Run
-from synapse_cli.ledger import schema
+from synapse_cli.core.run import Run
+from synapse_cli.ledger import blobs, schema
 from synapse_cli.ledger.prune import give_back_space, prune
 from synapse_cli.ledger.rows import write_run
 from synapse_cli.profile.model import LedgerSettings
@@ -53,10 +54,10 @@ class Book:
         """Write a finished run, whole or not at all, and drop a few of those that are too old or too many."""
 
         def write(book: sqlite3.Connection) -> None:
-            write_run(book, story, command, keeps_text=self._settings.text)
+            write_run(book, run, command, keeps_text=self._settings.text)
             keep_s = self._settings.keep_s
             before = None if keep_s is None else self._now() - keep_s
-            prune(book, before=before, max_size=self._settings.max_size, but=story.run_id)
+            prune(book, before=before, max_size=self._settings.max_size, but=run.run_id)
 
         self._write(write)
 
@@ -88,6 +89,24 @@ class Book:
     def _give_up(self, why: str) -> None:
         self._is_off = True
         self._warn(why)
+
+
+def memo_facts(story: Run) -> dict[str, str]:
+    """What the record of a run says that is true again when its answer is printed from the memo."""
+    best = run.outcome.best
+    spared = None if run.saved is None or run.outcome.cost is None else run.saved + run.outcome.cost
+    facts = {
+        "run": run.run_id,
+        "route": run.decision.route,
+        "tier": None if best is None else best.tier,
+        "model": None if best is None else best.model,
+        "confidence": None if best is None or best.completion.confidence is None else repr(best.completion.confidence),
+        "saved": money_text(spared),
+        "prompt": blobs.sha256_of(run.prompt),
+        "answer": None if run.answer is None else blobs.sha256_of(run.answer),
+        "profile": run.profile_hash,
+    }
+    return {name: value for name, value in facts.items() if value is not None}
 
 
 def _in_one_transaction(book: sqlite3.Connection, write: Callable[[sqlite3.Connection], object]) -> None:

@@ -13,6 +13,7 @@ from synapse_cli.core.completion import NO_USAGE, Usage
 from synapse_cli.core.errors import SynapseError
 from synapse_cli.core.outcome import Answered, Attempt, Failed
 from synapse_cli.core.run import Run
+from synapse_cli.core.run import Run
 from synapse_cli.ledger import blobs
 from synapse_cli.ledger.story import money_text
 
@@ -22,24 +23,24 @@ def write_run(book: sqlite3.Connection, story: Run, command: str, *, keeps_text:
 
     Without texts, nothing is kept that quotes a prompt or an answer: hashes, names of rules and kinds of errors.
     """
-    _write_run(book, story, command, keeps_text=keeps_text)
-    _write_decision(book, story)
-    _write_attempts(book, story, keeps_text=keeps_text)
+    _write_run(book, run, command, keeps_text=keeps_text)
+    _write_decision(book, run)
+    _write_attempts(book, run, keeps_text=keeps_text)
 
 
 def _write_run(book: sqlite3.Connection, story: Run, command: str, *, keeps_text: bool) -> None:
-    outcome, best = story.outcome, story.outcome.best
+    outcome, best = run.outcome, run.outcome.best
     error = outcome.error
-    book.execute("DELETE FROM runs WHERE id = ?", (story.run_id,))
+    book.execute("DELETE FROM runs WHERE id = ?", (run.run_id,))
     _insert(
         book,
         "runs",
-        id=story.run_id,
-        started=story.started,
+        id=run.run_id,
+        started=run.started,
         command=command,
         version=__version__,
         pid=os.getpid(),
-        exit_code=int(story.exit_code),
+        exit_code=int(run.exit_code),
         error_kind=None if error is None else error.kind,
         error=None if error is None or not keeps_text else error.message,
         hint=None if error is None or not keeps_text else error.hint,
@@ -48,23 +49,24 @@ def _write_run(book: sqlite3.Connection, story: Run, command: str, *, keeps_text
         accepted=outcome.accepted,
         cached=best is not None and best.completion.cached,
         confidence=None if best is None else best.completion.confidence,
-        latency_s=story.latency_s,
-        first_latency_s=story.first_latency_s,
-        **_tokens(story.usage),
+        latency_s=run.latency_s,
+        first_latency_s=run.first_latency_s,
+        **_tokens(run.usage),
         cost=money_text(outcome.cost),
-        saved=money_text(story.saved),
-        prompt=_text(book, story.prompt, keeps_text=keeps_text),
-        answer=_text(book, story.answer, keeps_text=keeps_text),
-        profile=story.profile_hash,
+        saved=money_text(run.saved),
+        prompt=_text(book, run.prompt, keeps_text=keeps_text),
+        system=_text(book, run.system, keeps_text=keeps_text),
+        answer=_text(book, run.answer, keeps_text=keeps_text),
+        profile=run.profile_hash,
     )
 
 
 def _write_decision(book: sqlite3.Connection, story: Run) -> None:
-    decision = story.decision
+    decision = run.decision
     _insert(
         book,
         "decisions",
-        run=story.run_id,
+        run=run.run_id,
         route=decision.route,
         why=decision.why,
         source=decision.source,
@@ -77,18 +79,18 @@ def _write_decision(book: sqlite3.Connection, story: Run) -> None:
 
 
 def _write_attempts(book: sqlite3.Connection, story: Run, *, keeps_text: bool) -> None:
-    for place, attempt in enumerate(story.outcome.attempts):
+    for place, attempt in enumerate(run.outcome.attempts):
         told = _answered(book, attempt, keeps_text) if isinstance(attempt, Answered) else _unanswered(attempt)
         if not keeps_text:
             told["reason"] = _rules_only(attempt)
             told["hint"] = None
-        _insert(book, "attempts", run=story.run_id, place=place, tier=attempt.tier, model=attempt.model, **told)
-    for place, step in enumerate(story.outcome.escalations):
+        _insert(book, "attempts", run=run.run_id, place=place, tier=attempt.tier, model=attempt.model, **told)
+    for place, step in enumerate(run.outcome.escalations):
         reason = step.reason if keeps_text else None
         _insert(
             book,
             "escalations",
-            run=story.run_id,
+            run=run.run_id,
             place=place,
             source=step.source,
             target=step.target,
@@ -145,6 +147,11 @@ def _rules_only(attempt: Attempt) -> str | None:
     if isinstance(attempt, Answered):
         return ", ".join(verdict.rule for verdict in attempt.verdicts if not verdict.passed) or None
     return attempt.error.kind
+
+
+def money_text(amount: Decimal | None) -> str | None:
+    """Dollars as the ledger keeps them: every digit, no exponent; None is unknown."""
+    return None if amount is None else f"{amount:f}"
 
 
 def _tokens(usage: Usage) -> dict[str, object]:

@@ -17,9 +17,10 @@ CREATE TABLE runs (
   exit_code INTEGER, error_kind TEXT, error TEXT, hint TEXT, tier TEXT, model TEXT,
   accepted INTEGER NOT NULL DEFAULT 0, cached INTEGER NOT NULL DEFAULT 0, memo_of TEXT, confidence REAL,
   latency_s REAL, first_latency_s REAL, input INTEGER, output INTEGER, cached_input INTEGER, reasoning INTEGER,
-  estimated INTEGER, cost TEXT, saved TEXT, prompt TEXT, answer TEXT, profile TEXT
+  estimated INTEGER, cost TEXT, saved TEXT, prompt TEXT, system TEXT, answer TEXT, profile TEXT
 );
 CREATE INDEX runs_by_prompt ON runs (prompt);
+CREATE INDEX runs_by_system ON runs (system);
 CREATE INDEX runs_by_answer ON runs (answer);
 CREATE TABLE decisions (
   run TEXT PRIMARY KEY, route TEXT NOT NULL, why TEXT NOT NULL, source TEXT NOT NULL, confidence REAL,
