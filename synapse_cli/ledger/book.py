@@ -10,10 +10,9 @@ from threading import Lock
 
 from synapse_cli import __version__
 from synapse_cli.core.run import Run
-from synapse_cli.core.run import Run
 from synapse_cli.ledger import blobs, schema
 from synapse_cli.ledger.prune import give_back_space, prune
-from synapse_cli.ledger.rows import write_run
+from synapse_cli.ledger.rows import money_text, write_run
 from synapse_cli.profile.model import LedgerSettings
 
 
@@ -50,7 +49,7 @@ class Book:
 
         self._write(write)
 
-    def record(self, story: Run, command: str = "run") -> None:
+    def record(self, run: Run, command: str = "run") -> None:
         """Write a finished run, whole or not at all, and drop a few of those that are too old or too many."""
 
         def write(book: sqlite3.Connection) -> None:
@@ -91,7 +90,7 @@ class Book:
         self._warn(why)
 
 
-def memo_facts(story: Run) -> dict[str, str]:
+def memo_facts(run: Run) -> dict[str, str]:
     """What the record of a run says that is true again when its answer is printed from the memo."""
     best = run.outcome.best
     spared = None if run.saved is None or run.outcome.cost is None else run.saved + run.outcome.cost

@@ -13,12 +13,10 @@ from synapse_cli.core.completion import NO_USAGE, Usage
 from synapse_cli.core.errors import SynapseError
 from synapse_cli.core.outcome import Answered, Attempt, Failed
 from synapse_cli.core.run import Run
-from synapse_cli.core.run import Run
 from synapse_cli.ledger import blobs
-from synapse_cli.ledger.story import money_text
 
 
-def write_run(book: sqlite3.Connection, story: Run, command: str, *, keeps_text: bool) -> None:
+def write_run(book: sqlite3.Connection, run: Run, command: str, *, keeps_text: bool) -> None:
     """Insert a run with its decision, attempts and escalations; within the caller's transaction.
 
     Without texts, nothing is kept that quotes a prompt or an answer: hashes, names of rules and kinds of errors.
@@ -28,7 +26,7 @@ def write_run(book: sqlite3.Connection, story: Run, command: str, *, keeps_text:
     _write_attempts(book, run, keeps_text=keeps_text)
 
 
-def _write_run(book: sqlite3.Connection, story: Run, command: str, *, keeps_text: bool) -> None:
+def _write_run(book: sqlite3.Connection, run: Run, command: str, *, keeps_text: bool) -> None:
     outcome, best = run.outcome, run.outcome.best
     error = outcome.error
     book.execute("DELETE FROM runs WHERE id = ?", (run.run_id,))
@@ -61,7 +59,7 @@ def _write_run(book: sqlite3.Connection, story: Run, command: str, *, keeps_text
     )
 
 
-def _write_decision(book: sqlite3.Connection, story: Run) -> None:
+def _write_decision(book: sqlite3.Connection, run: Run) -> None:
     decision = run.decision
     _insert(
         book,
@@ -78,7 +76,7 @@ def _write_decision(book: sqlite3.Connection, story: Run) -> None:
     )
 
 
-def _write_attempts(book: sqlite3.Connection, story: Run, *, keeps_text: bool) -> None:
+def _write_attempts(book: sqlite3.Connection, run: Run, *, keeps_text: bool) -> None:
     for place, attempt in enumerate(run.outcome.attempts):
         told = _answered(book, attempt, keeps_text) if isinstance(attempt, Answered) else _unanswered(attempt)
         if not keeps_text:
