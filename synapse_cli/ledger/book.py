@@ -10,9 +10,9 @@ from threading import Lock
 
 from synapse_cli import __version__
 from synapse_cli.core.run import Run
-from synapse_cli.ledger import blobs, schema
+from synapse_cli.ledger import schema
 from synapse_cli.ledger.prune import give_back_space, prune
-from synapse_cli.ledger.rows import money_text, write_run
+from synapse_cli.ledger.rows import write_run
 from synapse_cli.profile.model import LedgerSettings
 
 
@@ -88,24 +88,6 @@ class Book:
     def _give_up(self, why: str) -> None:
         self._is_off = True
         self._warn(why)
-
-
-def memo_facts(run: Run) -> dict[str, str]:
-    """What the record of a run says that is true again when its answer is printed from the memo."""
-    best = run.outcome.best
-    spared = None if run.saved is None or run.outcome.cost is None else run.saved + run.outcome.cost
-    facts = {
-        "run": run.run_id,
-        "route": run.decision.route,
-        "tier": None if best is None else best.tier,
-        "model": None if best is None else best.model,
-        "confidence": None if best is None or best.completion.confidence is None else repr(best.completion.confidence),
-        "saved": money_text(spared),
-        "prompt": blobs.sha256_of(run.prompt),
-        "answer": None if run.answer is None else blobs.sha256_of(run.answer),
-        "profile": run.profile_hash,
-    }
-    return {name: value for name, value in facts.items() if value is not None}
 
 
 def _in_one_transaction(book: sqlite3.Connection, write: Callable[[sqlite3.Connection], object]) -> None:
