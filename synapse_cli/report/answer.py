@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from synapse_cli.core.completion import Usage
+from synapse_cli.core.completion import NO_USAGE, Usage
 from synapse_cli.core.errors import SynapseError
 from synapse_cli.core.outcome import Answered, Attempt, Failed, Skipped
 from synapse_cli.core.prompt import Json
@@ -58,7 +58,7 @@ def failure_json(error: SynapseError, warnings: list[str]) -> dict[str, Json]:
         "cached": False,
         "attempts": [],
         "escalations": [],
-        "tokens": usage_json(Usage(0, 0)),
+        "tokens": usage_json(NO_USAGE),
         "cost_usd": "0",
         "saved_usd": None,
         "latency_s": 0.0,
@@ -79,8 +79,8 @@ def attempt_json(attempt: Attempt) -> dict[str, Json]:
                 "reason": attempt.reason or None,
                 "error": None,
                 "latency_s": round(completion.latency_s, 6),
-                "tokens": usage_json(completion.usage),
-                "cost_usd": money(completion.cost),
+                "tokens": usage_json(NO_USAGE if completion.cached else completion.usage),
+                "cost_usd": "0" if completion.cached else money(completion.cost),
                 "cached": completion.cached,
             }
         case Failed():
@@ -112,7 +112,7 @@ def _unanswered(outcome: str, error: SynapseError, latency_s: float) -> dict[str
         "reason": error.message,
         "error": error_json(error),
         "latency_s": round(latency_s, 6),
-        "tokens": usage_json(Usage(0, 0)),
+        "tokens": usage_json(NO_USAGE),
         "cost_usd": "0",
         "cached": False,
     }
