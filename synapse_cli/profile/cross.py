@@ -13,6 +13,7 @@ from synapse_cli.profile.parse import BROKEN_RULE, nearest, shown
 from synapse_cli.profile.sources import KeyPath, Sources, Table, dotted
 
 if TYPE_CHECKING:
+    from synapse_cli.profile.model import Profile
     from synapse_cli.profile.schema import CascadeTable, ProfileTable, RouteTable, TemplateTable
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:@+ -]*")
@@ -34,6 +35,20 @@ def check(table: ProfileTable, sources: Sources, *, may_import: bool) -> list[st
     _check_default(table, known["routes"], sources)
     _check_params(table, sources)
     return [*_check_backends(table, sources, may_import), *_check_rules(table, sources, may_import)]
+
+
+def check_schemas(profile: Profile, sources: Sources) -> None:
+    """A route's JSON Schema is judged by the check that will use it."""
+    for name, route in profile.routes.items():
+        if route.schema is None:
+            continue
+        options = Options({"inline": route.schema}, file=sources.file_of(("routes", name)), where=f"routes.{name}")
+        try:
+            registry.load("checks", "schema").parse(options)  # type: ignore[attr-defined]  # a Check has it
+        except ImportError:
+            return  # without jsonschema the rule itself says so
+        for problem in options.finish():
+            sources.problem(("routes", name, "schema"), problem.found, problem.expected, problem.hint)
 
 
 def _names(data: Table, kind: str) -> list[str]:

@@ -83,6 +83,7 @@ def _judged(found: Found, sources: Sources, witness: Witness, forbidden: tuple[D
     table = parse(sources)
     warnings = cross.check(table, sources, may_import=not forbidden)
     profile = build.build(table, sources, witness, name=found.name)
+    cross.check_schemas(profile, sources)
     problems = (*_in_file_order(sources), *(_not_allowed(danger) for danger in forbidden))
     if problems:
         hint = f"read it, then see what it asks for and allow it: synapse trust {found.path}" if forbidden else ""

@@ -22,7 +22,6 @@ HOSTED = {
     "XAI_API_KEY": "xai/grok-4.3",
     "CEREBRAS_API_KEY": "cerebras/gpt-oss-120b",
     "PERPLEXITYAI_API_KEY": "perplexity/sonar",
-    "OPENROUTER_API_KEY": "openrouter/openai/gpt-5-mini",
 }
 """A provider's variable, and a small model of its that a first profile can name."""
 
@@ -33,7 +32,7 @@ _MOST_FOLDERS = 4000
 _MOST_SECONDS = 3.0
 _DEPTH = 8
 _SKIPPED = frozenset({"node_modules", "__pycache__", "site-packages", "proc", "sys", "blobs"})
-_NOT_A_MODEL = re.compile(r"mmproj|ggml-vocab|-0000[2-9]-of-|-000[1-9]\d-of-", re.IGNORECASE)
+_NOT_A_MODEL = re.compile(r"^nano\.gguf$|mmproj|ggml-vocab|-0000[2-9]-of-|-000[1-9]\d-of-", re.IGNORECASE)
 _OLLAMA_TIMEOUT_S = 0.5
 _LARGEST_ANSWER = 1_000_000
 
