@@ -15,7 +15,7 @@ import diskcache
 from diskcache.core import MODE_BINARY, MODE_RAW
 
 from synapse_cli.cache.shelf import ShelfFailed
-from synapse_cli.core import database
+from synapse_cli.core import database, places
 
 T = TypeVar("T")
 
@@ -116,7 +116,8 @@ class DiskShelf:
         self._cache.close()
 
     def _opened(self) -> diskcache.Cache:
-        os.makedirs(self._folder, mode=0o700, exist_ok=True)
+        places.make_private(os.path.dirname(self._folder))  # its parents get their usual mode, it and ours do not
+        places.make_private(self._folder)
         path = os.path.join(self._folder, "cache.db")
         if not os.path.exists(path):
             # Made before diskcache does, which would make it 0644; SQLite gives its mode to the files beside it.
@@ -147,7 +148,8 @@ class DiskShelf:
 
 def _write_private(path: str, value: bytes) -> None:
     """Write a new file, 0600 from creation on, whole or not at all."""
-    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    places.make_private(os.path.dirname(os.path.dirname(path)))
+    places.make_private(os.path.dirname(path))
     descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o600)
     try:
         with open(descriptor, "wb") as file:

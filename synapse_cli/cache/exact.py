@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from synapse_cli.cache.answers import Answers
-from synapse_cli.cache.shelf import Shelf
+from synapse_cli.cache.shelf import Shelf, ShelfFailed
 
 FOLDER = "answers"
 """Under the cache folder."""
@@ -29,9 +29,20 @@ class Exact(Answers):
         super().__init__(lambda: _shelf(self.folder, max_size), warn, now)
 
 
-def remove(cache_folder: str | os.PathLike[str]) -> None:
-    """Delete the whole folder: what clears a cache too damaged to be opened. Raises OSError."""
-    shutil.rmtree(os.path.join(cache_folder, FOLDER))
+def clear(cache_folder: str | os.PathLike[str]) -> int:
+    """Drop everything and return how many; a cache too damaged to be opened is deleted. Raises OSError."""
+    folder = os.path.join(cache_folder, FOLDER)
+    if not os.path.isdir(folder):
+        return 0
+    try:
+        shelf = _shelf(folder, max_size=0)
+        try:
+            return shelf.clear()
+        finally:
+            shelf.close()
+    except ShelfFailed:
+        shutil.rmtree(folder)
+        return 0
 
 
 def _shelf(folder: str, max_size: int) -> Shelf:

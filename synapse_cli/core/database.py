@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import sqlite3
 
+from synapse_cli.core import places
+
 BUSY_S = 30.0
 """How long a writer waits for the others: 8 processes that each write for 5 ms are far below it."""
 
@@ -53,7 +55,7 @@ def _open(path: str, timeout_s: float) -> sqlite3.Connection:
 
 def _create(path: str, script: str, version: int, *, wal: bool) -> None:
     """Make the file under another name and link it into place: the first process wins, the others use its file."""
-    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    places.make_private(os.path.dirname(path))
     draft = f"{path}.{os.getpid()}.{os.urandom(4).hex()}"
     os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     try:

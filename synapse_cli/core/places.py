@@ -39,6 +39,12 @@ def folder(kind: Kind, env: Mapping[str, str], platform: str = sys.platform) -> 
     return os.path.join(_home(env), (_MACOS if platform == "darwin" else _UNIX)[kind], "synapse")
 
 
+def make_private(path: str) -> None:
+    """Make a folder that only its owner can enter, where it is missing. Raises OSError."""
+    if not os.path.isdir(path):
+        os.makedirs(path, mode=0o700, exist_ok=True)
+
+
 def _windows(kind: Kind, env: Mapping[str, str]) -> str:
     base = env.get("WIN_PD_OVERRIDE_LOCAL_APPDATA", "").strip() or env.get("LOCALAPPDATA", "")
     if not base:

@@ -148,8 +148,8 @@ def _rules_only(attempt: Attempt) -> str | None:
 
 
 def money_text(amount: Decimal | None) -> str | None:
-    """Dollars as the ledger keeps them: every digit, no exponent; None is unknown."""
-    return None if amount is None else f"{amount:f}"
+    """Dollars as the ledger keeps them: every digit that counts, no exponent; None is unknown."""
+    return None if amount is None else f"{amount.normalize():f}"
 
 
 def _tokens(usage: Usage) -> dict[str, object]:

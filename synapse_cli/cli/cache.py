@@ -1,0 +1,193 @@
+"""`synapse cache`: what is kept, and how to be rid of it."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Annotated
+
+import typer
+
+from synapse_cli.cache.answers import Entry
+from synapse_cli.cache.exact import Exact
+from synapse_cli.cli.listing import as_age, as_size, as_span, print_rows, print_table, visible
+from synapse_cli.core.prompt import Json
+
+app = typer.Typer(
+    help="Look into the cache, and clear it.",
+    no_args_is_help=True,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def cache() -> None:
+    """Look into the cache, and clear it."""
+
+
+@app.command()
+def stats(json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
+    """Say how much is kept, and how large it is.
+
+    Example:
+
+      synapse cache stats --json | jq .bytes
+    """
+    from synapse_cli.cache import memo
+
+    answers = _answers()
+    kinds = [entry.kind for entry in answers.entries()]
+    memos, memo_bytes = memo.count(os.environ)
+    figures: dict[str, int] = {
+        "answers": kinds.count("answer"),
+        "verdicts": kinds.count("verdicts"),
+        "decisions": kinds.count("decision"),
+        "memos": memos,
+        "bytes": answers.bytes_used() + memo_bytes,
+    }
+    if json:
+        print_rows([{**figures, "path": _folder()}], jsonl=True)
+        return
+    for name, figure in figures.items():
+        typer.echo(f"{name:<10} {as_size(figure) if name == 'bytes' else figure}")
+
+
+@app.command("list")
+def list_entries(
+    most: Annotated[int, typer.Option("-n", "--most", min=0, help="At most this many; 0 is all.")] = 20,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="Print one JSON object a line.")] = False,
+) -> None:
+    """List what is kept, newest first.
+
+    Example:
+
+      synapse cache list --json | jq -r '.[].key'
+    """
+    now = time.time()
+    entries = sorted(_answers().entries(), key=lambda entry: (-entry.kept_at, entry.key))
+    entries = entries[: most or None]
+    if print_rows([_told(entry) for entry in entries], json=json, jsonl=jsonl):
+        return
+    cells = [
+        (e.key[:12], e.kind, e.label or "-", as_age(e.kept_at, now), _left(e, now), as_size(e.size), _preview(e))
+        for e in entries
+    ]
+    print_table(("key", "kind", "model", "kept", "ends in", "size", "text"), cells, "nothing is kept")
+
+
+@app.command()
+def show(
+    key: Annotated[str, typer.Argument(metavar="KEY", help="A key, or the beginning of one.")],
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
+) -> None:
+    """Show what is kept under a key: the answer, and what the checks said of it.
+
+    Example:
+
+      synapse cache show "$(synapse key 'Say hello')"
+    """
+    from synapse_cli.core.errors import UsageError
+
+    found = [entry for entry in _answers().entries() if entry.key.startswith(key.lower())]
+    keys = sorted({entry.key for entry in found})
+    if len(keys) != 1:
+        many = "more than one key begins" if keys else "no key begins"
+        hint = "give more of it" if keys else "synapse cache list shows the keys"
+        raise UsageError(f"{many} with {key!r}", hint)
+    if print_rows([{**_told(entry), "value": entry.value} for entry in found], json=json):
+        return
+    for entry in sorted(found, key=lambda entry: entry.kind):
+        typer.echo(f"{entry.kind}  {entry.label}  {as_age(entry.kept_at, time.time())}")
+        typer.echo(visible(_text(entry)))
+
+
+@app.command()
+def clear() -> None:
+    """Drop every kept answer, verdict, decision and memo; the ledger stays.
+
+    Example:
+
+      synapse cache clear
+    """
+    import sqlite3
+
+    from synapse_cli.cache import exact, memo
+    from synapse_cli.core.errors import InputError
+
+    folder = _folder()
+    try:
+        dropped = exact.clear(folder) + memo.clear(os.environ)
+    except (OSError, sqlite3.Error) as error:
+        raise InputError(f"the cache in {folder} cannot be cleared: {error}", "delete the folder by hand") from error
+    typer.echo(f"dropped {dropped} kept {'thing' if dropped == 1 else 'things'}")
+
+
+@app.command()
+def prune() -> None:
+    """Drop what has expired or is over the size cap.
+
+    Example:
+
+      synapse cache prune
+    """
+    from synapse_cli.cache import memo
+
+    dropped = _answers().prune() + memo.prune(os.environ)
+    typer.echo(f"dropped {dropped} kept {'thing' if dropped == 1 else 'things'}")
+
+
+@app.command()
+def path() -> None:
+    """Print the folder of the cache.
+
+    Example:
+
+      du -sh "$(synapse cache path)"
+    """
+    typer.echo(_folder())
+
+
+def _folder() -> str:
+    from synapse_cli.profile.paths import cache_dir
+
+    return str(cache_dir())
+
+
+def _answers() -> Exact:
+    from synapse_cli.report.problem import warn
+
+    return Exact(_folder(), warn=warn)
+
+
+def _told(entry: Entry) -> dict[str, Json]:
+    return {
+        "key": entry.key,
+        "kind": entry.kind,
+        "model": entry.label or None,
+        "kept_at": entry.kept_at,
+        "expires_at": entry.expires_at,
+        "bytes": entry.size,
+        "text": _text(entry),
+    }
+
+
+def _left(entry: Entry, now: float) -> str:
+    return "-" if entry.expires_at is None else as_span(entry.expires_at - now)
+
+
+def _preview(entry: Entry) -> str:
+    text = " ".join(_text(entry).split())
+    return text if len(text) <= 60 else text[:59] + "…"
+
+
+def _text(entry: Entry) -> str:
+    """What a person wants to see of it: the answer, the rules that passed or did not, or the route."""
+    value = entry.value
+    if isinstance(value, list):
+        told = [v for v in value if isinstance(v, dict)]
+        return "; ".join(f"{v['rule']}: {'passed' if v['passed'] else v['reason'] or 'did not pass'}" for v in told)
+    if not isinstance(value, dict):
+        return ""
+    return str(value["text"]) if entry.kind == "answer" else f"{value['route']}: {value['why']}"

@@ -1,0 +1,85 @@
+"""Lists as people and as scripts read them: a table at a terminal, tab-separated fields in a pipe, JSON on demand."""
+
+from __future__ import annotations
+
+import json as _json
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import typer
+
+from synapse_cli.core.prompt import Json
+
+
+def print_rows(rows: Sequence[dict[str, Json]], *, json: bool = False, jsonl: bool = False) -> bool:
+    """Print one JSON array, or one object a line, if either was asked for; return whether it was."""
+    if json:
+        typer.echo(_json.dumps(list(rows), ensure_ascii=False))
+    elif jsonl:
+        for row in rows:
+            typer.echo(_json.dumps(row, ensure_ascii=False))
+    return json or jsonl
+
+
+def print_table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]], otherwise: str) -> None:
+    """Print rows; where there are none, say `otherwise` on stderr."""
+    if not rows:
+        typer.echo(otherwise, err=True)
+    elif sys.stdout.isatty():
+        _print_rich(header, rows)
+    else:
+        for row in rows:
+            typer.echo("\t".join(" ".join(cell.split()) for cell in row))
+
+
+def visible(text: str) -> str:
+    """A stored text as a terminal may see it: a model's words must not move the cursor. Verbatim in a pipe."""
+    if not sys.stdout.isatty():
+        return text
+    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def as_age(instant: Json, now: float) -> str:
+    """How long ago an instant was, for a terminal; in a pipe the instant itself. Takes ISO 8601 or seconds."""
+    moment = datetime.fromtimestamp(instant, UTC) if isinstance(instant, int | float) else None
+    moment = moment or datetime.fromisoformat(str(instant))
+    if not sys.stdout.isatty():
+        return moment.isoformat(timespec="seconds")
+    return f"{_short(max(0.0, now - moment.timestamp()))} ago"
+
+
+def as_span(seconds: float | None) -> str:
+    """A span of time: `90 s`, `2 h`; in a pipe plain seconds."""
+    if seconds is None:
+        return "-"
+    return _short(seconds) if sys.stdout.isatty() else f"{seconds:.0f}"
+
+
+def as_size(size: int) -> str:
+    """Bytes: `1.2 MB`; in a pipe the plain number."""
+    if not sys.stdout.isatty() or size < 1000:
+        return str(size)
+    for unit in ("kB", "MB", "GB"):
+        size_in_unit = size / 1000 ** ("kB", "MB", "GB").index(unit) / 1000
+        if size_in_unit < 1000:
+            break
+    return f"{size_in_unit:.1f} {unit}"
+
+
+def _short(seconds: float) -> str:
+    for length, unit in ((86_400.0, "d"), (3600.0, "h"), (60.0, "min")):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def _print_rich(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*header, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        table.add_row(*(Text(visible(cell)) for cell in row))  # a Text is never read as markup
+    Console().print(table)

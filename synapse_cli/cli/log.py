@@ -1,0 +1,216 @@
+"""`synapse log`: what was asked, decided and answered."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Literal
+
+import typer
+
+from synapse_cli.cli.listing import as_age, print_rows, print_table, visible
+from synapse_cli.core.prompt import Json
+from synapse_cli.ledger import reading
+
+app = typer.Typer(
+    help="List, show and search recorded runs.",
+    no_args_is_help=True,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Route = Annotated[str | None, typer.Option("-r", "--route", metavar="NAME", help="Only runs that took this route.")]
+Model = Annotated[str | None, typer.Option("-m", "--model", metavar="NAME", help="Only runs this model answered.")]
+Since = Annotated[str | None, typer.Option("--since", metavar="2h", help="Only runs of this long ago or less.")]
+Status = Annotated[
+    Literal["accepted", "rejected", "failed", "interrupted", "running", "in doubt"] | None,
+    typer.Option("--status", help="Only runs that ended so."),
+]
+Most = Annotated[int, typer.Option("-n", "--most", min=0, help="At most this many, the newest; 0 is all.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON array.")]
+AsJsonl = Annotated[bool, typer.Option("--jsonl", help="Print one JSON object a line.")]
+_COLUMNS = ("run", "when", "status", "route", "model", "tokens", "cost", "took")
+
+
+@app.callback()
+def log() -> None:
+    """List, show and search recorded runs."""
+
+
+@app.command("list")
+def list_runs(
+    *,
+    route: Route = None,
+    model: Model = None,
+    since: Since = None,
+    status: Status = None,
+    most: Most = 20,
+    json: AsJson = False,
+    jsonl: AsJsonl = False,
+) -> None:
+    """List recorded runs, newest first.
+
+    Example:
+
+      synapse log list --since 2h --status rejected --json | jq -r '.[].run_id'
+    """
+    now = time.time()
+    rows = reading.runs(_path(), _filter(route=route, model=model, since=since, status=status, most=most, now=now), now)
+    if not print_rows(rows, json=json, jsonl=jsonl):
+        print_table(_COLUMNS, [_cells(row, now) for row in rows], "no run is recorded yet")
+
+
+@app.command()
+def show(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="An id, the beginning of one, or `last`.")] = "last",
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show one run whole: the decision, every attempt, prompt and answer.
+
+    Example:
+
+      synapse log show last --json | jq .escalations
+    """
+    found = reading.run(_path(), run, time.time())
+    if json:
+        print_rows([found], jsonl=True)
+    else:
+        _print_run(found)
+
+
+@app.command()
+def last(json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
+    """Show the latest run; the same as `synapse log show last`."""
+    show("last", json=json)
+
+
+@app.command()
+def search(
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What to look for; letter case does not matter.")],
+    *,
+    route: Route = None,
+    model: Model = None,
+    since: Since = None,
+    status: Status = None,
+    most: Most = 20,
+    json: AsJson = False,
+    jsonl: AsJsonl = False,
+) -> None:
+    """Find runs by what was asked or answered, newest first.
+
+    Example:
+
+      synapse log search invoice --since 7d
+    """
+    now = time.time()
+    rows = reading.search(
+        _path(), text, _filter(route=route, model=model, since=since, status=status, most=most, now=now), now
+    )
+    if not print_rows(rows, json=json, jsonl=jsonl):
+        columns = ("run", "when", "model", "found in", "passage")
+        cells = [
+            (str(r["run_id"]), as_age(r["started"], now), _or_dash(r["model"]), str(r["found_in"]), str(r["passage"]))
+            for r in rows
+        ]
+        print_table(columns, cells, f"no recorded prompt or answer holds {text!r}")
+
+
+def _path() -> str:
+    from synapse_cli.ledger.schema import FILE
+    from synapse_cli.profile.paths import state_dir
+
+    return str(state_dir() / FILE)
+
+
+def _filter(
+    *, route: str | None, model: str | None, since: str | None, status: str | None, most: int, now: float
+) -> reading.Filter:
+    from synapse_cli.core.errors import UsageError
+    from synapse_cli.profile.units import duration_s
+
+    try:
+        start = None if since is None else now - duration_s(since)
+    except ValueError as error:
+        raise UsageError(f"--since takes {error}, found {since!r}", "for example --since 2h") from error
+    return reading.Filter(route=route, model=model, status=status, since=start, most=most or None)
+
+
+def _cells(row: reading.Row, now: float) -> tuple[str, ...]:
+    return (
+        str(row["run_id"]),
+        as_age(row["started"], now),
+        _status(row),
+        _or_dash(row["route"]),
+        _or_dash(row["model"]),
+        _tokens(row["tokens"]),
+        _dollars(row["cost_usd"]),
+        _took(row["latency_s"]),
+    )
+
+
+def _print_run(run: reading.Row) -> None:
+    names = ("run_id", "started", "status", "exit_code", "route", "route_why", "tier", "model", "confidence")
+    facts: dict[str, Json] = {name.replace("_", " "): run[name] for name in names}
+    facts["cached"] = "memo" if run["memo"] else run["cached"]
+    facts |= {"tokens": _tokens(run["tokens"]), "cost": _dollars(run["cost_usd"]), "took": _took(run["latency_s"])}
+    if run["saved_usd"] is not None:
+        facts["saved"] = _dollars(run["saved_usd"])
+    for name, value in facts.items():
+        typer.echo(f"{name:<11} {visible(_or_dash(value))}")
+    error = run["error"]
+    if isinstance(error, dict):
+        typer.echo(f"{'error':<11} {visible(_or_dash(error['message'] or error['kind']))}")
+    for number, attempt in enumerate(_tables(run["attempts"]), 1):
+        typer.echo(f"{f'attempt {number}':<11} {visible(_attempt(attempt))}")
+    for name in ("system", "prompt", "answer"):
+        if run[name] is not None:
+            typer.echo(f"\n{name}:\n{visible(str(run[name]))}")
+        elif run.get(f"{name}_hash"):
+            typer.echo(f"\n{name}: not kept, only its hash {run[f'{name}_hash']}")
+
+
+def _attempt(attempt: dict[str, Json]) -> str:
+    told = [str(attempt["tier"]), str(attempt["outcome"])]
+    if attempt["confidence"] is not None:
+        told.append(f"confidence {attempt['confidence']:.2f}")
+    told += [_tokens(attempt["tokens"]) + " tokens", _dollars(attempt["cost_usd"]), _took(attempt["latency_s"])]
+    if attempt["cached"]:
+        told.append("cached")
+    return " · ".join(told) + (f": {attempt['reason']}" if attempt["reason"] else "")
+
+
+def _tables(value: Json) -> list[dict[str, Json]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _status(row: reading.Row) -> str:
+    return (
+        f"{row['status']} (memo)"
+        if row["memo"]
+        else f"{row['status']} (cached)"
+        if row["cached"]
+        else str(row["status"])
+    )
+
+
+def _tokens(value: Json) -> str:
+    if not isinstance(value, dict) or value["input"] is None or value["output"] is None:
+        return "?"
+    return f"{'~' if value['estimated'] else ''}{value['input']}+{value['output']}"
+
+
+def _dollars(value: Json) -> str:
+    from decimal import Decimal
+
+    from synapse_cli.report.numbers import dollars
+
+    return dollars(Decimal(value) if isinstance(value, str) else None)
+
+
+def _took(value: Json) -> str:
+    from synapse_cli.report.numbers import seconds
+
+    return seconds(float(value)) if isinstance(value, int | float) else "-"
+
+
+def _or_dash(value: Json) -> str:
+    return "-" if value is None else "yes" if value is True else "no" if value is False else str(value)

@@ -1,0 +1,256 @@
+"""Read the ledger: which runs there were, one run whole, and where a text was said."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from synapse_cli.core.errors import InputError, UsageError
+from synapse_cli.core.prompt import Json
+from synapse_cli.ledger import blobs, schema
+
+Row = dict[str, Json]
+
+STATUSES = ("accepted", "rejected", "failed", "interrupted", "running", "in doubt")
+_FROM = "FROM runs r LEFT JOIN decisions d ON d.run = r.id"
+_RUNS = f"SELECT r.*, d.route, d.why, d.source {_FROM}"  # noqa: S608  # our own words
+_WHICH = {
+    "accepted": "r.exit_code = 0",
+    "rejected": "r.exit_code = 65",
+    "interrupted": "r.exit_code IN (130, 141)",
+    "failed": "r.exit_code NOT IN (0, 65, 130, 141)",
+    "running": "r.exit_code IS NULL",
+    "in doubt": "r.exit_code IS NULL",
+}
+_LONGEST_RUN_S = 86_400.0
+"""A run that began longer ago and has not ended is not running, whoever has its process id now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which runs are wanted; None is any."""
+
+    route: str | None = None
+    model: str | None = None
+    status: str | None = None
+    since: float | None = None
+    most: int | None = None
+
+
+def runs(path: str, wanted: Filter, now: float) -> list[Row]:
+    """Return the runs that match, newest first."""
+    where, values = _conditions(wanted)
+    query = f"{_RUNS} WHERE {where} ORDER BY r.id DESC"
+    found: list[Row] = []
+    with closing(_open(path)) as book:
+        for row in _ask(book, path, query, values):
+            told = _told(row, now)
+            if wanted.status in {None, told["status"]}:
+                found.append(told)
+            if wanted.most is not None and len(found) >= wanted.most:
+                break
+    return found
+
+
+def search(path: str, text: str, wanted: Filter, now: float) -> list[Row]:
+    """Return the runs whose prompt or answer holds a text, letter case aside, newest first, each with the passage."""
+    where, values = _conditions(wanted)
+    columns = "r.*, d.route, d.why, d.source, passage(p.text) AS in_prompt, passage(a.text) AS in_answer"
+    texts = "LEFT JOIN blobs p ON p.sha256 = r.prompt LEFT JOIN blobs a ON a.sha256 = r.answer"
+    where = f"{where} AND (in_prompt IS NOT NULL OR in_answer IS NOT NULL)"
+    query = f"SELECT {columns} {_FROM} {texts} WHERE {where} ORDER BY r.id DESC LIMIT ?"  # noqa: S608  # our own words
+    needle = text.casefold()
+    with closing(_open(path)) as book:
+        book.create_function("passage", 1, lambda blob: _passage(blobs.unpacked(blob), needle), deterministic=True)
+        rows = _ask(book, path, query, [*values, -1 if wanted.most is None else wanted.most])
+        return [
+            {
+                **_told(row, now),
+                "found_in": "prompt" if row["in_prompt"] is not None else "answer",
+                "passage": row["in_prompt"] or row["in_answer"],
+            }
+            for row in rows
+        ]
+
+
+def run(path: str, wanted: str, now: float) -> Row:
+    """Return one run whole: its texts, decision, attempts and escalations.
+
+    `wanted` is an id, a prefix of one that no other run shares, or "last". Raises UsageError.
+    """
+    with closing(_open(path)) as book:
+        run_id = _resolved(book, path, wanted)
+        row = next(_ask(book, path, f"{_RUNS} WHERE r.id = ?", [run_id]))
+        decision = next(_ask(book, path, "SELECT * FROM decisions WHERE run = ?", [run_id]), None)
+        attempts = list(_ask(book, path, "SELECT * FROM attempts WHERE run = ? ORDER BY place", [run_id]))
+        steps = _ask(book, path, "SELECT * FROM escalations WHERE run = ? ORDER BY place", [run_id])
+        return {
+            **_told(row, now),
+            "memo_of": row["memo_of"],
+            "first_latency_s": row["first_latency_s"],
+            "error": _error(row),
+            "system": blobs.get(book, row["system"]),
+            "prompt": blobs.get(book, row["prompt"]),
+            "answer": blobs.get(book, row["answer"]),
+            "decision": None if decision is None else _decision(decision),
+            "attempts": [_attempt(book, attempt) for attempt in attempts],
+            "escalations": [{"from": s["source"], "to": s["target"], "reason": s["reason"]} for s in steps],
+        }
+
+
+def _open(path: str) -> sqlite3.Connection:
+    try:
+        book = schema.opened_to_read(path)
+    except sqlite3.Error as error:
+        raise _unreadable(path, error) from error
+    if book is None:  # no run was recorded yet: an empty ledger answers as an empty list
+        book = sqlite3.connect(":memory:")
+        book.row_factory = sqlite3.Row
+        book.executescript(";".join(schema.STEPS))
+    return book
+
+
+def _ask(book: sqlite3.Connection, path: str, query: str, values: list[object]) -> Iterator[sqlite3.Row]:
+    try:
+        yield from book.execute(query, values)
+    except sqlite3.Error as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: str, error: sqlite3.Error) -> InputError:
+    return InputError(f"the ledger {path} cannot be read: {error}", "move it away, and the next run begins a new one")
+
+
+def _conditions(wanted: Filter) -> tuple[str, list[object]]:
+    if wanted.status is not None and wanted.status not in STATUSES:
+        raise UsageError(f"there is no status {wanted.status!r}", "one of " + ", ".join(STATUSES))
+    conditions: dict[str, object] = {
+        "d.route = ?": wanted.route,
+        "r.model = ?": wanted.model,
+        "r.started >= ?": wanted.since,
+    }
+    used = {condition: value for condition, value in conditions.items() if value is not None}
+    status = [] if wanted.status is None else [_WHICH[wanted.status]]
+    return " AND ".join([*used, *status]) or "1", list(used.values())
+
+
+def _resolved(book: sqlite3.Connection, path: str, wanted: str) -> str:
+    if wanted == "last":
+        newest = next(_ask(book, path, "SELECT id FROM runs ORDER BY id DESC LIMIT 1", []), None)
+        if newest is None:
+            raise UsageError("no run is recorded yet", 'synapse run "Say hello" records one')
+        return str(newest["id"])
+    start = wanted.lower()
+    rows = list(_ask(book, path, "SELECT id FROM runs WHERE id >= ? AND id < ? LIMIT 4", [start, start + "~"]))
+    found = [str(row["id"]) for row in rows]
+    if start in found or len(found) == 1:
+        return start if start in found else found[0]
+    if not found:
+        raise UsageError(f"no run's id begins with {wanted!r}", "synapse log list shows the ids")
+    raise UsageError(f"more than one run's id begins with {wanted!r}", "give more of it: " + ", ".join(found))
+
+
+def _told(row: sqlite3.Row, now: float) -> Row:
+    return {
+        "run_id": row["id"],
+        "started": datetime.fromtimestamp(row["started"], UTC).isoformat(timespec="milliseconds"),
+        "command": row["command"],
+        "status": _status(row, now),
+        "exit_code": row["exit_code"],
+        "route": row["route"],
+        "route_why": row["why"],
+        "tier": row["tier"],
+        "model": row["model"],
+        "accepted": bool(row["accepted"]),
+        "cached": bool(row["cached"]),
+        "memo": row["source"] == "memo",
+        "confidence": row["confidence"],
+        "tokens": _tokens(row),
+        "cost_usd": row["cost"],
+        "saved_usd": row["saved"],
+        "latency_s": row["latency_s"],
+        "prompt_hash": row["prompt"],
+        "answer_hash": row["answer"],
+        "profile_hash": row["profile"],
+        "version": row["version"],
+    }
+
+
+def _status(row: sqlite3.Row, now: float) -> str:
+    code = row["exit_code"]
+    if code is None:
+        return "running" if now - row["started"] < _LONGEST_RUN_S and _is_alive(row["pid"]) else "in doubt"
+    return {0: "accepted", 65: "rejected", 130: "interrupted", 141: "interrupted"}.get(code, "failed")
+
+
+def _is_alive(pid: int | None) -> bool:
+    """Whether a process still runs; on Windows, where asking would end it, a run that has not ended is in doubt."""
+    if pid is None or sys.platform == "win32":
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _tokens(row: sqlite3.Row) -> Row:
+    return {
+        "input": row["input"],
+        "output": row["output"],
+        "cached": row["cached_input"],
+        "reasoning": row["reasoning"],
+        "estimated": bool(row["estimated"]),
+    }
+
+
+def _error(row: sqlite3.Row) -> Json:
+    if row["error_kind"] is None:
+        return None
+    return {"kind": row["error_kind"], "message": row["error"], "hint": row["hint"]}
+
+
+def _decision(row: sqlite3.Row) -> Row:
+    return {
+        "route": row["route"],
+        "why": row["why"],
+        "source": row["source"],
+        "confidence": row["confidence"],
+        "runners_up": json.loads(row["runners_up"]),
+    }
+
+
+def _attempt(book: sqlite3.Connection, row: sqlite3.Row) -> Row:
+    return {
+        "tier": row["tier"],
+        "model": row["model"],
+        "outcome": row["outcome"],
+        "reason": row["reason"],
+        "error": None if row["error_kind"] is None else {"kind": row["error_kind"], "hint": row["hint"]},
+        "latency_s": row["latency_s"],
+        "tokens": _tokens(row),
+        "cost_usd": row["cost"],
+        "cached": bool(row["cached"]),
+        "confidence": row["confidence"],
+        "finish": row["finish"],
+        "verdicts": json.loads(row["verdicts"]),
+        "answer": blobs.get(book, row["answer"]),
+    }
+
+
+def _passage(text: str | None, needle: str) -> str | None:
+    """The line of a text that holds the needle, shortened around it; None where none does."""
+    if text is None or needle not in text.casefold():
+        return None
+    line = next((line for line in text.splitlines() if needle in line.casefold()), text)
+    at = max(0, line.casefold().find(needle))
+    start, end = max(0, at - 40), at + len(needle) + 40
+    return ("…" if start else "") + line[start:end].strip() + ("…" if end < len(line) else "")
