@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from synapse_cli.cascade.ending import ending
 from synapse_cli.cascade.retry import delay_before_retry
+from synapse_cli.cascade.tier import Tier
 from synapse_cli.core.clock import Clock
 from synapse_cli.core.completion import Completion
 from synapse_cli.core.control import Control
@@ -22,29 +23,13 @@ from synapse_cli.core.errors import (
     KeyMissing,
     NotAllowed,
     Refused,
-    SynapseError,
 )
 from synapse_cli.core.events import Asking, Attempted, Listen, Waiting, Wrote
 from synapse_cli.core.outcome import Answered, Attempt, Failed, Outcome, Skipped
-from synapse_cli.core.ports import Backend, Check, Emit
-from synapse_cli.core.prompt import Request
+from synapse_cli.core.ports import Emit
 from synapse_cli.core.verdict import Verdict
 
-Judge = Callable[["Tier", Completion], tuple[Verdict, ...]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tier:
-    """One rung: who is asked, what it is asked, and what its answer must pass."""
-
-    name: str
-    model: str
-    backend: Backend
-    request: Request
-    checks: tuple[Check, ...]
-    is_local: bool
-    obstacle: SynapseError | None = None
-    """Why it may not be asked (no key, `--local-only`); it is skipped, and said."""
+Judge = Callable[[Tier, Completion], tuple[Verdict, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

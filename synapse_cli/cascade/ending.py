@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from synapse_cli.cascade.tier import Tier
 from synapse_cli.core.errors import (
     BackendError,
     BudgetSpent,
@@ -17,9 +17,6 @@ from synapse_cli.core.errors import (
     Unavailable,
 )
 from synapse_cli.core.outcome import Answered, Attempt
-
-if TYPE_CHECKING:
-    from synapse_cli.cascade.climb import Tier
 
 
 def ending(attempts: Sequence[Attempt], tiers: Sequence[Tier], best: Answered | None) -> SynapseError:
@@ -39,9 +36,9 @@ def ending(attempts: Sequence[Attempt], tiers: Sequence[Tier], best: Answered | 
         return NotAllowed("no tier was left to ask", "loosen --tier, --max-tier, --local-only or --hosted-only")
     if len(errors) == 1:
         return next(iter(errors.values()))
-    for kind in (BudgetSpent,):
-        if found := [e for e in errors.values() if isinstance(e, kind)]:
-            return found[0]
+    for error in errors.values():
+        if isinstance(error, BudgetSpent):
+            return error
     hosted = [errors[t.name] for t in tiers if not t.is_local and t.name in errors]
     if hosted and all(isinstance(error, Refused) for error in hosted):
         return _joined(hosted[0], errors)

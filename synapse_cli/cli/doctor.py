@@ -98,9 +98,9 @@ def _engines() -> Iterator[Finding]:
 
 def _models(profile: Profile) -> Iterator[Finding]:
     """Each model's file or key, by source and never by value."""
+    from synapse_cli.core.witness import Witness
     from synapse_cli.flows.ask import Ask
     from synapse_cli.flows.session import Session, model_path
-    from synapse_cli.core.witness import Witness
 
     session = Session(profile, Ask(prompt=""), Witness())
     for model in profile.models.values():

@@ -36,7 +36,7 @@ def remember(session: Session, finished: Run, printed: str) -> None:
 
 
 def first_time(what: str) -> bool:
-    """Whether this is said for the first time to this user; remembered in the state folder where that can be written."""
+    """Whether this user is told for the first time; remembered in the state folder where that can be written."""
     from synapse_cli.core.places import folder
 
     try:

@@ -13,9 +13,9 @@ from synapse_cli.cli.flags import Flags, takes_flags
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import SynapseError
 from synapse_cli.core.events import Event, Warned
-from synapse_cli.core.witness import Witness
 from synapse_cli.core.run import Run
-from synapse_cli.flows.session import Session
+from synapse_cli.core.witness import Witness
+from synapse_cli.flows.session import NANO, Session
 from synapse_cli.report.problem import tell, warn
 
 
@@ -62,7 +62,6 @@ def _run(flags: Flags) -> int:
     from synapse_cli.flows.step import step
 
     with _interruptible(session.control), _telling(flags) as listen:
-        _tell_of_nano(session, flags)
         finished = step(session, listen, _emit(flags))
     return _finish(flags, session, typed, finished)
 
@@ -84,6 +83,7 @@ def _finish(flags: Flags, session: Session, typed: Asked, finished: Run) -> int:
     error = finished.outcome.error
     if error is not None:
         tell(error, debug=flags.debug)
+    _tell_of_tiny(session, flags, finished)
     _sum_up(flags, finished)
     if not warnings and _is_usual(flags) and typed.repeatable and answer is not None:
         from synapse_cli.cli.memory import remember
@@ -147,16 +147,17 @@ def _is_usual(flags: Flags) -> bool:
     return not any(unusual) and flags.stream is None and not flags.debug and not typed_in
 
 
-def _tell_of_nano(session: Session, flags: Flags) -> None:
-    """Say once per user that the built-in model is a tiny one."""
-    if not flags.quiet and any(m.source == "builtin:nano" for m in session.profile.models.values()):
-        from synapse_cli.cli.memory import first_time
+def _tell_of_tiny(session: Session, flags: Flags, finished: Run) -> None:
+    """Say once per user that the built-in model is a tiny one, after its first answer."""
+    best = finished.outcome.best
+    model = None if best is None or best.completion.cached else session.profile.models.get(best.model)
+    if flags.quiet or model is None or model.source != NANO.source:
+        return
+    from synapse_cli.cli.memory import first_time
 
-        if first_time("nano"):
-            warn(
-                "nano is a tiny built-in model: it labels, extracts and answers yes/no, and little else; "
-                "`synapse init` finds real ones (this is said once)"
-            )
+    notice = session.facts(model).notice
+    if notice and first_time(model.name):
+        warn(f"{notice} (this is said once)")
 
 
 @contextmanager

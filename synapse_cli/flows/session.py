@@ -14,7 +14,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from synapse_cli.cascade.climb import Tier
+from synapse_cli.cascade.tier import Tier
 from synapse_cli.core.budget import Budget, Meter
 from synapse_cli.core.clock import Clock, SystemClock
 from synapse_cli.core.completion import Completion, Facts
@@ -25,11 +25,11 @@ from synapse_cli.core.outcome import Decision, Outcome
 from synapse_cli.core.ports import Backend
 from synapse_cli.core.prompt import Json, Request
 from synapse_cli.core.registry import load
+from synapse_cli.core.run import Run
 from synapse_cli.core.verdict import Verdict
 from synapse_cli.core.witness import Witness
 from synapse_cli.flows.ask import Ask
 from synapse_cli.flows.plan import Plan, Rung, plan
-from synapse_cli.core.run import Run
 from synapse_cli.profile.model import Model, Profile
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from synapse_cli.core.errors import BudgetSpent, ClosedPipe, Interrupted, Synaps
 from synapse_cli.core.events import Listen, Routed
 from synapse_cli.core.outcome import Outcome
 from synapse_cli.core.ports import Emit
-from synapse_cli.flows.plan import Plan
 from synapse_cli.core.run import Run
+from synapse_cli.flows.plan import Plan
 from synapse_cli.flows.session import Session
 
 

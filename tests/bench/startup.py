@@ -61,7 +61,12 @@ def main(runs: int) -> int:
 
 def _environment(folder: Path) -> dict[str, str]:
     (folder / "profile.toml").write_text(PROFILE, encoding="utf-8")
-    return {"PATH": os.environ["PATH"], "HOME": str(folder), "SYNAPSE_PROFILE": str(folder / "profile.toml"), "TERM": "xterm"}
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "SYNAPSE_PROFILE": str(folder / "profile.toml"),
+        "TERM": "xterm",
+    }
 
 
 def _cpu_s(command: list[str], environment: dict[str, str], *, at_terminal: bool) -> float:

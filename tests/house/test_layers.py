@@ -1,4 +1,4 @@
-"""The layers of the map are the layers of the code: import-linter says so, and a new folder fails until it is placed."""
+"""The layers of the map are the layers of the code, and a new folder fails until it is placed."""
 
 from __future__ import annotations
 

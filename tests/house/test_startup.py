@@ -40,7 +40,12 @@ def _modules(folder: Path, *arguments: str) -> set[str]:
     }
     (folder / "profile.toml").write_text(PROFILE, encoding="utf-8")
     subprocess.run(
-        [sys.executable, "-c", _COUNT], env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=True, cwd=folder
+        [sys.executable, "-c", _COUNT],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=True,
+        cwd=folder,
     )
     return set(json.loads(out.read_text(encoding="utf-8")))
 

@@ -1,0 +1,23 @@
+"""One rung of a cascade, wired and ready to be asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from synapse_cli.core.errors import SynapseError
+from synapse_cli.core.ports import Backend, Check
+from synapse_cli.core.prompt import Request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tier:
+    """One rung: who is asked, what it is asked, and what its answer must pass."""
+
+    name: str
+    model: str
+    backend: Backend
+    request: Request
+    checks: tuple[Check, ...]
+    is_local: bool
+    obstacle: SynapseError | None = None
+    """Why it may not be asked (no key, `--local-only`); it is skipped, and said."""
