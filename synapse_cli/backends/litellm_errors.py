@@ -1,0 +1,277 @@
+"""What a foreign exception means: every class that can come out of LiteLLM, as one of our errors."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+
+from synapse_cli.core.errors import (
+    BackendError,
+    BadAnswer,
+    BadRequest,
+    CutStream,
+    EngineMissing,
+    KeyRejected,
+    NotAllowed,
+    RateLimited,
+    ServerFailed,
+    SynapseError,
+    TimedOut,
+    Unavailable,
+)
+from synapse_cli.core.redact import one_line
+
+CLASSES: dict[str, type[SynapseError]] = {
+    "litellm.APIConnectionError": ServerFailed,
+    "litellm.APIError": BackendError,
+    "litellm.APIResponseValidationError": BadAnswer,
+    "litellm.AuthenticationError": KeyRejected,
+    "litellm.BadGatewayError": ServerFailed,
+    "litellm.BadRequestError": BadRequest,
+    "litellm.BlockedPiiEntityError": NotAllowed,
+    "litellm.BudgetExceededError": NotAllowed,
+    "litellm.ContentPolicyViolationError": BadRequest,
+    "litellm.ContextWindowExceededError": BadRequest,
+    "litellm.GuardrailRaisedException": NotAllowed,
+    "litellm.ImageFetchError": BadRequest,
+    "litellm.InternalServerError": ServerFailed,
+    "litellm.InvalidRequestError": BadRequest,
+    "litellm.JSONSchemaValidationError": BadAnswer,
+    "litellm.LiteLLMUnknownProvider": BadRequest,
+    "litellm.MidStreamFallbackError": CutStream,
+    "litellm.MockException": BackendError,
+    "litellm.ModelNotMappedError": BadRequest,
+    "litellm.ModifyResponseException": NotAllowed,
+    "litellm.NotFoundError": BadRequest,
+    "litellm.OpenAIError": BackendError,
+    "litellm.PaymentRequiredError": KeyRejected,
+    "litellm.PermissionDeniedError": KeyRejected,
+    "litellm.RateLimitError": RateLimited,
+    "litellm.RejectedRequestError": BadRequest,
+    "litellm.SensitiveDataRouteException": NotAllowed,
+    "litellm.ServiceUnavailableError": ServerFailed,
+    "litellm.Timeout": TimedOut,
+    "litellm.UnprocessableEntityError": BadRequest,
+    "litellm.UnsupportedParamsError": BadRequest,
+    "litellm.VectorStoreSearchError": BadRequest,
+    "openai.APIConnectionError": ServerFailed,
+    "openai.APIError": BackendError,
+    "openai.APIResponseValidationError": BadAnswer,
+    "openai.APIStatusError": BackendError,
+    "openai.APITimeoutError": TimedOut,
+    "openai.AuthenticationError": KeyRejected,
+    "openai.BadRequestError": BadRequest,
+    "openai.ConflictError": ServerFailed,
+    "openai.ContentFilterFinishReasonError": BadRequest,
+    "openai.InternalServerError": ServerFailed,
+    "openai.LengthFinishReasonError": BadAnswer,
+    "openai.NotFoundError": BadRequest,
+    "openai.OpenAIError": BackendError,
+    "openai.PermissionDeniedError": KeyRejected,
+    "openai.RateLimitError": RateLimited,
+    "openai.UnprocessableEntityError": BadRequest,
+    "httpx.DecodingError": BadAnswer,
+    "httpx.HTTPError": ServerFailed,
+    "httpx.InvalidURL": BadRequest,
+    "httpx.StreamError": CutStream,
+    "httpx.TimeoutException": TimedOut,
+    "httpx.TooManyRedirects": BadRequest,
+    "httpx.UnsupportedProtocol": BadRequest,
+    "httpcore.TimeoutException": TimedOut,
+    "httpcore.UnsupportedProtocol": BadRequest,
+    "httpcore.NetworkError": ServerFailed,
+    "httpcore.ProtocolError": ServerFailed,
+    "builtins.ImportError": EngineMissing,
+    "builtins.OSError": ServerFailed,
+    "builtins.TimeoutError": TimedOut,
+    "json.JSONDecodeError": BadAnswer,
+    "pydantic_core.ValidationError": BadAnswer,
+    "builtins.Exception": BackendError,
+}
+"""By the package's name and the class's; a class that is not named here is what its nearest ancestor is."""
+
+STATUS: dict[int, type[SynapseError]] = {
+    401: KeyRejected,
+    402: KeyRejected,
+    403: KeyRejected,
+    408: TimedOut,
+    409: ServerFailed,
+    425: ServerFailed,
+    429: RateLimited,
+    504: ServerFailed,
+}
+"""The provider's own status says more than the class where LiteLLM has only a general one (a 403 of Gemini comes
+as BadRequestError, one of OpenAI as APIError)."""
+
+_GENERAL = (BackendError, BadRequest, ServerFailed)
+_GARBAGE = (
+    "Expecting value",
+    "Unable to get json response",
+    "Error converting to valid response",
+    "Expecting property",
+)
+_BAD_KEY = ("API key not valid", "API_KEY_INVALID", "insufficient_quota", "exceeded your current quota, please check")
+_WHAT: dict[type[SynapseError], str] = {
+    KeyRejected: "does not take the key",
+    RateLimited: "says that there are too many requests",
+    TimedOut: "gave no answer in time",
+    ServerFailed: "failed",
+    CutStream: "ended the stream before the answer was finished",
+    BadRequest: "will not take this request",
+    BadAnswer: "answered with nothing usable",
+    EngineMissing: "needs a package that is not installed",
+    NotAllowed: "was stopped by a guard of LiteLLM",
+    BackendError: "failed",
+}
+
+
+class Foreign(Exception):
+    """Stands for a foreign exception in a chain of causes: its name and text, without any key it quoted."""
+
+
+def translate(error: BaseException, who: str, secrets: Iterable[str]) -> SynapseError:
+    """Return our error for a foreign one, its text on one line and without secrets, chained to a clean copy."""
+    secrets = tuple(secrets)
+    root = _root(error)
+    kind = _kind(root)
+    said = one_line(_said(root), secrets)
+    status = status_of(root)
+    message = f"{who} {_WHAT[kind]}" + (f" ({status})" if _is_telling(status, kind) else "")
+    message = f"{message}: {said}" if said else message
+    hint = _hint(kind, root, said)
+    ours = (
+        kind(message, hint, retry_after_s=retry_after(error)) if issubclass(kind, Unavailable) else kind(message, hint)
+    )
+    ours.__cause__ = Foreign(
+        one_line(f"{type(error).__module__}.{type(error).__name__}: {error}", secrets, at_most=2000)
+    )
+    return ours
+
+
+def class_of(kind: type[BaseException]) -> type[SynapseError]:
+    """Return what a foreign class means by itself."""
+    for ancestor in kind.__mro__:
+        found = CLASSES.get(f"{ancestor.__module__.partition('.')[0]}.{ancestor.__name__}")
+        if found is not None:
+            return found
+    return BackendError
+
+
+def status_of(error: BaseException) -> int | None:
+    """The HTTP status that came with an error, where one did."""
+    status = getattr(error, "status_code", None)
+    return status if isinstance(status, int) else None
+
+
+def retry_after(error: BaseException) -> float | None:
+    """Seconds that the provider asked to wait, from any of the places it says so, or None."""
+    for one in _chain(error):
+        for headers in (
+            getattr(one, "litellm_response_headers", None),
+            _response_headers(one),
+            getattr(one, "headers", None),
+        ):
+            seconds = _delay(headers)
+            if seconds is not None:
+                return seconds
+        found = re.search(r'"retryDelay":\s*"([\d.]+)s"', str(one))  # Google says it in the body
+        if found:
+            return float(found.group(1))
+    return None
+
+
+def _root(error: BaseException) -> BaseException:
+    """What a MidStreamFallbackError was made from; any other error itself."""
+    *_, last = _chain(error)
+    return last
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    yield error
+    inner = getattr(error, "original_exception", None)
+    if isinstance(inner, BaseException) and inner is not error:
+        yield from _chain(inner)
+
+
+def _kind(error: BaseException) -> type[SynapseError]:
+    kind = class_of(type(error))
+    text = str(error)
+    if any(mark in text for mark in _BAD_KEY):
+        return KeyRejected
+    if kind in _GENERAL:
+        if any(mark in text for mark in _GARBAGE):
+            return BadAnswer
+        status = status_of(error)
+        if status is not None and status != 400:
+            by_status = STATUS.get(status, ServerFailed if status >= 500 else BadRequest)
+            return by_status if by_status is not ServerFailed or kind is not BadRequest else kind
+    return kind
+
+
+def _said(error: BaseException) -> str:
+    """The provider's own sentence, out of LiteLLM's wrapping."""
+    text = str(getattr(error, "message", None) or error)
+    quoted = re.search(r'"message"\s*:\s*("(?:[^"\\]|\\.)*")', text)
+    if quoted:
+        try:
+            return str(json.loads(quoted.group(1)))
+        except ValueError:
+            pass
+    text = re.sub(r"^(?:\s*(?:litellm\.)?\w*(?:Error|Exception|Timeout)(?:\s\w+Error)?\s*[:-]\s*)+", "", text)
+    return text.partition(" Handle with `litellm")[0].partition(", Received response")[0]
+
+
+def _is_telling(status: int | None, kind: type[SynapseError]) -> bool:
+    """Whether the status is the provider's: LiteLLM gives 500 to a refused connection and 408 to its own timeout."""
+    return status is not None and kind in {KeyRejected, RateLimited, BadRequest}
+
+
+def _hint(kind: type[SynapseError], error: BaseException, said: str) -> str:
+    name = type(error).__name__
+    if name == "ContextWindowExceededError" or "context length" in said:
+        return "shorten the input, or use a model with a larger window"
+    if name == "UnsupportedParamsError":
+        return "take that parameter out of params, or use another model"
+    if kind is KeyRejected:
+        return "check the key and the account; `synapse doctor` says where the key comes from"
+    if kind is TimedOut:
+        return "raise --timeout, or timeout_s of the model"
+    if kind is BadRequest and (status_of(error) == 404 or name == "LiteLLMUnknownProvider"):
+        return "check the model's name and its base_url"
+    if kind is ServerFailed and ("Connection error" in said or "refused" in said or "resolve" in said):
+        return "check the network, the proxy and the model's base_url"
+    if kind is EngineMissing:
+        return "install that package beside synapse-llm"
+    return "try again later" if issubclass(kind, Unavailable) else ""
+
+
+def _response_headers(error: BaseException) -> object:
+    return getattr(getattr(error, "response", None), "headers", None)
+
+
+def _delay(headers: object) -> float | None:
+    get = getattr(headers, "get", None)
+    if get is None:
+        return None
+    for name, scale in (("retry-after-ms", 1000.0), ("retry-after", 1.0), ("Retry-After", 1.0)):
+        value = get(name)
+        if isinstance(value, str):
+            seconds = _seconds(value)
+            if seconds is not None:
+                return max(0.0, seconds / scale)
+    return None
+
+
+def _seconds(value: str) -> float | None:
+    try:
+        return float(value)
+    except ValueError:
+        pass
+    import time
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return parsedate_to_datetime(value).timestamp() - time.time()
+    except ValueError:
+        return None

@@ -1,0 +1,146 @@
+"""What a hosted model costs and holds, by LiteLLM's price file, read without importing LiteLLM."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+
+from synapse_cli.core.completion import Price
+from synapse_cli.core.prompt import Json
+
+_FILE = "model_prices_and_context_window_backup.json"
+_NAME = re.compile(r'^ {4}"([^"]+)": \{', re.MULTILINE)
+_CHATTING = frozenset({"chat", "responses"})
+_FIRST_PARTY = ("gemini", "mistral", "deepseek", "xai", "groq", "cohere", "perplexity", "moonshot", "zai", "dashscope")
+"""Where a bare name that has no entry of its own is looked for: those who made the model, before those who host it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One model of the catalogue. None is unknown."""
+
+    name: str
+    """`provider/id`, as LiteLLM is asked."""
+    price: Price | None
+    context_tokens: int | None
+    max_output_tokens: int | None
+    supports: frozenset[str]
+    """What follows `supports_` in the file and is true: response_schema, function_calling, reasoning, …"""
+
+
+def find(name: str) -> str | None:
+    """Return `provider/id` for a bare name such as gpt-5-mini, or None where the catalogue has no such chat model."""
+    for candidate in (name, *(f"{provider}/{name}" for provider in _FIRST_PARTY)):
+        found = _raw(candidate)
+        if found is None or found.get("mode") not in _CHATTING:
+            continue
+        provider = _provider(found)
+        if provider == "vertex_ai" and _raw(f"gemini/{name}") is not None:
+            continue  # the same model without a Google Cloud project
+        return candidate if candidate.startswith(f"{provider}/") else f"{provider}/{candidate}"
+    return None
+
+
+def entry(model: str) -> Entry | None:
+    """Return what the catalogue says of `provider/id`, or None where it does not know it."""
+    found = _looked_up(model)
+    if found is None:
+        return None
+    supports = {key.removeprefix("supports_") for key, value in found.items() if key.startswith("supports_") and value}
+    return Entry(
+        model,
+        _price(found),
+        _whole(found, "max_input_tokens"),
+        _whole(found, "max_output_tokens"),
+        frozenset(supports),
+    )
+
+
+def price(model: str) -> Price | None:
+    """Return the catalogue's price of `provider/id`; unknown is None, never zero."""
+    known = entry(model)
+    return known.price if known else None
+
+
+def near(name: str, count: int = 3) -> list[str]:
+    """Return the names most like this one, as `provider/id`, best first."""
+    import difflib
+
+    known = [match for match in _NAME.findall(_text()) if match != "sample_spec"]
+    close = difflib.get_close_matches(name.rpartition("/")[2], known, n=count * 4, cutoff=0.6)
+    found = [full for full in (find(match) for match in close) if full is not None]
+    return list(dict.fromkeys(found))[:count]
+
+
+def _looked_up(model: str) -> dict[str, Json] | None:
+    """The entry under the full name, else under the bare id where it is the same provider's."""
+    found = _raw(model)
+    if found is not None:
+        return found
+    provider, slash, bare = model.partition("/")
+    found = _raw(bare) if slash else None
+    return found if found is not None and _provider(found) == provider else None
+
+
+@lru_cache(maxsize=64)
+def _raw(name: str) -> dict[str, Json] | None:
+    """One entry, decoded alone: parsing all 3 MB of the file costs thirty times as much."""
+    text = _text()
+    start = text.find(f"\n    {json.dumps(name)}: {{")
+    if start < 0 or name == "sample_spec":
+        return None
+    value, _ = json.JSONDecoder().raw_decode(text, text.index("{", start + len(name)))
+    return value if isinstance(value, dict) else None
+
+
+@lru_cache(maxsize=1)
+def _text() -> str:
+    folder = package_folder()
+    if folder is None:
+        return ""
+    try:
+        with open(f"{folder}/{_FILE}", encoding="utf-8") as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
+@lru_cache(maxsize=1)
+def package_folder() -> str | None:
+    """Folder of the installed LiteLLM, found without importing it; None where it is not installed."""
+    from importlib.machinery import PathFinder
+
+    spec = PathFinder.find_spec("litellm")
+    places = spec.submodule_search_locations if spec else None
+    return next(iter(places), None) if places else None
+
+
+def _provider(found: dict[str, Json]) -> str:
+    """LiteLLM's `vertex_ai-language-models` and the like are one provider; so are both dialects of Bedrock."""
+    provider = str(found.get("litellm_provider") or "")
+    if provider.startswith("vertex_ai"):
+        return "vertex_ai"
+    return {"bedrock_converse": "bedrock", "cohere_chat": "cohere"}.get(provider, provider)
+
+
+def _price(found: dict[str, Json]) -> Price | None:
+    asked, said = _per_million(found, "input_cost_per_token"), _per_million(found, "output_cost_per_token")
+    if asked is None or said is None:
+        return None
+    return Price(asked, said, _per_million(found, "cache_read_input_token_cost"))
+
+
+def _per_million(found: dict[str, Json], key: str) -> Decimal | None:
+    value = found.get(key)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    dollars = Decimal(str(value)) * 1_000_000
+    return dollars.quantize(Decimal(1)) if dollars == dollars.to_integral_value() else dollars.normalize()
+
+
+def _whole(found: dict[str, Json], key: str) -> int | None:
+    value = found.get(key)
+    return int(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
