@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 FEW = 10_000_000
 """Steps. CPython tries some 20 to 100 million a second."""
@@ -27,7 +28,14 @@ def steps(pattern: str, length: int) -> float:
         parsed = _parser.parse(pattern)
     except (ImportError, AttributeError, re.error, RecursionError, OverflowError):
         return MANY
-    return (length + 1) * _sequence(parsed, length)
+    starts = 1 if _is_anchored(parsed) else length + 1
+    return starts * _sequence(parsed, length) + length
+
+
+def _is_anchored(parsed: Any) -> bool:  # a private class of the parser
+    """Whether the pattern can only match at the very beginning."""
+    anchors = {"AT_BEGINNING_STRING"} if parsed.state.flags & re.MULTILINE else {"AT_BEGINNING_STRING", "AT_BEGINNING"}
+    return len(parsed) > 0 and str(parsed[0][0]) == "AT" and str(parsed[0][1]) in anchors
 
 
 def _sequence(items: Iterable[tuple[object, object]], length: int) -> float:

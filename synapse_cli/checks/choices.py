@@ -31,7 +31,7 @@ class Choices:
     def parse(cls, options: Options) -> Choices:
         """Read `values`; two that compare equal are a mistake, because either could be meant."""
         values = options.texts("values")
-        if "values" in options.values and not values:
+        if options.values.get("values") == []:
             options.problem("values", "an empty list", "at least one label")
         folded: dict[str, str] = {}
         for value in values:

@@ -2,6 +2,10 @@
 
 The provider's own word comes first (`finish == "refusal"`); then a dated list of phrases, matched at the beginning
 of the answer only, so that an answer that quotes or discusses a refusal passes.
+
+On 78 answers in ten languages written after the list was closed (`unseen` in `tests/checks/refusals.jsonl`) precision
+was 28 of 28 and recall 28 of 38; on all 538, most of which the list was mended with, 276 of 276 and 276 of 287.
+A refusal that is missed costs an answer that other checks may still stop; a wrong one costs a dearer call.
 """
 
 from __future__ import annotations

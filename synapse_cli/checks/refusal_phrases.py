@@ -16,13 +16,14 @@ WRITTEN = "2026-11"
 _EN_VERBS = (
     r"(?:help(?! but\b)(?! \w+ing\b)(?: you)?(?=[ ,.!;:]|$)(?! (?:with )?(?:the )?mov\w+)|assist|provide(?! my\b)|comply|fulfill?\b"
     r"|answer (?:that|this|your|the question|any|such|questions)|(?:create|generate|write|produce|draft|compose) (?!to\b)"
-    r"|give (?:you |out )?(?:any |specific |personal |detailed )?(?:advice|instructions|information|medical|legal|financial|an opinion"
+    r"|give (?:you |out )?(?:\w+ ){0,2}?(?:advice|instructions|information|medical|legal|financial|an opinion"
     r"|a diagnosis|that|this|details)"
-    r"|offer (?:you )?(?:any |specific |personal |medical |legal |financial )*(?:advice|opinions?|guidance|instructions|information|help)"
+    r"|offer (?:you )?(?:\w+ ){0,2}?(?:advice|opinions?|guidance|instructions|information|help|assistance|details)|go into (?:any )?(?:details?|specifics)"
+    r"|make (?:that|this|such)\b|verify (?:that|this)|advise (?:you )?on how|teach you|promise that"
     r"|share (?:that|this|any|information|personal|instructions|details|private|confidential|my (?:system|instructions|prompt))"
     r"|support (?:that|this|such|requests)|engage (?:in|with)|discuss (?:that|this|such|topics|political|my)|participate in (?:that|this|such)"
     r"|do (?:that|this|so)(?! (?:any ?more|any longer|alone|without|because|until|before|job|work|today|tomorrow))"
-    r"|continue (?:with )?(?:this|that|the) (?:conversation|request|topic|discussion|role)|complete (?:this|that|your) (?:request|task)"
+    r"|continue (?:with )?(?:this|that|the)(?: \w+ of)? (?:conversation|request|topic|discussion|role)|complete (?:this|that|your) (?:request|task)"
     r"|process (?:this|that|your) (?:request|image)|reveal|disclose|facilitate|promote|endorse|speculate|(?:translate|summari[sz]e) (?:this|that|it|your)|tell you (?:how|what|where|which|that|this)|take part in (?:this|that|such)"
     r"|(?:access|browse|search|visit|open) (?:the )?(?:internet|web\b|external|real-time|live|urls?|links\b|websites)"
     r"|(?:see|view|analy[sz]e|identify|recogni[sz]e|process|describe) (?:the )?(?:images?|photos?|pictures?|people|individuals|real people"
@@ -72,6 +73,9 @@ PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             r"i (?:must|have to|need to|will have to|'ll have to)? ?(?:respectfully |politely )*(?:decline|refuse)"
             r" (?:to (?:help|assist|provide|write|create|generate|answer|do|engage|produce|share|continue)|this request|that request|your request)",
             r"as an? " + _AI + r",? i (?:do not|don't|can't|cannot|am not|lack|have no|must|am unable|will not|won't)",
+            _EN_MODAL + r" in good conscience",
+            r"i (?:don't|do not) think (?:that )?i (?:should|can|could) (?:help|assist|do that|do this|answer that|write that|continue)",
+            r"(?:that's|that is|this is|it's|it is|that goes|this goes|this would go|that would go) against my (?:guidelines|polic(?:y|ies)|programming|principles|rules|values)",
             r"i lack the (?:ability|capability|capacity) to",
             r"i (?:do not|don't) have (?:access to (?:real-?time|the internet|external|current|live|up-to-date|your (?:files|personal|location|data|screen)"
             r"|that (?:information|file)|personal|the (?:file|image|document|attachment|web))|the (?:ability|capability|capacity) to"
@@ -109,6 +113,8 @@ PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             r"(?:ich )?habe (?:ich )?(?:leider )?keinen? (?:zugriff auf (?:echtzeit|das internet|aktuelle|externe|live)|persönlichen? (?:meinung|gefühle|ansichten)|meinung)",
             r"(?:ich )?muss (?:ich )?(?:diese|ihre|deine) (?:anfrage|bitte) (?:leider )?ablehnen",
             r"(?:diese|ihre|deine) (?:anfrage|frage|bitte) (?:verstösst|widerspricht)",
+            r"als (?:eine? )?(?:ki|sprachmodell)\S*(?: [^,.\n]{0,40})? (?:kann|darf|habe|bin|besitze|verfüge) ich[^.\n]{0,60}? (?:nicht|keine[nrsm]?|kein)\b",
+            r"(?:auf )?(?:das|darauf|dazu|darüber) (?:möchte|will|werde|kann|darf) ich (?:ihnen |dir )?(?:leider )?(?:nicht|keine) (?:antworten|beantworten|schreiben|sprechen|sagen|auskunft|eingehen)",
             r"(?:ich )?(?:lehne es ab|weigere mich)",
             r"(?:bei|mit) [^.,\n]{1,40} helfe ich (?:ihnen |dir )?nicht",
             r"(?:ich )?möchte (?:ich )?(?:darauf |dazu |das )?lieber nicht (?:antworten|beantworten|schreiben|helfen)",
@@ -124,13 +130,14 @@ PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             r"en tant qu'?(?:e )?(?:ia|intelligence artificielle|modèle de langage|assistante? \w+|assistante?|modèle)(?: [a-zéèêàçù' -]{0,50})?",
         ),
         (
-            r"je ne (?:peux|puis|pourrai|saurais|suis pas en mesure|suis pas capable|suis pas autorisée?|souhaite|veux)(?: malheureusement)?(?: pas)?(?: malheureusement)?"
-            r"(?: d'| de)? ?(?:(?:vous|t'|te|m'|y|en|le|la|l')[ ]?)*(?:aider|(?<=vous )assister|(?<=t')assister|fournir|répondre|rédiger|écrire|créer|générer|donner|produire|accéder à internet"
+            r"je ne (?:peux|puis|pourrai|saurais|suis pas en mesure|suis pas capable|suis pas autorisée?|suis pas habilitée?|souhaite|veux)(?: malheureusement)?(?: pas)?(?: malheureusement)?"
+            r"(?: d'| de| à)? ?(?:(?:vous|t'|te|m'|y|en|le|la|l')[ ]?)*(?:aider|(?<=vous )assister|(?<=t')assister|fournir|répondre(?! au téléphone| aux appels| avant)|rédiger|écrire|créer|générer|donner|produire|accéder à internet"
             r"|accéder aux|satisfaire|accéder à (?:cette|votre) demande|traiter (?:cette|votre)|faire (?:cela|ça)|partager|participer|discuter|continuer cette|offrir|proposer|exécuter)",
             r"il (?:m'est|ne m'est pas|n'est pas) (?:impossible|possible|approprié)(?: pour moi)? de",
             r"je n'ai pas (?:accès à (?:internet|des informations|des données)|la (?:capacité|possibilité) de|d'opinions?|d'avis)",
             r"je (?:dois|me vois contrainte? de) (?:décliner|refuser)",
-            r"je refuse de",
+            r"je refuse (?:de |d')",
+            r"(?:en tant qu'?e? ?(?:une? )?|je (?:ne suis qu'|suis )une? )(?:ia|intelligence artificielle|modèle de langage|assistante? virtuelle?)[^.\n]{0,50}? je n(?:e |')",
             r"je préfère ne pas (?:vous |te )?(?:répondre|aider|écrire|discuter|donner|continuer)",
             r"(?:cette|votre|ta) demande (?:enfreint|viole|va à l'encontre|est contraire)",
         ),
@@ -149,6 +156,8 @@ PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             r"no tengo (?:acceso a (?:internet|información en tiempo real|datos en tiempo real)|la capacidad de|opiniones)",
             r"(?:debo|tengo que|me veo obligad[oa] a) (?:rechazar|declinar|negarme)",
             r"me niego a",
+            r"(?:como|soy) (?:una? )?(?:ia|inteligencia artificial|modelo de lenguaje|asistente virtual)[^.\n]{0,40}? no (?:puedo|tengo|soy|estoy)",
+            r"no puedo (?:ver|abrir|procesar|analizar) (?:las |los )?(?:imágenes|fotos|enlaces|vídeos)",
             r"prefiero no (?:responder|ayudar|escribir|hablar|continuar)",
             r"(?:esta|tu|su) (?:solicitud|petición) (?:infringe|viola|va en contra|incumple)",
         ),
@@ -166,6 +175,8 @@ PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             r"non ho (?:accesso a (?:internet|informazioni in tempo reale|dati)|la capacità di|opinioni)",
             r"(?:devo|sono costrett[oa] a) (?:rifiutare|declinare)",
             r"mi rifiuto di",
+            r"(?:come|in quanto|sono) (?:una? |un')?(?:ia|ai|intelligenza artificiale|modello linguistico|assistente virtuale)[^.\n]{0,40}? non (?:posso|ho|sono)",
+            r"non (?:posso|sono in grado di) (?:vedere|aprire|analizzare|elaborare) (?:le |i )?(?:immagini|foto|link|video)",
             r"preferisco non (?:rispondere|aiutar|scrivere|parlare|continuare)",
             r"(?:questa|la tua|la sua) richiesta (?:viola|va contro|contravviene)",
         ),
@@ -183,6 +194,8 @@ PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             r"|fazer (?:isso|isto)|compartilhar|partilhar|participar|continuar com|produzir|cumprir|prestar|redigir|realizar)\w*",
             r"não tenho (?:acesso (?:à internet|a informações em tempo real|a dados)|a capacidade de|opiniões)",
             r"(?:devo|tenho de|tenho que|preciso) recusar",
+            r"(?:como|sou) (?:uma? )?(?:ia|inteligência artificial|modelo de linguagem|assistente virtual)[^.\n]{0,40}? não (?:posso|tenho|consigo|sou)",
+            r"não (?:posso|consigo) (?:ver|visualizar|analisar|processar) (?:as )?(?:imagens|fotos|vídeos)",
             r"recuso-me a|me recuso a|prefiro não (?:responder|ajudar|escrever)",
             r"(?:esta|essa|a sua|seu|sua) (?:solicitação|pedido) (?:viola|vai contra)",
         ),
@@ -201,6 +214,7 @@ PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             r"(?:ik )?ben (?:ik )?(?:helaas )?niet (?:in staat|bevoegd|geprogrammeerd)",
             r"(?:ik )?heb (?:ik )?(?:helaas )?geen (?:toegang tot (?:het internet|realtime|actuele)|persoonlijke mening|mening)",
             r"(?:ik )?moet (?:ik )?(?:dit|uw|je) verzoek (?:helaas )?(?:weigeren|afwijzen)",
+            r"als (?:een )?(?:ai|taalmodel|kunstmatige intelligentie)\S*(?: [^,.\n]{0,40})? (?:kan|heb|mag|ben) ik[^.\n]{0,60}? (?:niet|geen)\b",
             r"(?:dit|uw|je) verzoek (?:schendt|is in strijd)",
         ),
     ),
@@ -212,10 +226,12 @@ PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             r"jako (?:sztuczna inteligencja|model językowy|ai|asystent(?: \w+)?|duży model językowy)(?: [a-ząćęłńóśźż -]{0,50})?",
         ),
         (
-            r"nie (?:mogę|jestem w stanie|potrafię|będę|wolno mi)(?: \w+){0,2}? ?(?:pomóc|pomagać|udzielić|udzielać|odpowiedzieć|napisać|stworzyć|wygenerować|dostarczyć|podać|spełnić|zrealizować|zrobić tego"
+            r"nie (?:mogę|jestem w stanie|potrafię|będę|wolno mi)(?: \w+){0,2}? (?:pomóc|pomagać|udzielić|udzielać|odpowiedzieć|napisać|stworzyć|wygenerować|dostarczyć|podać|spełnić|zrealizować|zrobić tego"
             r"|wykonać|udostępnić|uczestniczyć|kontynuować|przedstawić|zaoferować|pisać|tworzyć)",
             r"nie mam (?:dostępu do (?:internetu|bieżących|aktualnych|danych)|własnych opinii|możliwości)",
             r"(?:muszę odmówić|odmawiam)",
+            r"(?:jako|jestem) (?:sztuczna inteligencja|sztuczną inteligencją|model językowy|modelem językowym|ai)[^.\n]{0,40}? nie (?:mogę|mam|jestem|potrafię)",
+            r"nie (?:mogę|jestem w stanie) (?:zobaczyć|wyświetlić|analizować) (?:obrazów|zdjęć|obrazu|zdjęcia)",
             r"(?:ta|twoja|pana|pani) prośba narusza",
         ),
     ),
@@ -228,11 +244,13 @@ PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             r"я (?:всего лишь|просто) (?:языковая модель|ии)",
         ),
         (
-            r"(?:я )?не (?:могу|смогу|в состоянии|имею права|вправе|буду|способ[ен]н?а?|умею)(?: вам| тебе| \w+){0,2}? ?(?:помочь|помогать|предоставить|ответить на (?:этот|ваш|такие)|написать|создать|сгенерировать|дать (?:совет|инструкц"
+            r"(?:я )?не (?:могу|смогу|в состоянии|имею права|вправе|буду|способ[ен]н?а?|умею)(?: \w+){0,2}? (?:помочь|помогать|предоставить|ответить на (?:этот|ваш|такие)|написать|создать|сгенерировать|дать (?:совет|инструкц"
             r"|рекомендац|вам)|выполнить|поделиться|обсуждать|участвовать|продолжать|предоставлять|сделать это|давать|писать|создавать)",
             r"(?:у меня нет|я не имею) (?:доступа к (?:интернету|данным|актуальн)|возможности|собственного мнения|мнения|личного мнения)",
             r"(?:я )?(?:вынужден[а]? отказать|отказываюсь|должен отказать)",
             r"(?:этот|ваш) запрос нарушает",
+            r"как (?:ии|искусственный интеллект|языковая модель)[^.\n]{0,40}? не (?:могу|имею|умею|способ)",
+            r"(?:я )?не (?:могу|умею) (?:видеть|просматривать|открывать) (?:изображения|фото|картинки|ссылки)",
             r"с этим я (?:помочь )?не (?:могу|смогу)",
         ),
     ),
@@ -243,7 +261,7 @@ PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             r"як (?:ші|штучний інтелект|мовна модель)(?: [а-яіїєґ' -]{0,50})?",
         ),
         (
-            r"(?:я )?не (?:можу|зможу|маю права|буду|в змозі)(?: вам| \w+)? ?(?:допомогти|допомагати|надати|відповісти на (?:це|ваш)|написати|створити|згенерувати|виконати|поділитися|давати|надавати)",
+            r"(?:я )?не (?:можу|зможу|маю права|буду|в змозі)(?: \w+)?? (?:допомогти|допомагати|надати|відповісти на (?:це|ваш)|написати|створити|згенерувати|виконати|поділитися|давати|надавати)",
             r"(?:у мене немає|я не маю) (?:доступу до (?:інтернету|даних|актуальн)|можливості|власної думки)",
             r"(?:я )?(?:змушен(?:ий|а) відмовити|відмовляюся)",
         ),
@@ -255,7 +273,7 @@ PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             r"jako (?:umělá inteligence|jazykový model|ai|asistent)(?: [a-záčďéěíňóřšťúůýž -]{0,50})?",
         ),
         (
-            r"(?:s (?:tím|tímto|touto \w+) (?:vám |ti )?)?(?:nemohu|nemůžu|nejsem schopen|nejsem schopna|nesmím|nebudu)(?: vám| ti| s \w+| \w+)? ?(?:pomoci|pomoct|poskytnout|odpovědět|napsat|vytvořit|vygenerovat|splnit|sdílet|vyhovět)",
+            r"(?:s (?:tím|tímto|touto \w+) (?:vám |ti )?)?(?:nemohu|nemůžu|nejsem schopen|nejsem schopna|nesmím|nebudu)(?: s \w+| \w+)?? (?:pomoci|pomoct|poskytnout|odpovědět|napsat|vytvořit|vygenerovat|splnit|sdílet|vyhovět)",
             r"nemám (?:přístup k (?:internetu|aktuálním)|možnost|vlastní názor)",
             r"(?:musím odmítnout|odmítám)",
         ),
@@ -311,9 +329,11 @@ PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             r"(?:根据|由于|出于)[^,。\n]{0,30}",
         ),
         (
-            r"(?:我|本助手)?(?:暂时|目前|现在|實在|实在|也|恐怕)?(?:无法|無法|不能|不可以|不会|不會|不便|没有办法|沒有辦法|没办法|拒绝|拒絕|难以)(?:为您|为你|給您|给您|给你|向您|向你|在此|直接|就此|對|对|满足|滿足|帮|幫|协助|協助|提供|回答|回复|生成|创作|撰写|撰寫|完成|执行|執行"
+            r"(?:我|本助手)?(?:暂时|目前|现在|實在|实在|也|恐怕)?(?:无法|無法|不能|不可以|不会|不會|不便|没有办法|沒有辦法|没办法|拒绝|拒絕|难以)(?:为您|为你|給您|给您|给你|向您|向你|在此|直接|就此|對|对|满足|滿足|帮|幫|协助|協助|提供|回答|回复|生成|编写(?:恶意|任何|此类|这)|创作|撰写|撰寫|完成|执行|執行"
             r"|参与|讨论|討論|透露|分享|继续|访问|浏览|协|处理您|处理你|写|支持)",
             r"[^,。\n]{0,10}我?(?:帮不了|帮不到|幫不了|爱莫能助|愛莫能助)",
+            r"(?:作为|作為|身为)(?:一个|一個|一名|一款)?(?:大型|大)?(?:ai|人工智能|人工智慧|语言模型|語言模型|智能助手)[^,。]{0,12},?我?(?:不能|无法|無法|没有|沒有|不会|不會)",
+            r"我?(?:不能|无法|無法)(?:直接)?(?:查看|打开|打開|看到|识别|識別|处理|浏览|访问)(?:图片|圖片|图像|圖像|链接|連結|网页|網頁|视频|照片|互联网)",
             r"我(?:没有|沒有)(?:权限|權限|能力|访问|个人|個人|实时)",
             r"(?:您|你|这个|该|此)的?(?:请求|問題|问题|要求)(?:违反|涉及|不符合)",
             r"(?:这|此)(?:类|个)?(?:内容|请求|问题)[^,。]{0,10}我(?:无法|不能)",
@@ -327,7 +347,7 @@ PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (
             r"[^。\n]{0,60}?(?:お手伝い(?:する(?:こと)?は|することが|は|が)?(?:でき(?:ません|ない|かね)|いたしかね)|お答え(?:する(?:こと)?は|することが|は)?(?:でき(?:ません|かね)|いたしかね|しかね)|回答(?:する(?:こと)?は|は|を)?(?:でき(?:ません|かね)|いたしかね|控え)"
             r"|提供(?:する(?:こと)?は|することが|は)?(?:でき(?:ません|かね)|いたしかね)|お応え(?:することは)?(?:でき(?:ません|かね)|しかね)|ご要望には|ご協力(?:することは)?できません|対応(?:することは)?(?:できません|できかね|いたしかね|しかね)|作成(?:することは)?(?:できません|できかね|いたしかね)"
-            r"|手伝えません|述べること(?:は|が)?できません|お手伝いいたしかねます|支援(?:することは)?できません|書くことはできません|生成(?:することは)?できません|共有(?:することは)?できません|ご案内(?:することは)?(?:できません|できかね))",
+            r"|(?:画像|リンク|写真|ウェブ)[^。\n]{0,6}(?:見る|開く|閲覧する|確認する)こと(?:は|が)?できません|手伝えません|述べること(?:は|が)?できません|お手伝いいたしかねます|支援(?:することは)?できません|書くことはできません|生成(?:することは)?できません|共有(?:することは)?できません|ご案内(?:することは)?(?:できません|できかね))",
         ),
     ),
     "ko": (
@@ -337,7 +357,7 @@ PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ),
         (
             r"[^.\n]{0,60}?(?:도와드릴 수(?:가|는)? 없|도와 드릴 수(?:가|는)? 없|도움을 드릴 수(?:가|는)? 없|도울 수(?:가|는)? 없|답변(?: ?드릴|해 ?드릴|을 드릴|할|을 제공할) 수(?:가|는)? 없|제공(?:할|해 ?드릴) 수(?:가|는)? 없|작성(?:할|해 ?드릴) 수(?:가|는)? 없|알려 ?드릴 수(?:가|는)? 없"
-            r"|생성할 수(?:가|는)? 없|응할 수(?:가|는)? 없|수행할 수(?:가|는)? 없|지원할 수(?:가|는)? 없|공유할 수(?:가|는)? 없|처리할 수(?:가|는)? 없|말씀드릴 수(?:가|는)? 없|들어 ?(?:줄|드릴) 수(?:가|는)? 없)",
+            r"|생성할 수(?:가|는)? 없|응할 수(?:가|는)? 없|수행할 수(?:가|는)? 없|지원할 수(?:가|는)? 없|공유할 수(?:가|는)? 없|처리할 수(?:가|는)? 없|말씀드릴 수(?:가|는)? 없|(?:이미지|사진|링크)를 (?:볼|열) 수(?:가|는)? 없|들어 ?(?:줄|드릴) 수(?:가|는)? 없)",
         ),
     ),
     "ar": (

@@ -1,0 +1,42 @@
+import pytest
+
+
+@pytest.mark.parametrize(("found", "passed"), [(0.8, True), (0.81, True), (0.7999, False), (0.0, False), (1.0, True)])
+def test_an_answer_passes_from_the_least_confidence_on(judge, found, passed):
+    verdict = judge("confidence", {"min": 0.8}, "x", confidence=found)
+
+    assert (verdict.passed, verdict.evaluated, verdict.score) == (passed, True, found)
+
+
+def test_the_reason_names_both_numbers(judge):
+    assert judge("confidence", {"min": 0.8}, "x", confidence=0.25).reason == "0.25 is below 0.8"
+
+
+@pytest.mark.parametrize(
+    ("says", "passed"), [({}, False), ({"if_missing": "fail"}, False), ({"if_missing": "pass"}, True)]
+)
+def test_a_missing_confidence_passes_only_where_the_rule_says_so(judge, says, passed):
+    verdict = judge("confidence", {"min": 0.8, **says}, "x", confidence=None)
+
+    assert (verdict.passed, verdict.evaluated) == (passed, False)
+    assert "gives no confidence" in verdict.reason
+
+
+def test_a_confidence_that_is_no_number_does_not_pass(judge):
+    assert not judge("confidence", {"min": 0.0}, "x", confidence=float("nan")).passed
+
+
+@pytest.mark.parametrize("options", [{}, {"min": 1.5}, {"min": -0.1}, {"min": "high"}, {"min": True}])
+def test_a_least_that_is_missing_or_out_of_range_is_a_problem(parse, options):
+    _, problems = parse("confidence", options)
+
+    assert [problem.where for problem in problems] == ["cascades.c.accept[0].min"]
+
+
+def test_only_confidence_raises_doubt_and_all_others_bind_validity():
+    from synapse_cli.core.registry import BUILT_IN, load
+
+    binds = {name: load("checks", name).binds for name in BUILT_IN["checks"]}
+
+    assert [name for name, what in binds.items() if what == "doubt"] == ["confidence"]
+    assert set(binds.values()) == {"doubt", "validity"}
