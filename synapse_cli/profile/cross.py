@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from synapse_cli.profile.schema import CascadeTable, ProfileTable, RouteTable, TemplateTable
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:@+ -]*")
+_A_SLIP = 0.8
+"""Providers have parameters that we do not know; only what is this like one that we know is taken for a slip."""
 
 
 def check(table: ProfileTable, sources: Sources, *, may_import: bool) -> list[str]:
@@ -87,8 +89,7 @@ def _check_route(name: str, route: RouteTable, known: Mapping[str, list[str]], s
 
 
 def _check_aim(at: KeyPath, sources: Sources) -> None:
-    routes = sources.data["routes"]
-    raw = routes[at[1]] if isinstance(routes, dict) else {}
+    raw = _raw_route(at, sources)
     if "use" in raw and "run" in raw:
         sources.problem(at, "both use and run", "one of them")
     if "use" not in raw and "run" not in raw:
@@ -97,11 +98,19 @@ def _check_aim(at: KeyPath, sources: Sources) -> None:
         sources.problem((*at, "system"), "a system prompt for a command", "none: run has no model to tell")
 
 
+def _raw_route(at: KeyPath, sources: Sources) -> Table:
+    """The route as it was written, with the keys that were wrong."""
+    routes = sources.data["routes"]
+    assert isinstance(routes, dict)
+    raw: Table = routes[at[1]]
+    return raw
+
+
 def _check_when(at: KeyPath, route: RouteTable, sources: Sources) -> None:
     when = route.when
     if when is None:
         return
-    if not when.model_fields_set:
+    if _raw_route(at, sources).get("when") == {}:
         sources.problem((*at, "when"), "no condition", "at least one of task, regex, keywords, glob, prompt_over, …")
     if when.prompt_over is not None and when.prompt_under is not None and when.prompt_over + 1 >= when.prompt_under:
         found = f"over {when.prompt_over} and under {when.prompt_under}"
@@ -157,9 +166,10 @@ def _check_table_of_params(at: KeyPath, params: Mapping[str, object], sources: S
             sources.problem((*at, key), "a reserved parameter", expected)
         elif not is_right(value):
             sources.problem((*at, key), shown(value), words)
-        elif not words and nearest(key, KNOWN_PARAMS):
+        elif not words and nearest(key, KNOWN_PARAMS, likeness=_A_SLIP):
             known = "one of " + ", ".join(KNOWN_PARAMS)
-            sources.problem((*at, key), "an unknown parameter", known, nearest(key, KNOWN_PARAMS))
+            hint = nearest(key, KNOWN_PARAMS, likeness=_A_SLIP)
+            sources.problem((*at, key), "an unknown parameter", known, hint)
 
 
 def _check_backends(table: ProfileTable, sources: Sources, may_import: bool) -> list[str]:

@@ -83,9 +83,9 @@ def parse(sources: Sources) -> ProfileTable:
     return ProfileTable.model_validate({})
 
 
-def nearest(name: str, names: Iterable[str]) -> str:
+def nearest(name: str, names: Iterable[str], *, likeness: float = 0.6) -> str:
     """A hint with the name that was probably meant, or nothing."""
-    close = difflib.get_close_matches(name, list(names), n=1)
+    close = difflib.get_close_matches(name, list(names), n=1, cutoff=likeness)
     return f"did you mean {close[0]!r}?" if close else ""
 
 

@@ -1,0 +1,73 @@
+"""A user of their own for every test: empty home, configuration, cache and state."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from synapse_cli.core.witness import Witness
+from synapse_cli.profile.load import load
+from synapse_cli.profile.model import Profile
+
+
+class User:
+    """Somebody's machine: folders, an environment, and what they can do with Synapse."""
+
+    def __init__(self, root: Path) -> None:
+        self.home = root / "home"
+        self.project = root / "work" / "project"
+        self.config = root / "config"
+        self.cache = root / "cache"
+        for folder in (self.home, self.project, self.config, self.cache):
+            folder.mkdir(parents=True)
+        self.env = {
+            "HOME": str(self.home),
+            "PATH": os.environ["PATH"],
+            "SYNAPSE_CONFIG_DIR": str(self.config),
+            "SYNAPSE_CACHE_DIR": str(self.cache),
+            "SYNAPSE_STATE_DIR": str(root / "state"),
+        }
+        self.witness = Witness()
+
+    def write(self, name: str, content: str | bytes) -> Path:
+        """Write a file of the project."""
+        path = self.project / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    def load(self, choice: str | Path | None = None, *, use_compiled: bool = True) -> Profile:
+        """Load a profile from the project's folder, as a run would."""
+        named = None if choice is None else str(choice)
+        self.witness = Witness()
+        return load(named, cwd=self.project, env=self.env, witness=self.witness, use_compiled=use_compiled)
+
+    def synapse(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run the real command in the project's folder."""
+        return self._start(["-m", "synapse_cli", *arguments], stdin)
+
+    def python(self, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a script of Python in the project's folder."""
+        return self._start(["-c", script, *arguments], None)
+
+    def _start(self, arguments: list[str], stdin: str | None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, *arguments],
+            cwd=self.project,
+            env={**self.env, "PYTHONPATH": str(Path(__file__).parents[2])},
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+
+@pytest.fixture
+def user(tmp_path: Path) -> User:
+    return User(tmp_path)
