@@ -269,7 +269,10 @@ def _tell(hit: Hit, started: float, record: Record) -> int:
 
 
 def _key(argv: Sequence[str], stdin: bytes | None, env: Mapping[str, str], cwd: str) -> bytes:
-    import hashlib
+    try:
+        from _blake2 import blake2b  # hashlib loads OpenSSL at import, which costs a quarter of an empty Python
+    except ImportError:
+        from hashlib import blake2b
 
     parts = [__version__, cwd, "-" if stdin is None else "+", *argv[1:]]
     parts += sorted(
@@ -277,7 +280,7 @@ def _key(argv: Sequence[str], stdin: bytes | None, env: Mapping[str, str], cwd: 
         for name, value in env.items()
         if name in _NAMES or name.startswith(_STARTS) or name.endswith(_ENDS)
     )
-    whole = hashlib.sha256()
+    whole = blake2b(digest_size=32)
     for part in parts:
         data = os.fsencode(part)
         whole.update(b"%d:" % len(data))

@@ -19,7 +19,7 @@ Row = dict[str, Json]
 
 STATUSES = ("accepted", "rejected", "failed", "interrupted", "running", "in doubt")
 _FROM = "FROM runs r LEFT JOIN decisions d ON d.run = r.id"
-_RUNS = f"SELECT r.*, d.route, d.why, d.source {_FROM}"  # noqa: S608  # our own words
+_RUNS = f"SELECT r.*, d.route, d.why, d.source {_FROM}"
 _WHICH = {
     "accepted": "r.exit_code = 0",
     "rejected": "r.exit_code = 65",
@@ -64,7 +64,7 @@ def search(path: str, text: str, wanted: Filter, now: float) -> list[Row]:
     columns = "r.*, d.route, d.why, d.source, passage(p.text) AS in_prompt, passage(a.text) AS in_answer"
     texts = "LEFT JOIN blobs p ON p.sha256 = r.prompt LEFT JOIN blobs a ON a.sha256 = r.answer"
     where = f"{where} AND (in_prompt IS NOT NULL OR in_answer IS NOT NULL)"
-    query = f"SELECT {columns} {_FROM} {texts} WHERE {where} ORDER BY r.id DESC LIMIT ?"  # noqa: S608  # our own words
+    query = f"SELECT {columns} {_FROM} {texts} WHERE {where} ORDER BY r.id DESC LIMIT ?"
     needle = text.casefold()
     with closing(_open(path)) as book:
         book.create_function("passage", 1, lambda blob: _passage(blobs.unpacked(blob), needle), deterministic=True)
