@@ -45,19 +45,7 @@ Examples:
 
 
 class LazyGroup(TyperGroup):
-    """Lists commands from the table, and imports one only when it is run."""
-
-    def list_commands(self, ctx: ClickContext) -> list[str]:
-        """The commands in the order of the table."""
-        del ctx
-        return list(COMMANDS)
-
-    def get_command(self, ctx: ClickContext, cmd_name: str) -> Command | None:
-        """A stand-in that knows its summary; `resolve_command` puts the real one in its place."""
-        del ctx
-        if cmd_name not in COMMANDS:
-            return None
-        return TyperCommand(name=cmd_name, help=COMMANDS[cmd_name][1], rich_markup_mode=self.rich_markup_mode)
+    """Holds a stand-in for each command, which knows its summary, and imports the real one only to run it."""
 
     def resolve_command(self, ctx: ClickContext, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
         """The command that was typed, imported."""
@@ -84,6 +72,7 @@ def root() -> LazyGroup:
     return LazyGroup(
         name="synapse",
         help=HELP,
+        commands={n: TyperCommand(name=n, help=line, rich_markup_mode=markup) for n, (_, line) in COMMANDS.items()},
         rich_markup_mode=markup,
         no_args_is_help=True,
         params=list(options),
@@ -93,20 +82,27 @@ def root() -> LazyGroup:
 
 def main(arguments: list[str]) -> int:
     """Run what was typed and return the exit code. Errors of Synapse pass through to `__main__`."""
-    from typer._click.exceptions import ClickException
+    from typer._click.exceptions import ClickException, NoArgsIsHelpError
 
     try:
         result = root().main(args=arguments, prog_name="synapse", standalone_mode=False)
-    except ClickException as error:
+    except NoArgsIsHelpError as error:
         error.show()
         return error.exit_code
+    except ClickException as error:
+        from synapse_cli.cli.help import as_usage_error
+
+        raise as_usage_error(error) from error
     except typer.Abort:
         return 130
     return result if isinstance(result, int) else 0
 
 
 def _single(name: str, function: Callable[..., object], markup: Literal["markdown", "rich"] | None) -> Command:
-    info = CommandInfo(name=name, callback=function, context_settings={"help_option_names": ["-h", "--help"]})
+    from synapse_cli.cli.help import Headed
+
+    settings = {"help_option_names": ["-h", "--help"]}
+    info = CommandInfo(name=name, cls=Headed, callback=function, context_settings=settings)
     return get_command_from_info(info, pretty_exceptions_short=True, rich_markup_mode=markup)
 
 

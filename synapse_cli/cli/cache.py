@@ -55,7 +55,7 @@ def stats(json: Annotated[bool, typer.Option("--json", help="Print one JSON obje
 
 @app.command("list")
 def list_entries(
-    most: Annotated[int, typer.Option("-n", "--most", min=0, help="At most this many; 0 is all.")] = 20,
+    most: Annotated[int, typer.Option("-n", "--most", metavar="N", min=0, help="At most this many; 0 is all.")] = 20,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
     jsonl: Annotated[bool, typer.Option("--jsonl", help="Print one JSON object a line.")] = False,
 ) -> None:
@@ -82,7 +82,7 @@ def show(
     key: Annotated[str, typer.Argument(metavar="KEY", help="A key, or the beginning of one.")],
     json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
 ) -> None:
-    """Show what is kept under a key: the answer, and what the checks said of it.
+    """Show the answer under a key, and what checks said of it.
 
     Example:
 
@@ -105,7 +105,7 @@ def show(
 
 @app.command()
 def clear() -> None:
-    """Drop every kept answer, verdict, decision and memo; the ledger stays.
+    """Drop every answer, verdict and memo; the ledger stays.
 
     Example:
 

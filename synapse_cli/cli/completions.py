@@ -24,7 +24,7 @@ def show(shell: Shell = None) -> None:
 
     Example:
 
-      synapse completions show bash > ~/.local/share/bash-completion/completions/synapse
+      synapse completions show fish | source
     """
     typer.echo(_text(_known(shell)), nl=False)
 

@@ -40,7 +40,8 @@ class Flags:
         str | None, _option("-t", "--template", help="Prompt template of the profile.", panel=_PROMPT, metavar="NAME")
     ] = None
     param_of_template: Annotated[
-        list[str] | None, _option("-p", help="Parameter of the template.", panel=_PROMPT, metavar="KEY=VALUE")
+        list[str] | None,
+        _option("-p", help="Parameter of the template (repeatable).", panel=_PROMPT, metavar="KEY=VALUE"),
     ] = None
     schema: Annotated[
         str | None,
@@ -79,9 +80,10 @@ class Flags:
     profile: Annotated[str | None, _option("--profile", help="Profile to use.", panel=_CHOICE, metavar="NAME|PATH")] = (
         None
     )
-    seed: Annotated[int | None, _option("--seed", help="Seed of sampling.", panel=_CHOICE)] = None
+    seed: Annotated[int | None, _option("--seed", help="Seed of sampling.", panel=_CHOICE, metavar="N")] = None
     param: Annotated[
-        list[str] | None, _option("--param", help="Parameter of the model.", panel=_CHOICE, metavar="KEY=VALUE")
+        list[str] | None,
+        _option("--param", help="Parameter of the model (repeatable).", panel=_CHOICE, metavar="KEY=VALUE"),
     ] = None
     tenant: Annotated[str | None, _option("--tenant", help="Tenant (not yet).", panel=_CHOICE, metavar="NAME")] = None
     no_host: Annotated[
@@ -112,7 +114,9 @@ class Flags:
     ] = None
     json: Annotated[bool, _option("--json", help="Print one JSON object.", panel=_OUTPUT)] = False
     dry_run: Annotated[bool, _option("--dry-run", help="Say what would be done, and do not.", panel=_OUTPUT)] = False
-    verbose: Annotated[bool, _option("-v", "--verbose", help="Say what happens.", panel=_OUTPUT)] = False
+    verbose: Annotated[
+        bool, _option("-v", "--verbose", help="Say on stderr what happens, step by step.", panel=_OUTPUT)
+    ] = False
     quiet: Annotated[bool, _option("-q", "--quiet", help="Say nothing but errors.", panel=_OUTPUT)] = False
     no_color: Annotated[bool, _option("--no-color", help="No colour.", panel=_OUTPUT)] = False
     debug: Annotated[bool, _option("--debug", help="Show the chain of causes of an error.", panel=_OUTPUT)] = False

@@ -13,7 +13,10 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Overwrite a profile that is there.")] = False,
     show: Annotated[bool, typer.Option("--print", help="Print it, and write nothing.")] = False,
 ) -> None:
-    """Write a commented profile from the keys, GGUF files and Ollama found here. Keys are never read, only named.
+    """Write a profile from the keys and models found here.
+
+    It looks for the names of provider keys in the environment (never their values), GGUF files and a running Ollama,
+    and explains each line that it writes.
 
     Example:
 

@@ -23,9 +23,13 @@ Model = Annotated[str | None, typer.Option("-m", "--model", metavar="NAME", help
 Since = Annotated[str | None, typer.Option("--since", metavar="2h", help="Only runs of this long ago or less.")]
 Status = Annotated[
     Literal["accepted", "rejected", "failed", "interrupted", "running", "in doubt"] | None,
-    typer.Option("--status", help="Only runs that ended so."),
+    typer.Option(
+        "--status",
+        metavar="STATUS",
+        help="Only runs that ended so: accepted, rejected, failed, interrupted, running, in doubt.",
+    ),
 ]
-Most = Annotated[int, typer.Option("-n", "--most", min=0, help="At most this many, the newest; 0 is all.")]
+Most = Annotated[int, typer.Option("-n", "--most", metavar="N", min=0, help="At most this many, the newest; 0 is all.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON array.")]
 AsJsonl = Annotated[bool, typer.Option("--jsonl", help="Print one JSON object a line.")]
 _COLUMNS = ("run", "when", "status", "route", "model", "tokens", "cost", "took")
@@ -64,7 +68,7 @@ def show(
     run: Annotated[str, typer.Argument(metavar="RUN", help="An id, the beginning of one, or `last`.")] = "last",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Show one run whole: the decision, every attempt, prompt and answer.
+    """Show one run: decision, attempts, prompt, answer.
 
     Example:
 
@@ -79,7 +83,12 @@ def show(
 
 @app.command()
 def last(json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
-    """Show the latest run; the same as `synapse log show last`."""
+    """Show the latest run: `synapse log show last`.
+
+    Example:
+
+      synapse log last --json | jq -r .answer
+    """
     show("last", json=json)
 
 

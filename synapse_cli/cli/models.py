@@ -29,7 +29,9 @@ def list_models(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
     jsonl: Annotated[bool, typer.Option("--jsonl", help="Print one JSON object a line.")] = False,
 ) -> None:
-    """List the models of the profile: where each runs, what it costs, whether it can be asked now.
+    """List models: where each runs, its price, its state.
+
+    The last column says whether it can be asked now, and if not, why.
 
     Example:
 

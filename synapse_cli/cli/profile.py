@@ -33,7 +33,9 @@ def list_profiles(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
     jsonl: Annotated[bool, typer.Option("--jsonl", help="Print one JSON object a line.")] = False,
 ) -> None:
-    """List the profiles that can be chosen by name, and the project's; `*` marks the one that `run` follows.
+    """List the profiles there are; `*` marks the active one.
+
+    Those that can be chosen by name, and the project's own; `run` follows the active one.
 
     Example:
 
@@ -58,7 +60,9 @@ def show(
     choice: _Choice = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of TOML.")] = False,
 ) -> None:
-    """Print a profile as it takes effect: with everything it extends, and without the values of headers.
+    """Print a profile with all that it extends.
+
+    The values of headers are left out, since they may be secret.
 
     Example:
 
@@ -72,7 +76,7 @@ def show(
 
 @app.command()
 def check(choice: _Choice = None) -> None:
-    """Say everything that is wrong with a profile at once; exit 78 if anything is.
+    """Say all that is wrong with a profile; exit 78 if so.
 
     Example:
 

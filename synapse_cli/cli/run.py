@@ -34,7 +34,7 @@ def run(flags: Flags) -> int:
 
       synapse run -m gpt-5-mini --max-cost 0.01 "Name three rivers" --json
 
-      synapse run --choices billing,bug,praise "Classify this ticket" -f ticket.txt
+      synapse run --choices billing,bug,praise "Classify this" -f mail.txt
     """
     try:
         return _run(flags)
