@@ -64,6 +64,14 @@ def take_apart(prompt: str) -> Parts:
     return Parts(first, second, last, has_text)
 
 
+def without_text(prompt: str) -> str:
+    """The instruction alone, as far as it can be told from its text."""
+    parts = take_apart(prompt)
+    if parts.first and (sets_task(parts.first) or asks(parts.first) or not parts.last):
+        return parts.first
+    return parts.last or parts.first
+
+
 def sets_task(paragraph: str) -> bool:
     """Whether one of its first sentences tells to choose or to name something."""
     return any(_TASK.match(sentence) for sentence in sentences(paragraph)[:3])

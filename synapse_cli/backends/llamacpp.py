@@ -9,10 +9,10 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from synapse_cli.backends import llamacpp_answer as answer
 from synapse_cli.backends.gguf import Header, read_header
-from synapse_cli.backends.llamacpp_answer import Answer, Job
+from synapse_cli.backends.llamacpp_answer import write
 from synapse_cli.backends.llamacpp_engine import Engine, Vocabulary, open_vocabulary, raise_if_ended
+from synapse_cli.backends.llamacpp_job import Answer, Job
 from synapse_cli.backends.llamacpp_prompt import prepare
 from synapse_cli.backends.llamacpp_settings import settings, warnings, window
 from synapse_cli.backends.sampling import parse
@@ -51,7 +51,7 @@ class LlamaCpp:
             header, engine = self._loaded(control)
             engine.begin(control)
             prompt = prepare(engine.vocabulary, header.chat_template, request.messages, control)
-            given = answer.write(Job(engine, header, request, sampling, prompt, control, emit))
+            given = write(Job(engine, header, request, sampling, prompt, control, emit))
         return self._completion(given, (*warnings(self._model, header), *prompt.warnings), started)
 
     def facts(self) -> Facts:
@@ -104,7 +104,7 @@ class LlamaCpp:
             finish=given.finish,
             usage=Usage(given.input, given.output),
             cost=FREE.cost(Usage(given.input, given.output)),
-            confidence=None if given.confidence is None else min(1.0, max(0.0, given.confidence)),
+            confidence=min(1.0, max(0.0, given.confidence)),
             latency_s=time.monotonic() - started,
             first_latency_s=None if math.isnan(given.first_at) else given.first_at - started,
             warnings=notes,
