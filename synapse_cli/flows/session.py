@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from synapse_cli.cascade.tier import Tier
 from synapse_cli.core.budget import Budget, Meter
 from synapse_cli.core.clock import Clock, SystemClock
-from synapse_cli.core.completion import Completion, Facts
+from synapse_cli.core.completion import Completion, Facts, Price
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import NotAllowed, SynapseError
 from synapse_cli.core.ids import new_run_id
@@ -111,10 +111,19 @@ class Session:
         )
 
     def is_local(self, model: Model) -> bool:
-        """Whether a model runs on this machine; for the common ones told without building them."""
-        if model.backend == "llama.cpp":
-            return True
-        return self.facts(model).is_local
+        """Whether a model is of the local tier; told without importing its backend, plugins aside.
+
+        What goes through LiteLLM counts as hosted, wherever its address is: a proxy on this machine leads elsewhere.
+        """
+        match model.backend:
+            case "llama.cpp":
+                return True
+            case "litellm":
+                return False
+            case "scripted":
+                return model.price is None
+            case _:
+                return self.facts(model).is_local
 
     def facts(self, model: Model) -> Facts:
         """What is known of a model without calling it."""
@@ -290,9 +299,9 @@ class Session:
         )
 
     def _rough_tokens(self, text: str) -> int:
-        from synapse_cli.backends.tokens import estimate
+        from synapse_cli.backends.tokens import text_tokens
 
-        return estimate(text)
+        return text_tokens(text, "gpt-4o")
 
     def _name_task(self, tasks: tuple[str, ...]) -> TaskGuess | None:
         """Ask the nano model what kind of request this is, through the cache like any other call."""
@@ -310,6 +319,14 @@ class Session:
         usage = replace(completion.usage, input=0, output=0) if completion.cached else completion.usage
         return TaskGuess(completion.text, completion.confidence or 0.0, model.name, usage)
 
+    def _price(self, model: Model) -> Price | None:
+        """A model's price; a hosted one's is looked up without building its backend."""
+        if model.price is not None or model.backend != "litellm":
+            return model.price or self.facts(model).price
+        from synapse_cli.backends.prices import price
+
+        return price(model.model or "")
+
     def _saved(self, decision: Decision, outcome: Outcome) -> Decimal | None:
         """Against sending the same tokens to the dearest tier of this way; unknown prices stay unknown."""
         best, spent = outcome.best, outcome.cost
@@ -322,7 +339,7 @@ class Session:
         if dearest.name == best.model:
             baseline = best.completion.cost
         else:
-            price = self.facts(dearest).price
+            price = self._price(dearest)
             baseline = None if price is None else price.cost(best.completion.usage)
         return None if baseline is None else baseline - spent
 

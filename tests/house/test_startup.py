@@ -38,7 +38,8 @@ def _modules(folder: Path, *arguments: str) -> set[str]:
         "MODULES": str(out),
         "ARGV": json.dumps(arguments),
     }
-    (folder / "profile.toml").write_text(PROFILE, encoding="utf-8")
+    if not (folder / "profile.toml").exists():
+        (folder / "profile.toml").write_text(PROFILE, encoding="utf-8")
     subprocess.run(
         [sys.executable, "-c", _COUNT],
         env=environment,
