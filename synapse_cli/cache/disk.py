@@ -128,6 +128,7 @@ class DiskShelf:
             disk=BytesOnly,
             eviction_policy="least-recently-stored",
             size_limit=self._max_size,
+            cull_limit=2,  # its default drops ten for each one stored, which empties a cache of a few long answers
             disk_min_file_size=_IN_ROW,
         )
 

@@ -74,10 +74,19 @@ def _hash(path: AnyPath) -> tuple[str, os.stat_result]:
 
 
 def _memory(folder: str | None) -> sqlite3.Connection | None:
+    """The remembered hashes; None where they cannot be had. Damaged ones are deleted, and begun anew the next time."""
     try:
         path = os.path.join(folder or places.folder("cache", os.environ), "hashes.sqlite3")
         memory = database.connect(path, _SCRIPT, _VERSION, wal=False, timeout_s=1)
-    except (OSError, sqlite3.Error):
+        try:
+            memory.execute("SELECT * FROM hashes LIMIT 0")
+        except sqlite3.Error:
+            memory.close()
+            raise
+    except (OSError, sqlite3.Error) as error:
+        if database.is_damage(error):
+            with suppress(OSError):
+                database.remove(path)
         return None
     return memory
 
@@ -90,18 +99,9 @@ def _recall(memory: sqlite3.Connection | None, status: os.stat_result) -> str | 
             "SELECT sha256 FROM hashes WHERE device = ? AND inode = ? AND size = ? AND mtime_ns = ? AND ctime_ns = ?",
             _signature(status),
         ).fetchone()
-    except sqlite3.Error as error:
-        if database.is_damage(error):
-            _forget(memory)
+    except sqlite3.Error:
         return None
     return None if row is None else str(row[0])
-
-
-def _forget(memory: sqlite3.Connection) -> None:
-    """Delete a memory that is no use; the next run makes a new one."""
-    path: str = memory.execute("PRAGMA database_list").fetchone()[2]
-    with suppress(OSError):
-        database.remove(path)
 
 
 def _remember(memory: sqlite3.Connection | None, status: os.stat_result, value: str) -> None:

@@ -48,8 +48,12 @@ def remove(path: str) -> None:
 
 def _open(path: str, timeout_s: float) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=timeout_s, isolation_level=None, check_same_thread=False)
-    # With WAL, NORMAL survives a crash of the process and never damages the file; a power cut may lose the last rows.
-    connection.execute("PRAGMA synchronous = NORMAL")
+    try:
+        # With WAL, NORMAL never damages the file; a power cut may lose the last rows.
+        connection.execute("PRAGMA synchronous = NORMAL")
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 
