@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 from synapse_cli.backends import prices, tokens
 from synapse_cli.backends.litellm_ask import Ask, ask
 from synapse_cli.backends.litellm_errors import translate
-from synapse_cli.backends.litellm_hear import Answer, Heard, hear_end, hear_piece, hear_whole, judged
+from synapse_cli.backends.litellm_hear import Answer, Heard, hear_end, hear_piece, hear_refusal, hear_whole, judged
 from synapse_cli.core.completion import FREE, Completion, Count, Facts, Price
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import EngineMissing, Interrupted, KeyMissing, NotAllowed, SynapseError, TimedOut
@@ -31,6 +31,7 @@ _OLLAMA_URL = "http://127.0.0.1:11434"
 _NO_KEY = "no-key"
 """Handed over where no key is: with none at all LiteLLM would take the user's own from the environment, and
 send it to whatever address the profile names."""
+_FOREIGN = r"(litellm|openai|httpx|httpcore|pydantic|tiktoken|aiohttp)(\.|$)"
 _QUIET = ("LiteLLM", "LiteLLM Proxy", "LiteLLM Router", "openai", "httpx", "httpcore")
 
 
@@ -115,14 +116,12 @@ class LiteLLM:
         )
 
     def _price(self, known: prices.Entry | None) -> Price | None:
-        """The profile's, else the catalogue's; what answers on this machine is not the provider of the catalogue."""
+        """The profile's, else the catalogue's: also behind a `base_url`, which is mostly a proxy that bills the same."""
         if self.model.price is not None:
             return self.model.price
         if self._runs_here():
             return FREE
-        if is_loopback(self.model.base_url) or known is None:
-            return None
-        return known.price
+        return known.price if known else None
 
     def _runs_here(self) -> bool:
         """Whether nothing leaves this machine: an Ollama of its own, and not one of the models it only relays."""
@@ -174,6 +173,7 @@ class _Call:
         """Ask the provider, and report all that happens; never raises."""
         try:
             litellm = _package()
+            _hush()
             asked = self._ask(litellm)
             self._said.put(None)
             answer = self._stream(litellm, asked) if self._streams(asked) else self._whole(litellm, asked)
@@ -215,6 +215,7 @@ class _Call:
         heard = Heard()
         options = {"stream": True, "stream_options": {"include_usage": True}}
         stream = litellm.completion(**asked.arguments, **self._settings(litellm), **options)
+        _listen_for_refusals(stream, heard)
         try:
             for chunk in stream:
                 if self.abandoned.is_set():
@@ -229,7 +230,7 @@ class _Call:
         else:
             hear_end(heard, stream)
         finally:
-            _close(stream)
+            _close(stream.completion_stream)
         answer = judged(heard, asked.shape, self.name)
         if not heard.text and answer.text:
             self._said.put(answer.text)
@@ -239,6 +240,7 @@ class _Call:
         model, provider = self.model, provider_of(self.name)
         timeout_s = max(POLL_S, self.control.remaining_s(model.timeout_s))
         settings: dict[str, object] = {"num_retries": 0, "max_retries": 0, "timeout": timeout_s, "api_key": self.key}
+        settings["_skip_mcp_handler"] = True  # else tools make it import `mcp`, which it does not depend on
         headers = dict(model.headers)
         if provider == "gemini":  # its stream ignores `timeout`, and would wait for 6000 s
             settings["client"] = litellm.HTTPHandler(timeout=timeout_s)
@@ -259,12 +261,35 @@ class _Call:
         return (*([self.key] if self.key else []), *self.model.headers.values())
 
 
+def _listen_for_refusals(stream: Any, heard: Heard) -> None:
+    """Note what an OpenAI model says in `delta.refusal`: LiteLLM drops a chunk that brings nothing else."""
+    raw = getattr(stream, "completion_stream", None)
+    if hasattr(raw, "__next__"):
+
+        def noted() -> Iterator[object]:
+            try:
+                for chunk in raw:
+                    hear_refusal(heard, chunk)
+                    yield chunk
+            finally:
+                _close(raw)
+
+        stream.completion_stream = noted()
+
+
 def _close(stream: Any) -> None:
     """Let the connection go, so that an abandoned call stops costing."""
-    close = getattr(getattr(stream, "completion_stream", None), "close", None)
+    close = getattr(stream, "close", None)
     if close is not None:
         with suppress(Exception):
             close()
+
+
+def _hush() -> None:
+    """Keep the packages' own warnings off stderr; at each call, because they come when a class is first used."""
+    import warnings
+
+    warnings.filterwarnings("ignore", module=_FOREIGN)
 
 
 _LOADING = threading.Lock()

@@ -28,6 +28,8 @@ _NOTICE = (
     "nano is a tiny built-in model for labels, fields and yes/no; for anything else get a real one: "
     "a chat model as GGUF (-m PATH.gguf), or a hosted one (-m gpt-5-mini)"
 )
+NANO_MAX_TOKENS = 256
+"""What it can do fits; on anything else it would ramble to the end of its window before the prompt can climb."""
 _TURN_S = 0.05
 """How often a call that waits for another one on the same model looks whether it should end."""
 
@@ -45,7 +47,8 @@ class LlamaCpp:
     def complete(self, request: Request, control: Control, emit: Emit | None = None) -> Completion:
         """Answer the request; labels and schemas bind what may be written."""
         started = time.monotonic()
-        sampling = parse(request.params)
+        bound = {"max_tokens": NANO_MAX_TOKENS} if self._model.source == NANO else {}
+        sampling = parse({**bound, **request.params})
         _refuse_what_is_not_built(request)
         with self._turn(control):
             header, engine = self._loaded(control)
