@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from synapse_cli.core.errors import UsageError
 from synapse_cli.profile.model import Model, Profile
@@ -15,9 +15,9 @@ def ad_hoc_model(
     name: str,
     profile: Profile,
     lookup: Callable[[str], str | None],
-    near: Callable[[str], str | None] = lambda _name: None,
+    near: Callable[[str], Sequence[str]] = lambda _name: (),
 ) -> Model:
-    """The model that a `-m` means. `lookup` finds `provider/id` for a bare name, `near` the most similar known name.
+    """The model that a `-m` means. `lookup` finds `provider/id` for a bare name, `near` the names most like it.
 
     Raises UsageError, with the nearest name, where it means nothing.
     """
@@ -25,11 +25,11 @@ def ad_hoc_model(
         return profile.models[name]
     if name in (NANO, "nano"):
         return Model(name="nano", backend="llama.cpp", source=NANO)
+    if name.startswith(("hf:", "https:", "http:")):
+        raise UsageError(f"cannot fetch {name!r}: downloads are not built yet", "download the file and name its path")
     if name.endswith(".gguf") or name.startswith(("file:", "./", "../", "/", "~")):
         path = os.path.abspath(os.path.expanduser(name.removeprefix("file:")))
         return Model(name=name, backend="llama.cpp", source=f"file:{path}")
-    if name.startswith(("hf:", "https:", "http:")):
-        raise UsageError(f"cannot fetch {name!r}: downloads are not built yet", "download the file and name its path")
     if "/" in name:
         return _hosted(name, name)
     found = lookup(name)
@@ -44,7 +44,7 @@ def _hosted(name: str, identifier: str) -> Model:
     return Model(name=name, backend="litellm", model=identifier)
 
 
-def _unknown(name: str, profile: Profile, near: Callable[[str], str | None]) -> UsageError:
+def _unknown(name: str, profile: Profile, near: Callable[[str], Sequence[str]]) -> UsageError:
     import difflib
 
     if name in profile.cascades:
@@ -52,7 +52,7 @@ def _unknown(name: str, profile: Profile, near: Callable[[str], str | None]) -> 
             f"{name!r} is a cascade, not a model", "choose a route that uses it with -r, or one of its tiers"
         )
     close = difflib.get_close_matches(name, [*profile.models, "nano"], n=1)
-    meant = close[0] if close else near(name)
+    meant = " or ".join(repr(each) for each in close or near(name))
     known = "known in the profile: " + ", ".join(profile.models) if profile.models else "the profile has no models"
-    hint = f"did you mean {meant!r}?" if meant else f"{known}; or write provider/id, or PATH.gguf"
+    hint = f"did you mean {meant}?" if meant else f"{known}; or write provider/id, or PATH.gguf"
     return UsageError(f"there is no model named {name!r}", hint)

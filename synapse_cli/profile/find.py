@@ -63,11 +63,17 @@ def user_folder(env: Mapping[str, str]) -> str:
 
 def named(env: Mapping[str, str]) -> dict[str, str]:
     """Every profile that can be chosen by name, with its path; the user's hide the shipped ones of the same name."""
-    found: dict[str, str] = {}
-    for folder in (shipped_folder(), user_folder(env)):
-        files = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
-        found |= {file[:-5]: os.path.join(folder, file) for file in files if file.endswith(".toml")}
-    return dict(sorted(found.items()))
+    return dict(sorted({**shipped(), **_in(user_folder(env))}.items()))
+
+
+def shipped() -> dict[str, str]:
+    """Name and path of each profile that comes with Synapse."""
+    return _in(shipped_folder())
+
+
+def _in(folder: str) -> dict[str, str]:
+    files = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    return {file[:-5]: os.path.join(folder, file) for file in files if file.endswith(".toml")}
 
 
 def is_path(choice: str) -> bool:

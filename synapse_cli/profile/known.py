@@ -134,11 +134,9 @@ def _is_by_use(path: str) -> bool:
 
 
 def _following(path: str) -> str:
-    """The text that follows a profile: a user's own is extended, a shipped one copied, since its folder may go."""
+    """The line that follows a profile; one of ours by its name, since the folder it lies in may move."""
     import json
 
-    folder = finding.shipped_folder()
-    if not path.startswith(folder + os.sep):
-        return f"extends = [{json.dumps(path, ensure_ascii=False)}]\n"
-    with open(path, encoding="utf-8") as file:
-        return file.read()
+    folder, file = os.path.split(path)
+    target = f"builtin:{file.removesuffix('.toml')}" if folder == finding.shipped_folder() else path
+    return f"extends = [{json.dumps(target, ensure_ascii=False)}]\n"

@@ -16,7 +16,7 @@ class Source(NamedTuple):
     is_racy: bool
     """Changed so shortly before it was read that a second change could hide behind the same stat (as git says)."""
     is_profile: bool = True
-    """False for a file that the profile only names, such as a JSON Schema: it need not be trusted."""
+    """False for what need not be trusted: a profile of Synapse's own, a file that is only named, such as a schema."""
 
 
 class Danger(NamedTuple):

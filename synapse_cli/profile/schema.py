@@ -145,7 +145,10 @@ def _filled(value: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(_filled)]
-Texts = Annotated[list[Text], BeforeValidator(_texts), Field(min_length=1)]
+_ONE_OR_MORE = WithJsonSchema(
+    {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+)
+Texts = Annotated[list[Text], BeforeValidator(_texts), Field(min_length=1), _ONE_OR_MORE]
 """One text or a list of them."""
 
 
@@ -157,7 +160,9 @@ def _regex(value: str) -> str:
     return value
 
 
-Regexes = Annotated[list[Annotated[str, AfterValidator(_regex)]], BeforeValidator(_texts), Field(min_length=1)]
+Regexes = Annotated[
+    list[Annotated[str, AfterValidator(_regex)]], BeforeValidator(_texts), Field(min_length=1), _ONE_OR_MORE
+]
 
 
 def _argv(value: list[str]) -> list[str]:
@@ -262,11 +267,14 @@ class LiteLLMTable(_Model):
     price: PriceTable | None = None
 
 
+_OTHER_BACKEND = WithJsonSchema({"type": "string", "not": {"enum": ["llama.cpp", "litellm", "scripted"]}})
+
+
 class PluginTable(LiteLLMTable):
     """A model of the scripted backend or of a plugin's, which reads further keys itself."""
 
     model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
-    backend: Text  # type: ignore[assignment]  # the two built-in names have tables of their own
+    backend: Annotated[Text, _OTHER_BACKEND]  # type: ignore[assignment]  # built-in names have tables of their own
     model: Text | None = None  # type: ignore[assignment]  # what it names is the plugin's to say
     source: Text | None = None
 

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from synapse_cli.core.errors import Problem
 from synapse_cli.core.witness import Witness
+from synapse_cli.profile.find import shipped, shipped_folder
 from synapse_cli.profile.origin import Source
 
 KeyPath: TypeAlias = tuple[str | int, ...]
@@ -115,7 +116,8 @@ def _add(sources: Sources, path: str, witness: Witness, trail: list[str], seen: 
 def _parse(sources: Sources, path: str, witness: Witness) -> Table:
     try:
         content, source = read_bytes(path, witness)
-        sources.files.append(source)
+        is_ours = os.path.dirname(path) == shipped_folder()
+        sources.files.append(source._replace(is_profile=not is_ours))
         return _table(content)
     except ValueError as error:
         found, _, position = str(error).partition(" (at ")
@@ -184,7 +186,18 @@ def _bases(sources: Sources, path: str, table: Table) -> list[str]:
     if not isinstance(named, list) or not all(isinstance(item, str) and item for item in named):
         sources.problems.append(Problem(path, "extends", repr(named)[:80], 'a list of files such as ["base.toml"]'))
         return []
-    return [os.path.abspath(os.path.join(os.path.dirname(path), os.path.expanduser(item))) for item in named]
+    for item in named:
+        if item.startswith("builtin:") and item[8:] not in shipped():
+            expected = "one of " + ", ".join(f"builtin:{name}" for name in shipped())
+            sources.problems.append(Problem(path, "extends", f"{item[:80]!r}: no profile of that name", expected))
+    return [_base(path, item) for item in named if not item.startswith("builtin:") or item[8:] in shipped()]
+
+
+def _base(path: str, named: str) -> str:
+    """A file that is extended: `builtin:NAME` is one that comes with Synapse, wherever that is installed."""
+    if named.startswith("builtin:"):
+        return shipped()[named.removeprefix("builtin:")]
+    return os.path.abspath(os.path.join(os.path.dirname(path), os.path.expanduser(named)))
 
 
 def _merge(sources: Sources, base: Table, over: Table, file: str, at: KeyPath) -> None:

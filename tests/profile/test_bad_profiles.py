@@ -21,7 +21,7 @@ tiers = ["nano", "mini"]
 use = "thrifty"
 """
 
-# name: (what is added to, or put in place of, the good profile; (where, words that must be in the line) of each problem)
+# name: (the whole profile; (where, words that must be in the line) of each problem)
 FILES: dict[str, tuple[bytes, str]] = {
     "empty": (b"", "an empty file"),
     "only_comments": (b"# nothing\n\n", "an empty file"),
@@ -120,7 +120,8 @@ CASES: dict[str, tuple[str, list[tuple[str, str]]]] = {
         [("cascades.c.max_attempts", "at least 1")]),
     "on_budget_unknown": (GOOD + "[cascades.c]\ntiers=['nano']\non_budget='panic'\n",
         [("cascades.c.on_budget", "one of 'stop', 'cheaper'")]),
-    "cascade_named_like_a_model": (GOOD + "[cascades.nano]\ntiers=['nano']\n", [("cascades.nano", "a name of its own")]),
+    "cascade_named_like_a_model": (GOOD + "[cascades.nano]\ntiers=['nano']\n",
+        [("cascades.nano", "a name of its own")]),
     "rule_is_text": (GOOD + "[cascades.c]\ntiers=['nano']\naccept=['json']\n",
         [("cascades.c.accept[0]", "expected a table")]),
     "rule_without_kind": (GOOD + "[cascades.c]\ntiers=['nano']\naccept=[{min=1}]\n",
@@ -144,7 +145,8 @@ CASES: dict[str, tuple[str, list[tuple[str, str]]]] = {
     "run_is_text": (GOOD + "[routes.r]\nrun='wc -w'\n", [("routes.r.run", "expected a list")]),
     "run_is_empty": (GOOD + "[routes.r]\nrun=[]\n", [("routes.r.run", "a command and its arguments")]),
     "run_with_a_system_prompt": (GOOD + "[routes.r]\nrun=['wc']\nsystem='x'\n", [("routes.r.system", "for a command")]),
-    "fallback_unknown": (GOOD + "[routes.r]\nuse='nano'\nfallback=['maxi']\n", [("routes.r.fallback[0]", "one of nano, mini")]),
+    "fallback_unknown": (GOOD + "[routes.r]\nuse='nano'\nfallback=['maxi']\n",
+        [("routes.r.fallback[0]", "one of nano, mini")]),
     "fallback_in_a_circle": (GOOD + "[routes.r]\nuse='nano'\nfallback=['mini','nano']\n",
         [("routes.r.fallback[1]", "a cycle")]),
     "template_unknown": (GOOD + "[routes.r]\nuse='nano'\ntemplate='t'\n", [("routes.r.template", "has none")]),
@@ -155,7 +157,8 @@ CASES: dict[str, tuple[str, list[tuple[str, str]]]] = {
     "when_is_impossible": (GOOD + "[routes.r]\nuse='nano'\nwhen={prompt_over=10,prompt_under=11}\n",
         [("routes.r.when", "over 10 and under 11")]),
     "when_on_the_default": (GOOD + "when={keywords='a'}\n", [("routes.default.when", "the default route")]),
-    "route_schema_missing": (GOOD + "[routes.r]\nuse='nano'\nschema='no.json'\n", [("routes.r.schema", "no such file")]),
+    "route_schema_missing": (GOOD + "[routes.r]\nuse='nano'\nschema='no.json'\n",
+        [("routes.r.schema", "no such file")]),
     "route_schema_wrong": (GOOD + "[routes.r]\nuse='nano'\nschema={type='objct'}\n",
         [("routes.r.schema", "a wrong JSON Schema")]),
     "no_default_route": ("[models.m]\nbackend='llama.cpp'\nsource='builtin:nano'\n[routes.defualt]\nuse='m'\n",
@@ -189,7 +192,8 @@ CASES: dict[str, tuple[str, list[tuple[str, str]]]] = {
         [("models.x.source", "not yet")]),
     "encoder_not_yet": (GOOD + "[models.x]\nbackend='encoder'\nsource='file:x'\n", [("models.x.backend", "not yet")]),
     # scripted models
-    "scripted_misspelt": (GOOD + "[models.x]\nbackend='scripted'\nreplys=[]\n", [("models.x.replies", "found nothing"), ("models.x.replys", "did you mean 'replies'?")]),
+    "scripted_misspelt": (GOOD + "[models.x]\nbackend='scripted'\nreplys=[]\n",
+        [("models.x.replies", "found nothing"), ("models.x.replys", "did you mean 'replies'?")]),
     "scripted_unknown_error": (GOOD + "[models.x]\nbackend='scripted'\nreplies=[{match='',text='',error='boom'}]\n",
         [("models.x.replies[0].error", "rate_limited")]),
     # extends

@@ -122,3 +122,23 @@ def test_the_hash_changes_with_any_file_and_with_nothing_else(user):
 
     assert first == again
     assert user.load(path).hash != first
+
+
+def test_a_profile_that_comes_with_synapse_is_extended_by_name(user):
+    path = user.write("mine.toml", 'extends = ["builtin:default"]\n[models.mini]\nmodel = "openai/gpt-5"\n')
+    wrong = user.write("wrong.toml", 'extends = ["builtin:../default"]\n')
+
+    assert user.load(path).models["mini"].model == "openai/gpt-5"
+    with pytest.raises(ProfileError, match="no profile of that name"):
+        user.load(wrong)
+
+
+def test_an_upgrade_of_synapse_does_not_end_the_trust_of_a_project(user):
+    """What comes with Synapse is not part of what was trusted."""
+    user.write("synapse.toml", 'extends = ["builtin:default"]\n[models.mini]\nkeys = ["cmd:pass x"]\n')
+    user.synapse("trust", "--yes")
+
+    listed = user.synapse("trust", "--list").stdout
+
+    assert listed == f"{user.project}/synapse.toml\n"
+    assert user.load().models["mini"].keys == ("cmd:pass x",)
