@@ -34,6 +34,8 @@ class Command:
     timeout_s: float = _DEFAULT_TIMEOUT_S
     cwd: str | None = None
     if_missing_pass: bool = False
+    edition: str = ""
+    """Size and time of its files: a verdict kept for an older edition is not this program's."""
 
     @classmethod
     def parse(cls, options: Options) -> Command:
@@ -46,13 +48,14 @@ class Command:
             options.problem("argv", "a NUL character", "arguments that a program can be given")
         timeout_s = options.number("timeout_s", _DEFAULT_TIMEOUT_S, least=0.01, most=3600.0)
         folder = os.path.dirname(os.path.abspath(options.file)) if options.file else None
-        return cls(_anchored(argv, folder), timeout_s or _DEFAULT_TIMEOUT_S, folder, passes_if_missing(options))
+        anchored = _anchored(argv, folder)
+        missing_pass = passes_if_missing(options)
+        return cls(anchored, timeout_s or _DEFAULT_TIMEOUT_S, folder, missing_pass, _edition(_files(anchored, folder)))
 
     @property
     def files(self) -> tuple[str, ...]:
         """The program and those of its arguments that are files: when one changes, an old verdict says nothing."""
-        found = [shutil.which(word) if at == 0 else _path(word, self.cwd) for at, word in enumerate(self.argv)]
-        return tuple(path for path in found if path is not None and os.path.isfile(path))
+        return _files(self.argv, self.cwd)
 
     def judge(self, request: Request, completion: Completion, control: Control) -> Verdict:
         """Run the program on the answer."""
@@ -72,8 +75,16 @@ def _anchored(argv: tuple[str, ...], folder: str | None) -> tuple[str, ...]:
     return argv
 
 
-def _path(word: str, cwd: str | None) -> str:
-    return os.path.join(cwd or os.getcwd(), word)
+def _files(argv: tuple[str, ...], cwd: str | None) -> tuple[str, ...]:
+    if not argv or any("\0" in word for word in argv):
+        return ()
+    paths = [shutil.which(argv[0]), *(os.path.join(cwd or os.getcwd(), word) for word in argv[1:])]
+    return tuple(path for path in paths if path is not None and os.path.isfile(path))
+
+
+def _edition(files: tuple[str, ...]) -> str:
+    stats = [os.stat(path) for path in files]
+    return " ".join(f"{found.st_size}:{found.st_mtime_ns}:{found.st_ino}" for found in stats)
 
 
 def _reason(program: str, ended: child.Ended) -> str:

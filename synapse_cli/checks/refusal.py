@@ -23,6 +23,8 @@ from synapse_cli.core.options import Options
 from synapse_cli.core.prompt import Request
 from synapse_cli.core.verdict import Verdict
 
+LIST = "2026-11"
+"""When the list of phrases was last changed."""
 _BEGINNING = 300
 """Characters looked at: a refusal comes first, and the search stays short whatever the answer's length."""
 _APOSTROPHES = dict.fromkeys(map(ord, "\u2019\u02bc\u2018\u00b4`"), "'")
@@ -35,6 +37,9 @@ class Refusal:
 
     kind: ClassVar[str] = "refusal"
     binds: ClassVar[Literal["validity", "doubt"]] = "validity"
+
+    phrases: str = LIST
+    """Edition of the list, so that a verdict kept from an older one is made anew."""
 
     @classmethod
     def parse(cls, options: Options) -> Refusal:

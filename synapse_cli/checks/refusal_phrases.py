@@ -1,4 +1,4 @@
-"""How models begin a refusal, by language. Written in November 2026; `checks.refusal` says how well it does.
+"""How models begin a refusal, by language. Its date (`LIST`) and how well it does: `checks.refusal`.
 
 For each language: apologies and other openings that a refusal may start with, and what makes it one. All are regular
 expressions over text that was casefolded, in NFKC, with straight apostrophes and single spaces. A core is narrow on
@@ -10,8 +10,6 @@ log in" and "we cannot refund you" in the very tickets and mails that Synapse is
 # A list of verbs reads better on few long lines than broken into many; each pattern ends at its comma.
 
 from __future__ import annotations
-
-WRITTEN = "2026-11"
 
 _EN_VERBS = (
     r"(?:help(?! but\b)(?! \w+ing\b)(?: you)?(?=[ ,.!;:]|$)(?! (?:with )?(?:the )?mov\w+)|assist|provide(?! my\b)|comply|fulfill?\b"

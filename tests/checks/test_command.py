@@ -80,6 +80,17 @@ def test_a_path_resolves_from_the_profile_that_names_it(judge, parse, tmp_path):
     assert [os.path.realpath(path) for path in check.files] == [str(script), str(tmp_path / "data.txt")]
 
 
+def test_a_program_that_was_edited_is_another_rule(parse, tmp_path):
+    _script(tmp_path, "true")
+    file = str(tmp_path / "synapse.toml")
+    before, _ = parse("command", {"argv": ["./check.sh"]}, file)
+    same, _ = parse("command", {"argv": ["./check.sh"]}, file)
+
+    _script(tmp_path, "exit 1")
+
+    assert repr(before) == repr(same) != repr(parse("command", {"argv": ["./check.sh"]}, file)[0])
+
+
 def test_a_program_that_never_ends_is_killed_with_its_children(judge, tmp_path):
     argv = ["sh", "-c", f"sleep 60 & echo $! > {tmp_path}/pid; wait"]
 
