@@ -8,7 +8,6 @@ import os
 import sqlite3
 import stat
 import time
-from contextlib import suppress
 
 from synapse_cli.core import database, places
 
@@ -29,6 +28,8 @@ CREATE TABLE hashes (
 ) WITHOUT ROWID
 """
 _VERSION = 1
+_PROBE = "SELECT sha256 FROM hashes LIMIT 0"
+_LOCKED_S = 1.0
 _MOST_ROWS = 2000
 
 
@@ -74,21 +75,12 @@ def _hash(path: AnyPath) -> tuple[str, os.stat_result]:
 
 
 def _memory(folder: str | None) -> sqlite3.Connection | None:
-    """The remembered hashes; None where they cannot be had. Damaged ones are deleted, and begun anew the next time."""
+    """The remembered hashes; None where they cannot be had."""
     try:
         path = os.path.join(folder or places.folder("cache", os.environ), "hashes.sqlite3")
-        memory = database.connect(path, _SCRIPT, _VERSION, wal=False, timeout_s=1)
-        try:
-            memory.execute("SELECT * FROM hashes LIMIT 0")
-        except sqlite3.Error:
-            memory.close()
-            raise
-    except (OSError, sqlite3.Error) as error:
-        if database.is_damage(error):
-            with suppress(OSError):
-                database.remove(path)
+        return database.connect_or_replace(path, _SCRIPT, _VERSION, probe=_PROBE, timeout_s=_LOCKED_S)
+    except (OSError, sqlite3.Error):
         return None
-    return memory
 
 
 def _recall(memory: sqlite3.Connection | None, status: os.stat_result) -> str | None:

@@ -37,6 +37,8 @@ _KEEP_MOST = 1 << 20
 _FILE_MOST = 64 << 20
 """Bytes of the memo's file before its oldest tenth is dropped."""
 _LOCKED_S = 2.0
+_UNWRITTEN = 66
+"""As in `__main__`: the answer was there and could not be put where it was asked for."""
 _UNUSUAL = (
     "--json",
     "--verbose",
@@ -56,6 +58,7 @@ _UNUSUAL_LETTERS = "voh"
 _NAMES = ("HOME", "USERPROFILE", "LOCALAPPDATA", "OLLAMA_HOST", "WIN_PD_OVERRIDE_LOCAL_APPDATA")
 _STARTS = ("SYNAPSE_", "XDG_", "HF_")
 _ENDS = ("_BASE_URL", "_API_BASE", "_ENDPOINT")
+_PROBE = "SELECT at FROM cleared UNION ALL SELECT kept FROM memos LIMIT 0"
 _SCRIPT = """
 CREATE TABLE memos (
   key BLOB PRIMARY KEY, kept REAL NOT NULL, expires REAL, answer BLOB NOT NULL, summary TEXT NOT NULL,
@@ -176,27 +179,20 @@ def clear(env: Mapping[str, str]) -> int:
 
     Raises OSError or sqlite3.Error.
     """
-    from synapse_cli.core import database
-
     path = file_path(env)
     if path is None or not os.path.isdir(os.path.dirname(path)):
         return 0
     memos = _opened(path)
     try:
         memos.execute("BEGIN IMMEDIATE")
-        count: int = memos.execute("DELETE FROM memos").rowcount
+        dropped: int = memos.execute("DELETE FROM memos").rowcount
         memos.execute("DELETE FROM cleared")
         memos.execute("INSERT INTO cleared VALUES (?)", (time.time(),))
         memos.execute("COMMIT")
         memos.execute("PRAGMA incremental_vacuum").fetchall()
-    except Exception as error:
+    finally:
         memos.close()
-        if not database.is_damage(error):
-            raise
-        database.remove(path)
-        return 0
-    memos.close()
-    return count
+    return dropped
 
 
 def count(env: Mapping[str, str]) -> tuple[int, int]:
@@ -257,8 +253,9 @@ def _tell(hit: Hit, started: float, record: Record) -> int:
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         code = 141
-    except OSError:
-        code = 1  # __main__ flushes once more, and says why that fails
+    except OSError as error:
+        code = _UNWRITTEN
+        sys.stderr.write(f"synapse: error: cannot write to stdout: {error.strerror}\n")
     warning = None if hit.ledger is None else record(hit.ledger, hit.facts, started, time.time() - started, code)
     if sys.stderr is not None:
         if warning:
@@ -320,12 +317,10 @@ def _renew(memos: sqlite3.Connection, key: bytes, held: bytes) -> None:
 def _opened(path: str) -> sqlite3.Connection:
     from synapse_cli.core import database
 
-    return database.connect(path, _SCRIPT, 1, wal=False, timeout_s=_LOCKED_S)
+    return database.connect_or_replace(path, _SCRIPT, 1, probe=_PROBE, timeout_s=_LOCKED_S)
 
 
 def _write(path: str, row: tuple[object, ...], started: float) -> bool:
-    from synapse_cli.core import database
-
     memos = _opened(path)
     try:
         memos.execute("BEGIN IMMEDIATE")
@@ -340,10 +335,6 @@ def _write(path: str, row: tuple[object, ...], started: float) -> bool:
             )
         memos.execute("COMMIT")
         return True
-    except Exception as error:
-        if database.is_damage(error):
-            database.remove(path)
-        raise
     finally:
         memos.close()
 

@@ -24,6 +24,20 @@ def connect(path: str, script: str, version: int, *, wal: bool, timeout_s: float
     return _open(path, timeout_s)
 
 
+def connect_or_replace(path: str, script: str, version: int, *, probe: str, timeout_s: float) -> sqlite3.Connection:
+    """Open a file that is safe to lose: one that is damaged, or fails the `probe` query, is deleted and made anew.
+
+    Raises OSError or sqlite3.Error.
+    """
+    try:
+        return _probed(connect(path, script, version, wal=False, timeout_s=timeout_s), probe)
+    except sqlite3.Error as error:
+        if not is_damage(error):
+            raise
+    remove(path)
+    return _probed(connect(path, script, version, wal=False, timeout_s=timeout_s), probe)
+
+
 def version_of(connection: sqlite3.Connection) -> int:
     """Return the schema version that the file says it has; 0 is an empty file."""
     row: tuple[int] = connection.execute("PRAGMA user_version").fetchone()
@@ -44,6 +58,15 @@ def remove(path: str) -> None:
             os.unlink(path + suffix)
         except FileNotFoundError:
             continue
+
+
+def _probed(connection: sqlite3.Connection, probe: str) -> sqlite3.Connection:
+    try:
+        connection.execute(probe).fetchall()
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
 
 
 def _open(path: str, timeout_s: float) -> sqlite3.Connection:
