@@ -12,13 +12,17 @@ import pytest
 
 ENGINES = {"litellm", "llama_cpp", "numpy", "tiktoken", "openai", "torch"}
 HEAVY = ENGINES | {"rich", "pydantic", "jsonschema", "huggingface_hub", "keyring"}
-_COUNT = (
-    "import sys, json, atexit, os\n"
-    "atexit.register(lambda: open(os.environ['MODULES'], 'w').write(json.dumps(sorted(sys.modules))))\n"
-    "sys.argv = ['synapse', *json.loads(os.environ['ARGV'])]\n"
-    "from synapse_cli.__main__ import main\n"
-    "main()\n"
-)
+_COUNT = """
+import sys, json, os
+sys.argv = ["synapse", *json.loads(os.environ["ARGV"])]
+import synapse_cli.__main__ as program
+def leave(code):
+    with open(os.environ["MODULES"], "w") as out:
+        out.write(json.dumps(sorted(sys.modules)))
+    os._exit(code)
+program._leave = leave
+program.main()
+"""
 PROFILE = """schema = 1
 [models.echo]
 backend = "scripted"
