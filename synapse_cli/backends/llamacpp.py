@@ -8,20 +8,20 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from synapse_cli.backends.gguf import Header, read_header
-from synapse_cli.backends.llamacpp_answer import write
-from synapse_cli.backends.llamacpp_engine import Engine, Vocabulary, open_vocabulary, raise_if_ended
-from synapse_cli.backends.llamacpp_job import Answer, Job
-from synapse_cli.backends.llamacpp_prompt import prepare
 from synapse_cli.backends.llamacpp_settings import settings, warnings, window
-from synapse_cli.backends.sampling import parse
 from synapse_cli.core.completion import FREE, Completion, Count, Facts, Usage
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import BackendError, ModelMissing, ModelUnusable, UsageError
 from synapse_cli.core.ports import Emit
 from synapse_cli.core.prompt import Message, Request
 from synapse_cli.profile.model import Model
+
+if TYPE_CHECKING:
+    from synapse_cli.backends.llamacpp_engine import Engine, Vocabulary
+    from synapse_cli.backends.llamacpp_job import Answer
 
 NANO = "builtin:nano"
 _NOTICE = (
@@ -46,6 +46,11 @@ class LlamaCpp:
 
     def complete(self, request: Request, control: Control, emit: Emit | None = None) -> Completion:
         """Answer the request; labels and schemas bind what may be written."""
+        from synapse_cli.backends.llamacpp_answer import write
+        from synapse_cli.backends.llamacpp_job import Job
+        from synapse_cli.backends.llamacpp_prompt import prepare
+        from synapse_cli.backends.sampling import parse
+
         started = time.monotonic()
         bound = {"max_tokens": NANO_MAX_TOKENS} if self._model.source == NANO else {}
         sampling = parse({**bound, **request.params})
@@ -69,6 +74,9 @@ class LlamaCpp:
 
     def count(self, messages: Sequence[Message]) -> Count:
         """Tokens of the rendered conversation by the model's own tokenizer, which is loaded without the weights."""
+        from synapse_cli.backends.llamacpp_engine import open_vocabulary
+        from synapse_cli.backends.llamacpp_prompt import prepare
+
         control = Control()
         with self._turn(control):
             header = self._read_header()
@@ -80,6 +88,8 @@ class LlamaCpp:
     @contextmanager
     def _turn(self, control: Control) -> Iterator[None]:
         """Hold the model: two threads in one llama.cpp context abort the process."""
+        from synapse_cli.backends.llamacpp_engine import raise_if_ended
+
         while not self._lock.acquire(timeout=_TURN_S):
             raise_if_ended(control)
         try:
@@ -90,6 +100,8 @@ class LlamaCpp:
 
     def _loaded(self, control: Control) -> tuple[Header, Engine]:
         header = self._read_header()
+        from synapse_cli.backends.llamacpp_engine import Engine
+
         if self._engine is None:
             self._engine = Engine(settings(self._model, header), control)
             self._vocabulary = self._engine.vocabulary

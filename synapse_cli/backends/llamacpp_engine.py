@@ -9,15 +9,25 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
 import threading
 import weakref
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from synapse_cli.backends.llamacpp_settings import Settings
 from synapse_cli.core.control import Control
-from synapse_cli.core.errors import BadAnswer, BadRequest, EngineMissing, Interrupted, ModelUnusable, TimedOut
+from synapse_cli.core.errors import (
+    BadAnswer,
+    BadRequest,
+    EngineMissing,
+    Interrupted,
+    ModelUnusable,
+    SynapseError,
+    TimedOut,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,17 +46,6 @@ _SPM = 1
 _lock = threading.Lock()
 _said: deque[str] = deque(maxlen=20)
 _keep_alive: list[object] = []
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How a model is opened."""
-
-    path: str
-    window: int
-    threads: int
-    gpu_layers: int
-    """-1 for all."""
 
 
 def library() -> Any:  # untyped ctypes functions
@@ -118,9 +117,10 @@ class Engine:
         progress = self._lib.llama_progress_callback(lambda _share, _data: not self._should_end(None))
         params.progress_callback = progress
         _said.clear()
-        model: int | None = self._lib.llama_model_load_from_file(os.fsencode(settings.path), params)
-        self._raise_if_ended()
+        with self._overhearing():
+            model: int | None = self._lib.llama_model_load_from_file(os.fsencode(settings.path), params)
         if not model:
+            self._raise_if_ended()
             raise ModelUnusable(f"llama.cpp cannot load {settings.path}: {_reason()}", "try another GGUF of this model")
         if self._lib.llama_model_has_encoder(model) or not self._lib.llama_model_has_decoder(model):
             self._lib.llama_model_free(model)
@@ -205,8 +205,9 @@ class Engine:
 
     def _decode(self, batch: Any) -> None:
         self._raise_if_ended()
-        code = self._lib.llama_decode(self._context, batch)
-        if code == _DONE:
+        with self._overhearing():
+            code = self._lib.llama_decode(self._context, batch)
+        if code == _DONE and self._caught is None:
             return
         self._raise_if_ended()
         if code == _ABORTED:
@@ -223,17 +224,37 @@ class Engine:
         return logits
 
     def _should_end(self, _data: object) -> bool:
-        """Asked by llama.cpp between two operations. Never raises: an exception would be printed, and lost."""
+        """Asked by llama.cpp between two operations."""
+        return self._caught is not None or self._control.stopped or self._control.expired
+
+    @contextmanager
+    def _overhearing(self) -> Iterator[None]:
+        """Hear of an exception that a signal handler raises within llama.cpp's call.
+
+        Python runs the handler as it enters `_should_end`, before anything there could catch what it raises, and
+        ctypes then prints it and goes on. Only the main thread runs handlers.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = sys.unraisablehook
+
+        def hear(found: sys.UnraisableHookArgs) -> None:
+            if isinstance(found.exc_value, (KeyboardInterrupt, SynapseError, SystemExit)):
+                self._caught = found.exc_value
+            else:
+                before(found)
+
+        sys.unraisablehook = hear
         try:
-            return self._control.stopped or self._control.expired
-        except BaseException as error:  # noqa: BLE001  # a signal handler may raise here; raised again after the call
-            self._caught = error
-            return True
+            yield
+        finally:
+            sys.unraisablehook = before
 
     def _raise_if_ended(self) -> None:
         if self._caught is not None:
             caught, self._caught = self._caught, None
-            raise Interrupted("interrupted") from caught
+            raise caught
         raise_if_ended(self._control)
 
     def grammar(self, text: str) -> Grammar:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 
 from synapse_cli.backends.gguf import Header
-from synapse_cli.backends.llamacpp_engine import Settings
 from synapse_cli.core.errors import ModelUnusable, UsageError
 from synapse_cli.profile.model import Model
 
@@ -17,6 +17,17 @@ _KV_BYTES = 2
 """The KV cache is kept in 16 bits."""
 _SMALL_FILE = 64_000_000
 """Below this, a second thread waits for the first more than it helps, and eight runs side by side do not fight."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a model is opened."""
+
+    path: str
+    window: int
+    threads: int
+    gpu_layers: int
+    """-1 for all."""
 
 
 def settings(model: Model, header: Header) -> Settings:
