@@ -182,6 +182,8 @@ def clear(env: Mapping[str, str]) -> int:
     path = file_path(env)
     if path is None or not os.path.isdir(os.path.dirname(path)):
         return 0
+    from synapse_cli.core import database
+
     memos = _opened(path)
     try:
         memos.execute("BEGIN IMMEDIATE")
@@ -190,6 +192,11 @@ def clear(env: Mapping[str, str]) -> int:
         memos.execute("INSERT INTO cleared VALUES (?)", (time.time(),))
         memos.execute("COMMIT")
         memos.execute("PRAGMA incremental_vacuum").fetchall()
+    except Exception as error:
+        if not database.is_damage(error):
+            raise
+        database.remove(path)
+        return 0
     finally:
         memos.close()
     return dropped

@@ -37,6 +37,7 @@ class Book:
         self._lock = Lock()
         self._book: sqlite3.Connection | None = None
         self._is_off = False
+        self._has_warned = False
 
     def begin(self, run_id: str, started: float, command: str = "run") -> None:
         """Write the first line of a run, so that one that is killed leaves a row "in doubt"."""
@@ -81,13 +82,16 @@ class Book:
                 _in_one_transaction(self._book, write)
                 give_back_space(self._book)
             except schema.Newer as error:
-                self._give_up(str(error))
+                self._fail(str(error))
             except (sqlite3.Error, OSError, ValueError, OverflowError) as error:
-                self._give_up(f"the ledger {self.path} cannot be written: {error}: runs are not recorded")
+                self._fail(f"the ledger {self.path} cannot be written: {error}: this run is not recorded")
 
-    def _give_up(self, why: str) -> None:
-        self._is_off = True
-        self._warn(why)
+    def _fail(self, why: str) -> None:
+        """Warn of the first failure; a ledger that could not be opened is not tried again, a run's own failure is."""
+        self._is_off = self._book is None
+        if not self._has_warned:
+            self._has_warned = True
+            self._warn(why)
 
 
 def _in_one_transaction(book: sqlite3.Connection, write: Callable[[sqlite3.Connection], object]) -> None:

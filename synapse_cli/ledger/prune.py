@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from synapse_cli.ledger import blobs
+from synapse_cli.ledger.rows import drop
 
 AT_A_TIME = 64
 """Runs dropped by one call: more than one run adds, so a ledger that is over shrinks, and few enough not to be felt."""
@@ -53,7 +54,5 @@ def _drop(book: sqlite3.Connection, runs: list[str]) -> None:
             "SELECT answer, NULL FROM attempts WHERE run = ?",
         ):
             names.update(name for row in book.execute(query, (run,)) for name in row if name is not None)
-        book.execute("DELETE FROM runs WHERE id = ?", (run,))
-        for table in ("decisions", "attempts", "escalations"):
-            book.execute(f"DELETE FROM {table} WHERE run = ?", (run,))  # noqa: S608  # our own words
+        drop(book, run)
     blobs.drop_unused(book, names)

@@ -21,15 +21,22 @@ def write_run(book: sqlite3.Connection, run: Run, command: str, *, keeps_text: b
 
     Without texts, nothing is kept that quotes a prompt or an answer: hashes, names of rules and kinds of errors.
     """
+    drop(book, run.run_id)
     _write_run(book, run, command, keeps_text=keeps_text)
     _write_decision(book, run)
     _write_attempts(book, run, keeps_text=keeps_text)
 
 
+def drop(book: sqlite3.Connection, run_id: str) -> None:
+    """Delete a run; its texts may be another's too, and stay."""
+    book.execute("DELETE FROM runs WHERE id = ?", (run_id,))
+    for table in ("decisions", "attempts", "escalations"):
+        book.execute(f"DELETE FROM {table} WHERE run = ?", (run_id,))  # noqa: S608  # our own words
+
+
 def _write_run(book: sqlite3.Connection, run: Run, command: str, *, keeps_text: bool) -> None:
     outcome, best = run.outcome, run.outcome.best
     error = outcome.error
-    book.execute("DELETE FROM runs WHERE id = ?", (run.run_id,))
     _insert(
         book,
         "runs",
