@@ -157,7 +157,7 @@ def _check_params(table: ProfileTable, sources: Sources) -> None:
 
 
 def _check_table_of_params(at: KeyPath, params: Mapping[str, object], sources: Sources) -> None:
-    from synapse_cli.profile.schema import KNOWN_PARAMS, RESERVED_PARAMS
+    from synapse_cli.profile.fields import KNOWN_PARAMS, RESERVED_PARAMS
 
     for key, value in params.items():
         words, is_right = KNOWN_PARAMS.get(key, ("", lambda _value: True))
@@ -223,7 +223,7 @@ def _check_rules(table: ProfileTable, sources: Sources, may_import: bool) -> lis
 
 
 def _check_json(at: KeyPath, extra: Mapping[str, object] | None, sources: Sources) -> None:
-    from synapse_cli.profile.schema import JSON_ONLY, is_json
+    from synapse_cli.profile.fields import JSON_ONLY, is_json
 
     for key, value in (extra or {}).items():
         if not is_json(value):

@@ -97,10 +97,11 @@ def project_file(path: str | None, *, cwd: str) -> str:
 def asks_for(path: str) -> tuple[tuple[Source, ...], tuple[Danger, ...]]:
     """The files of a profile, and everything in them that needs trust. Raises ProfileError where one is unreadable."""
     from synapse_cli.profile import relative, sources, trust
+    from synapse_cli.profile.refusal import refusal
 
     read = sources.read(path, Witness())
     if read.problems:
-        raise ProfileError(tuple(read.problems))
+        raise refusal(read.problems)
     relative.resolve(read)
     return tuple(read.files), tuple(trust.dangers(read))
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from synapse_cli.core.errors import Problem, ProfileError
+from synapse_cli.core.errors import Problem
 from synapse_cli.core.witness import Witness
 from synapse_cli.profile import compiled
 from synapse_cli.profile.ad_hoc import ad_hoc_model
@@ -63,10 +63,11 @@ def _parsed(found: Found, env: Mapping[str, str], witness: Witness) -> tuple[com
     """The profile from its TOML, and whether every rule of it could be judged. Raises ProfileError."""
     from synapse_cli.profile import relative, trust
     from synapse_cli.profile import sources as toml
+    from synapse_cli.profile.refusal import refusal
 
     sources = toml.read(found.path, witness)
     if sources.problems:
-        raise ProfileError(tuple(sources.problems))
+        raise refusal(sources.problems)
     relative.resolve(sources)
     dangers = tuple(trust.dangers(sources))
     chain = tuple(sources.files)
@@ -79,15 +80,16 @@ def _judged(found: Found, sources: Sources, witness: Witness, forbidden: tuple[D
     """Check and build; plugins are imported only where nothing is forbidden. Raises ProfileError."""
     from synapse_cli.profile import build, cross
     from synapse_cli.profile.parse import parse
+    from synapse_cli.profile.refusal import refusal
 
     table = parse(sources)
     warnings = cross.check(table, sources, may_import=not forbidden)
     profile = build.build(table, sources, witness, name=found.name)
     cross.check_schemas(profile, sources)
-    problems = (*_in_file_order(sources), *(_not_allowed(danger) for danger in forbidden))
+    problems = [*_in_file_order(sources), *(_not_allowed(danger) for danger in forbidden)]
     if problems:
         hint = f"read it, then see what it asks for and allow it: synapse trust {found.path}" if forbidden else ""
-        raise ProfileError(problems, hint)
+        raise refusal(problems, hint)
     return replace(profile, warnings=(*profile.warnings, *warnings)), not warnings
 
 

@@ -40,6 +40,8 @@ _SECRET = ("keys", "headers", "base_url")
 """Keys whose values are never shown: people paste secrets there."""
 
 _ROUNDS = 12
+_MOST_GUESSES = 300
+"""Looking for the nearest name takes time, and nobody reads further."""
 
 _EXPECTED = {
     "string_type": "text",
@@ -77,8 +79,8 @@ def parse(sources: Sources) -> ProfileTable:
         except ValidationError as error:
             errors = error.errors(include_url=False)
             if attempt == 0:
-                for detail in errors:
-                    sources.problem(*_wrong(detail, sources.data))
+                for number, detail in enumerate(errors):
+                    sources.problem(*_wrong(detail, sources.data, may_guess=number < _MOST_GUESSES))
             _prune(data, errors)
     return ProfileTable.model_validate({})
 
@@ -140,12 +142,12 @@ def _place(detail: ErrorDetails) -> KeyPath:
     return loc
 
 
-def _wrong(detail: ErrorDetails, data: Table) -> _Wrong:
+def _wrong(detail: ErrorDetails, data: Table, *, may_guess: bool) -> _Wrong:
     where, kind = _place(detail), detail["type"]
     if kind == "missing":
         return _Wrong(where, "nothing", _needed(where))
     if kind == "extra_forbidden":
-        return _unknown_key(where, data)
+        return _unknown_key(where, data) if may_guess else _Wrong(where, "an unknown key", "another key")
     found = "a text that is not one" if _is_secret(where) else shown(detail["input"])
     context = detail.get("ctx", {})
     return _Wrong(where, found, _expected(kind, context))

@@ -42,7 +42,7 @@ def _folder(variable: str, function: str, xdg: tuple[str, str], env: Mapping[str
 def private_folder(path: Path) -> Path:
     """Create a folder that only its owner can enter (0700 from creation on). Raises OSError."""
     if not path.is_dir():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(path.parent)  # XDG asks for 0700 of the folders above too, where they are missing
         path.mkdir(mode=0o700, exist_ok=True)
     return path
 
@@ -58,8 +58,8 @@ def private_file(path: Path) -> Path:
 def write_private(path: Path, text: str) -> None:
     """Replace a file as a whole, readable by its owner only; a reader sees the old or the new. Raises OSError."""
     private_folder(path.parent)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    handle = os.open(scratch, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+    scratch = path.with_name(f".{path.name}.{os.urandom(6).hex()}")
+    handle = os.open(scratch, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)

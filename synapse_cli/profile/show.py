@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from synapse_cli.core.errors import ProfileError
 from synapse_cli.core.witness import Witness
 from synapse_cli.profile import sources
 from synapse_cli.profile.find import find
+from synapse_cli.profile.refusal import refusal
 from synapse_cli.profile.relative import resolve
 from synapse_cli.profile.sources import Table
 
@@ -17,7 +17,7 @@ def effective(choice: str | None, *, cwd: str, env: Mapping[str, str]) -> Table:
     found = find(choice, cwd=cwd, env=env, witness=Witness())
     read = sources.read(found.path, Witness())
     if read.problems:
-        raise ProfileError(tuple(read.problems))
+        raise refusal(read.problems)
     resolve(read)
     models = read.data.get("models")
     for model in models.values() if isinstance(models, dict) else ():

@@ -183,7 +183,7 @@ def _is_shallow(table: Table) -> bool:
 
 def _bases(sources: Sources, path: str, table: Table) -> list[str]:
     named = table.pop("extends", [])
-    if not isinstance(named, list) or not all(isinstance(item, str) and item for item in named):
+    if not isinstance(named, list) or not all(isinstance(item, str) and item and "\0" not in item for item in named):
         sources.problems.append(Problem(path, "extends", repr(named)[:80], 'a list of files such as ["base.toml"]'))
         return []
     for item in named:

@@ -1,8 +1,8 @@
 """Decide what a stranger's profile may do, and remember which files the user trusts.
 
 A profile that was found by walking up from the working directory came with somebody's project. Until
-`synapse trust`, it may not run commands, read keys from files, load plugins, write files, or send a key
-or a prompt to an address of its own. Nothing it names is run or imported before this is decided.
+`synapse trust`, it may not run commands, read keys from files, load plugins, write files, shorten the record, or send
+a key or a prompt to an address of its own. Nothing it names is run or imported before this is decided.
 """
 
 from __future__ import annotations
@@ -34,6 +34,13 @@ _HARMLESS_PARAMS = frozenset(
     }
 )
 
+
+_SHARED = (
+    ("cache", "max_size", "limits the kept answers"),
+    ("ledger", "max_size", "limits the record"),
+    ("ledger", "keep", "shortens the record"),
+)
+"""What a project would take from others: cache and ledger are one for all, and pruning loses what they hold."""
 
 _LONGEST = 500
 
@@ -99,6 +106,10 @@ def _dangers(data: Table) -> Iterator[tuple[KeyPath, str]]:
         rules = cascade.get("accept")
         for number, rule in enumerate(rules if isinstance(rules, list) else []):
             yield from _of_rule(("cascades", name, "accept", number), rule)
+    for table, key, what in _SHARED:
+        entry = data.get(table)
+        if isinstance(entry, dict) and key in entry:
+            yield (table, key), f"{what} of all your projects: {_clean(entry[key])}"
     defaults = data.get("defaults")
     if isinstance(defaults, dict):
         yield from _of_params(("defaults", "params"), defaults.get("params"))

@@ -45,6 +45,9 @@ DANGERS = {
     "command_check": ("", 'accept = [{ kind = "json" }, { kind = "command", argv = ["true"] }]', "",
         "cascades.c.accept[1]"),
     "run_route": ("", "", '[routes.r]\nrun = ["sh", "-c", "id"]', "routes.r.run"),
+    "shorter_record": ("", "", '[ledger]\nkeep = "1s"', "ledger.keep"),
+    "smaller_record": ("", "", '[ledger]\nmax_size = "1B"', "ledger.max_size"),
+    "smaller_cache": ("", "", '[cache]\nmax_size = "1B"', "cache.max_size"),
     "record": ("", "", '[models.s]\nbackend="scripted"\nreplies=[{match="",text="x"}]\nrecord="../x"',
         "models.s.record"),
 }  # fmt: skip
