@@ -51,7 +51,11 @@ class Book:
         self._write(write)
 
     def record(self, run: Run, command: str = "run") -> None:
-        """Write a finished run, whole or not at all, and drop a few of those that are too old or too many."""
+        """Write a finished run, whole or not at all, and drop a few of those that are too old or too many.
+
+        The file is closed afterwards: a process that leaves without tear-down would leave a write-ahead log that
+        nobody folds in, and that only grows.
+        """
 
         def write(book: sqlite3.Connection) -> None:
             write_run(book, run, command, keeps_text=self._settings.text)
@@ -60,16 +64,21 @@ class Book:
             prune(book, before=before, max_size=self._settings.max_size, but=run.run_id)
 
         self._write(write)
+        self.close()
 
     def ended(self, run_id: str, exit_code: int) -> None:
         """Correct the exit code of a run whose answer could not be delivered (a closed pipe)."""
         self._write(lambda book: book.execute("UPDATE runs SET exit_code = ? WHERE id = ?", (exit_code, run_id)))
+        self.close()
 
     def close(self) -> None:
         """Let go of the file; the next use opens it again."""
         with self._lock:
             if self._book is not None:
-                self._book.close()
+                try:
+                    self._book.close()
+                except sqlite3.Error:  # a full disk may refuse the last fold; what was written is in the log
+                    pass
                 self._book = None
 
     def _write(self, write: Callable[[sqlite3.Connection], object]) -> None:

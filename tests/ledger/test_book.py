@@ -181,7 +181,7 @@ def test_files_are_for_their_owner_only_while_they_are_written(tmp_path: Path) -
     before = os.umask(0)
     try:
         book = _book(tmp_path / "state")
-        book.record(run())
+        book.begin("1", START)
         modes = {path.name: oct(path.stat().st_mode & 0o777) for path in (tmp_path / "state").iterdir()}
         book.close()
     finally:
@@ -274,6 +274,15 @@ def test_even_the_smallest_size_keeps_the_run_just_written(tmp_path: Path) -> No
     rows = _recorded(tmp_path, run(0), run(1), max_size=1)
 
     assert [row["run_id"] for row in rows] == [run(1).run_id]
+
+
+def test_no_write_ahead_log_is_left_behind(tmp_path: Path) -> None:
+    book = _book(tmp_path)
+    for number in range(3):
+        book.begin(run(number).run_id, START)
+        book.record(run(number))  # and no close: the process may leave without tear-down
+
+    assert [path.name for path in tmp_path.iterdir()] == ["ledger.sqlite3"]
 
 
 def test_a_run_recorded_twice_is_one_run(tmp_path: Path) -> None:
