@@ -114,7 +114,7 @@ def _leave(code: int) -> NoReturn:
     except BrokenPipeError:
         code = 141
     except OSError as error:
-        code = _unwritten(error)
+        code = code or _unwritten(error)  # who failed before has said so
     try:
         sys.stderr.flush()
     except OSError:

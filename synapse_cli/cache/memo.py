@@ -262,7 +262,7 @@ def _tell(hit: Hit, started: float, record: Record) -> int:
         code = 141
     except OSError as error:
         code = _UNWRITTEN
-        sys.stderr.write(f"synapse: error: cannot write to stdout: {error.strerror}\n")
+        sys.stderr.write(f"synapse: error: cannot write the answer: {error.strerror}\n")
     warning = None if hit.ledger is None else record(hit.ledger, hit.facts, started, time.time() - started, code)
     if sys.stderr is not None:
         if warning:

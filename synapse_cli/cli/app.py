@@ -84,8 +84,12 @@ def main(arguments: list[str]) -> int:
     """Run what was typed and return the exit code. Errors of Synapse pass through to `__main__`."""
     from typer._click.exceptions import ClickException, NoArgsIsHelpError
 
-    try:
-        result = root().main(args=arguments, prog_name="synapse", standalone_mode=False)
+    command = root()
+    try:  # not `command.main`, which makes exit code 1 of a closed pipe
+        with command.make_context("synapse", list(arguments)) as context:
+            result = command.invoke(context)
+    except typer.Exit as error:
+        return error.exit_code
     except NoArgsIsHelpError as error:
         error.show()
         return error.exit_code

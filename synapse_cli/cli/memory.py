@@ -9,7 +9,7 @@ from synapse_cli.core.run import Run
 from synapse_cli.flows.session import Session
 
 
-def remember(session: Session, finished: Run, printed: str) -> None:
+def remember(session: Session, finished: Run, printed: str, *, quiet: bool) -> None:
     """Keep the accepted answer of this command line as a memo, with everything on disk that decided it."""
     best = finished.outcome.best
     if session.store is None or not finished.outcome.accepted or best is None:
@@ -25,11 +25,11 @@ def remember(session: Session, finished: Run, printed: str) -> None:
         memo.stdin_bytes,
         os.environ,
         os.getcwd(),
-        answer=(printed if printed.endswith("\n") else printed + "\n").encode(),
+        answer=(printed if printed.endswith("\n") else printed + "\n").encode(errors="replace"),
         witness=session.witness,
         started=finished.started,
         ttl_s=session.ttl_s,
-        summary=memo_summary(finished),
+        summary="" if quiet else memo_summary(finished),
         ledger=None if session.book is None else session.book.path,
         facts=memo_facts(finished),
     )

@@ -18,9 +18,9 @@ def deliver(answer: str, path: str | None, *, already: bool = False) -> None:
         write_file(path, _ended(answer))
     elif already:
         if not _last.endswith("\n"):
-            _write("\n")
+            write("\n")
     else:
-        _write(_ended(answer))
+        write(_ended(answer))
 
 
 def emit(piece: str) -> None:
@@ -28,14 +28,14 @@ def emit(piece: str) -> None:
     global _last
     if piece:
         _last = piece
-        _write(piece)
+        write(piece)
 
 
 def emit_json(piece: str) -> None:
     """Print a piece as one line of JSON."""
     global _last
     _last = piece
-    _write(json.dumps({"event": "piece", "text": piece}, ensure_ascii=False) + "\n")
+    write(json.dumps({"event": "piece", "text": piece}, ensure_ascii=False) + "\n")
 
 
 def write_file(path: str, text: str) -> None:
@@ -44,7 +44,7 @@ def write_file(path: str, text: str) -> None:
     Raises InputError where the folder cannot be written. The temporary file stands beside the target, and
     takes over the target's mode.
     """
-    data = text.encode()
+    data = text.encode(errors="replace")
     try:
         target = os.path.realpath(path)
         if _holds(target, data):
@@ -67,12 +67,17 @@ def write_file(path: str, text: str) -> None:
         raise InputError(f"cannot write {path!r}: {error.strerror}", "name another file with -o") from error
 
 
-def _write(text: str) -> None:
+def write(text: str) -> None:
+    """Print at once. Raises ClosedPipe where the reader went away, InputError where stdout takes no more."""
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError as error:
         raise ClosedPipe("", "") from error
+    except OSError as error:
+        raise InputError(
+            f"cannot write the answer: {error.strerror}", "give the answer another place with -o"
+        ) from error
 
 
 def _ended(answer: str) -> str:

@@ -16,7 +16,7 @@ from synapse_cli.core.events import Event, Warned
 from synapse_cli.core.run import Run
 from synapse_cli.core.witness import Witness
 from synapse_cli.flows.session import NANO, Session
-from synapse_cli.report.problem import tell, warn
+from synapse_cli.report.problem import say, tell, warn
 
 
 @takes_flags
@@ -67,16 +67,14 @@ def _run(flags: Flags) -> int:
 
 
 def _finish(flags: Flags, session: Session, typed: Asked, finished: Run) -> int:
-    from synapse_cli.cli.output import deliver
-
     answer, notes = _extracted(finished.answer, extract=flags.extract)
     warnings = [*notes, *session.warnings, *_answer_warnings(finished)]
-    if flags.json:
-        from synapse_cli.report.answer import as_json
-
-        _print_json(as_json(finished, answer, notes))
-    elif answer is not None:
-        deliver(answer, flags.output, already=_streamed(flags, finished))
+    try:
+        _deliver(flags, finished, answer, notes)
+    except SynapseError as undelivered:
+        if session.book is not None:
+            session.book.ended(session.run_id, undelivered.exit_code)
+        raise
     if not flags.quiet:
         for message in dict.fromkeys(warnings):
             warn(message)
@@ -88,8 +86,20 @@ def _finish(flags: Flags, session: Session, typed: Asked, finished: Run) -> int:
     if not warnings and _is_usual(flags) and typed.repeatable and answer is not None:
         from synapse_cli.cli.memory import remember
 
-        remember(session, finished, answer)
+        remember(session, finished, answer, quiet=flags.quiet)
     return finished.exit_code
+
+
+def _deliver(flags: Flags, finished: Run, answer: str | None, notes: list[str]) -> None:
+    """Put the answer where it was asked for; with --json and -o the answer goes to the file, its story to stdout."""
+    from synapse_cli.cli.output import deliver
+
+    if answer is not None and (flags.output or not flags.json):
+        deliver(answer, flags.output, already=_streamed(flags, finished))
+    if flags.json:
+        from synapse_cli.report.answer import as_json
+
+        _print_json(as_json(finished, answer, notes))
 
 
 def _emit(flags: Flags) -> Callable[[str], None] | None:
@@ -137,7 +147,7 @@ def _sum_up(flags: Flags, finished: Run) -> None:
         return
     from synapse_cli.report.summary import summary
 
-    sys.stderr.write(summary(finished) + "\n")
+    say(summary(finished))
 
 
 def _is_usual(flags: Flags) -> bool:
@@ -191,7 +201,7 @@ def _telling(flags: Flags) -> Iterator[Callable[[Event], None]]:
                 progress.hear(event)
             line = narrate(event) if flags.verbose or isinstance(event, Warned) else None
             if line:
-                sys.stderr.write(f"synapse: {line}\n")
+                say(f"synapse: {line}")
 
         yield listen
 
@@ -199,4 +209,6 @@ def _telling(flags: Flags) -> Iterator[Callable[[Event], None]]:
 def _print_json(value: object) -> None:
     import json
 
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    from synapse_cli.cli.output import write
+
+    write(json.dumps(value, ensure_ascii=False) + "\n")

@@ -36,11 +36,16 @@ def warn(message: str) -> None:
     _line("warning", message)
 
 
-def _line(kind: str, text: str) -> None:
+def say(line: str) -> None:
+    """Print a line as it is; where nobody listens on stderr, the answer and the exit code still tell."""
     try:
-        sys.stderr.write(f"synapse: {kind}: {' '.join(text.split())}\n")
+        sys.stderr.write(line + "\n")
     except OSError:
-        pass  # nobody listens on stderr; the exit code still tells
+        pass
+
+
+def _line(kind: str, text: str) -> None:
+    say(f"synapse: {kind}: {' '.join(text.split())}")
 
 
 def _chain(error: BaseException) -> None:

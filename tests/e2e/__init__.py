@@ -1,0 +1,1 @@
+"""Proofs from the outside: real processes, real files, real sockets, and what a shell would see."""
