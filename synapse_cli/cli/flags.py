@@ -59,7 +59,7 @@ class Flags:
     model: Annotated[
         str | None,
         _option(
-            "-m", "--model", help="Model of the profile, provider/id, or PATH.gguf.", panel=_CHOICE, metavar="NAME"
+            "-m", "--model", help="Model of the profile, provider/id, or PATH.gguf.", panel=_CHOICE, metavar="NAME|PATH"
         ),
     ] = None
     route: Annotated[

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from synapse_cli import __version__
-from synapse_cli.cli.spec import Spec
+from synapse_cli.cli.spec import Flag, Spec
 
 EXIT_CODES = (
     ("0", "answered"),
@@ -18,6 +20,18 @@ EXIT_CODES = (
     ("79", "budget spent"),
     ("130", "interrupted"),
     ("141", "closed pipe"),
+)
+ENVIRONMENT = (
+    ("SYNAPSE_PROFILE", "The profile to use: a name or a path."),
+    ("SYNAPSE_CONFIG_DIR, SYNAPSE_CACHE_DIR, SYNAPSE_STATE_DIR", "Where profiles, cache and ledger are kept."),
+    ("OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY, ...", "Keys, under the names that the providers use."),
+    ("NO_COLOR", "No colour, as with `--no-color`."),
+)
+FILES = (
+    ("./synapse.toml", "The profile of a project; also looked for in every folder above."),
+    ("~/.config/synapse/profiles/NAME.toml", "Profiles of your own; `default` is followed where nothing else is."),
+    ("~/.cache/synapse", "Answers that are kept."),
+    ("~/.local/state/synapse/ledger.sqlite3", "The record of every run."),
 )
 
 
@@ -40,7 +54,8 @@ def page(spec: Spec) -> str:
         *_options(spec),
         *_children(spec),
         ".SH EXIT STATUS",
-        *(line for code, meaning in EXIT_CODES for line in (".TP", f".B {code}", _escaped(meaning))),
+        *_listed(EXIT_CODES),
+        *([".SH ENVIRONMENT", *_listed(ENVIRONMENT), ".SH FILES", *_listed(FILES)] if len(spec.path) == 1 else []),
         *_see_also(spec),
     ]
     return "\n".join(parts) + "\n"
@@ -58,21 +73,28 @@ def _options(spec: Spec) -> list[str]:
         if flag.panel != panel and (flag.panel or panel is None):
             lines.append(f".SH {flag.panel.upper() or 'OPTIONS'}" if panel is not None or flag.panel else ".SH OPTIONS")
             panel = flag.panel
-        names = ", ".join(f"\\fB{_escaped(name)}\\fR" for name in flag.names)
-        lines += [".TP", names + (f" \\fI{_escaped(flag.metavar)}\\fR" if flag.metavar else ""), _escaped(flag.help)]
+        lines += _flag(flag)
     return lines
 
 
 def _children(spec: Spec) -> list[str]:
     lines = [".SH COMMANDS"] if spec.children else []
     for child in spec.children:
-        lines += [".SS " + _escaped(" ".join([*child.path[1:], *child.arguments])), _prose(child.help)]
-        if len(child.path) > 2:
-            for flag in child.flags[:-1]:
-                names = ", ".join(f"\\fB{_escaped(name)}\\fR" for name in flag.names)
-                value = f" \\fI{_escaped(flag.metavar)}\\fR" if flag.metavar else ""
-                lines += [".TP", names + value, _escaped(flag.help)]
+        if len(child.path) == 2:  # it has a page of its own
+            lines += [".TP", f".B {_escaped(child.name)}", _marked(child.summary)]
+        else:
+            lines += [".SS " + _escaped(" ".join([*child.path[1:], *child.arguments])), _prose(child.help)]
+            lines += [line for flag in child.flags[:-1] for line in _flag(flag)]
     return lines
+
+
+def _flag(flag: Flag) -> list[str]:
+    names = ", ".join(f"\\fB{_escaped(name)}\\fR" for name in flag.names)
+    return [".TP", names + (f" \\fI{_escaped(flag.metavar)}\\fR" if flag.metavar else ""), _marked(flag.help)]
+
+
+def _listed(rows: tuple[tuple[str, str], ...]) -> list[str]:
+    return [line for term, meaning in rows for line in (".TP", f".B {_escaped(term)}", _marked(meaning))]
 
 
 def _see_also(spec: Spec) -> list[str]:
@@ -89,8 +111,13 @@ def _prose(text: str) -> str:
         elif line.startswith("  "):
             lines += [".nf", ".RS", _escaped(line.strip()), ".RE", ".fi"]
         else:
-            lines.append(_escaped(line.strip()))
+            lines.append(_marked(line.strip()))
     return "\n".join(lines)
+
+
+def _marked(text: str) -> str:
+    """Text in which what stands between backticks is bold."""
+    return re.sub(r"`([^`]+)`", r"\\fB\1\\fR", _escaped(text))
 
 
 def _escaped(text: str) -> str:

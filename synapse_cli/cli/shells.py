@@ -13,17 +13,23 @@ def bash(top: Spec) -> str:
     for spec in walk(top):
         words = " ".join([*(child.name for child in spec.children), *(name for f in spec.flags for name in f.names)])
         cases.append(f'    "{" ".join(spec.path)}") words="{words}" ;;')
-    files = "|".join(sorted({name for spec in walk(top) for f in spec.flags if f.takes_file for name in f.names}))
-    values = "|".join(
-        sorted({n for s in walk(top) for f in s.flags if f.metavar and not f.takes_file for n in f.names})
-    )
+    taking = [
+        (name, flag.takes_file) for spec in walk(top) for flag in spec.flags if flag.metavar for name in flag.names
+    ]
+    of_files = {name for name, takes_file in taking if takes_file}
+    files, values = "|".join(sorted(of_files)), "|".join(sorted({name for name, _ in taking} - of_files))
     groups = "|".join(f'"{" ".join(spec.path)}"' for spec in walk(top) if spec.children)
     newline = "\n"
     return f"""# bash completion for synapse; written by `python -m synapse_cli.cli.generate`
+# no mapfile: bash 3.2, which macOS ships, has none
+_synapse_files() {{
+  local IFS=$'\\n'
+  COMPREPLY=($(compgen -f -- "$1"))
+}}
 _synapse() {{
   local current="${{COMP_WORDS[COMP_CWORD]}}" previous="${{COMP_WORDS[COMP_CWORD-1]}}" path="synapse" words="" word i
   case "$previous" in
-    {files}) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
+    {files}) _synapse_files "$current"; return ;;
     {values}) return ;;
   esac
   for ((i = 1; i < COMP_CWORD; i++)); do
@@ -35,8 +41,8 @@ _synapse() {{
   case "$path" in
 {newline.join(cases)}
   esac
-  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
-  [[ ${{#COMPREPLY[@]}} -gt 0 ]] || mapfile -t COMPREPLY < <(compgen -f -- "$current")
+  COMPREPLY=($(compgen -W "$words" -- "$current"))
+  [[ ${{#COMPREPLY[@]}} -gt 0 ]] || _synapse_files "$current"
 }}
 complete -o filenames -F _synapse synapse
 """

@@ -1,0 +1,31 @@
+"""Options and fixtures of every test: golden files, compared or rewritten."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Golden = Callable[[Path, str], None]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--regen", action="store_true", help="rewrite golden files and README outputs, and fail once for each"
+    )
+
+
+@pytest.fixture
+def golden(pytestconfig: pytest.Config) -> Golden:
+    """Compare a text with the file that is committed; with --regen, rewrite the file and fail where it differed."""
+
+    def compare(path: Path, text: str) -> None:
+        committed = path.read_text(encoding="utf-8") if path.is_file() else ""
+        if pytestconfig.getoption("--regen") and committed != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            pytest.fail(f"{path} is rewritten; look at the difference and run it again")
+        assert text == committed, f"{path} differs; if the new text is right: python -m pytest --regen {path.parent}"
+
+    return compare

@@ -1,0 +1,1 @@
+"""Texts that users see, whole, as files: a change of them is a change that somebody must want."""
