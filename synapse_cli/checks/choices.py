@@ -51,6 +51,7 @@ class Choices:
     def judge(self, request: Request, completion: Completion, control: Control) -> Verdict:
         """Find the answer among the labels, compared as `fold` sees them."""
         del control
+        self.ready(request)
         values = self.values or request.choices
         found = fold(completion.text)
         for value in values:
