@@ -36,7 +36,12 @@ class Backend(Protocol):
 
 
 class Check(Protocol):
-    """A rule that an answer must pass. Built by `parse` from its own option table."""
+    """A rule that an answer must pass. Built by `parse` from its own option table.
+
+    A check may also have `files` (paths whose content decides its verdict: the memo watches them) and
+    `ready(request)`, which raises UsageError where the request lacks what the rule needs (labels, a schema).
+    Checks are frozen, and their `repr` says all they hold: verdicts are kept by it.
+    """
 
     kind: ClassVar[str]
     binds: ClassVar[Literal["validity", "doubt"]]
