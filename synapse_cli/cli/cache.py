@@ -100,7 +100,7 @@ def show(
         return
     for entry in sorted(found, key=lambda entry: entry.kind):
         typer.echo(f"{entry.kind}  {entry.label}  {as_age(entry.kept_at, time.time())}")
-        typer.echo(visible(_text(entry)))
+        typer.echo(visible(_text(entry)), color=True)  # else Typer strips what a pipe should get
 
 
 @app.command()

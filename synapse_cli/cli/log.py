@@ -172,7 +172,7 @@ def _print_run(run: reading.Row) -> None:
         typer.echo(f"{f'attempt {number}':<11} {visible(_attempt(attempt))}")
     for name in ("system", "prompt", "answer"):
         if run[name] is not None:
-            typer.echo(f"\n{name}:\n{visible(str(run[name]))}")
+            typer.echo(f"\n{name}:\n{visible(str(run[name]))}", color=True)  # else Typer strips what a pipe should get
         elif run.get(f"{name}_hash"):
             typer.echo(f"\n{name}: not kept, only its hash {run[f'{name}_hash']}")
 
