@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import tempfile
@@ -29,13 +28,6 @@ def emit(piece: str) -> None:
     if piece:
         _last = piece
         write(piece)
-
-
-def emit_json(piece: str) -> None:
-    """Print a piece as one line of JSON."""
-    global _last
-    _last = piece
-    write(json.dumps({"event": "piece", "text": piece}, ensure_ascii=False) + "\n")
 
 
 def write_file(path: str, text: str) -> None:

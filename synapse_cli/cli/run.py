@@ -105,9 +105,7 @@ def _deliver(flags: Flags, finished: Run, answer: str | None, notes: list[str]) 
 def _emit(flags: Flags) -> Callable[[str], None] | None:
     """What prints pieces as they arrive; None where the answer is wanted whole."""
     if flags.json and flags.stream:
-        from synapse_cli.cli.output import emit_json
-
-        return emit_json
+        return lambda _: None  # the events themselves are printed, pieces among them
     if flags.json or flags.output or flags.extract or flags.stream is False:
         return None
     if flags.stream or sys.stdout.isatty():
@@ -190,6 +188,7 @@ def _interruptible(control: Control) -> Iterator[None]:
 @contextmanager
 def _telling(flags: Flags) -> Iterator[Callable[[Event], None]]:
     """What follows the events of a run: a line each with -v, a status line at a terminal, else nothing."""
+    from synapse_cli.report.event import event_json
     from synapse_cli.report.progress import Progress
     from synapse_cli.report.summary import narrate
 
@@ -199,9 +198,11 @@ def _telling(flags: Flags) -> Iterator[Callable[[Event], None]]:
         def listen(event: Event) -> None:
             if progress is not None:
                 progress.hear(event)
+            if flags.json and flags.stream:
+                _print_json(event_json(event))
             line = narrate(event) if flags.verbose or isinstance(event, Warned) else None
             if line:
-                say(f"synapse: {line}")
+                sys.stderr.write(f"synapse: {line}\n")
 
         yield listen
 
