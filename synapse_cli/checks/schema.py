@@ -181,7 +181,8 @@ def _violation_in_time(schema: Json, value: Json, length: int, control: Control)
     """Validate here, or in a child that can be killed where a pattern of the schema could take for ever."""
     if all(backtracking.steps(pattern, length) <= backtracking.FEW for pattern in _patterns(schema)):
         return violation(schema, value)
-    argv = (sys.executable, "-c", _CHILD, json.dumps([entry for entry in sys.path if entry]))
+    # Isolated, because a working folder with a json.py of its own would otherwise be imported from.
+    argv = (sys.executable, "-I", "-c", _CHILD, json.dumps([entry for entry in sys.path if entry]))
     task = json.dumps([schema, value]).encode()
     ended = child.run(argv, task, timeout_s=VALIDATE_S, control=control)
     if isinstance(ended, child.Unended):

@@ -129,6 +129,15 @@ def test_a_pattern_that_might_have_no_end_is_judged_right_in_the_child(judge):
     assert judge("schema", options, json.dumps("not this!")).reason.startswith("$: 'not this!' does not match")
 
 
+def test_the_child_imports_nothing_from_the_working_folder(judge, tmp_path, monkeypatch):
+    for name in ("json", "jsonschema", "synapse_cli"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'trap')!r}, 'w')\nraise SystemExit(9)\n")
+    monkeypatch.chdir(tmp_path)
+
+    assert judge("schema", {"inline": {"pattern": r"^(?:\w+ ?)+$"}}, json.dumps("many small words in a row")).passed
+    assert not (tmp_path / "trap").exists()
+
+
 def test_a_deep_value_under_a_recursive_schema_does_not_end_in_a_traceback(judge):
     nest = {"$defs": {"a": {"type": "array", "items": {"$ref": "#/$defs/a"}}}, "$ref": "#/$defs/a"}
 
