@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synapse_cli.checks.choices import Choices, fold
@@ -62,11 +62,13 @@ def test_labels_that_are_none_or_compare_equal_are_a_problem(parse, values):
     assert problems[0].where == "cascades.c.accept[0].values"
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_folding_twice_changes_nothing_for_labels_in_quotes(text):
     assert fold(f' "{text}" ') == fold(f'"{text}"')
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters(categories=["L", "N"]), min_size=1))
 def test_a_label_always_matches_itself_in_upper_case_with_a_full_stop(label):
     assert fold(label.casefold() + ".") == fold(label)

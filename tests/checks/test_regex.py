@@ -2,7 +2,7 @@ import re
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synapse_cli.checks import backtracking
@@ -72,6 +72,7 @@ def test_the_child_finds_what_a_search_here_would(judge, answer, passed):
     assert (verdict.passed, verdict.evaluated) == (passed, True)
 
 
+@settings(deadline=None)
 @given(
     st.text(alphabet="ab", max_size=12),
     st.recursive(

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synapse_cli.context.extract import last_block
@@ -30,6 +30,7 @@ def test_the_last_fenced_block_is_found(text, block):
     assert last_block(text) == block
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.text(alphabet="abc \t{}", max_size=8), min_size=1, max_size=5), st.sampled_from(["```", "~~~", "`````"])
 )

@@ -3,7 +3,7 @@ import re
 import threading
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synapse_cli.context.inputs import gather
@@ -71,6 +71,7 @@ def test_the_fence_is_longer_than_any_run_of_backticks_inside(tmp_path):
     assert _gather(tmp_path, [], ["a.md"]).text == "File: a.md\n`````\n````\ncode\n````\n`````"
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="`\n x", max_size=40))
 def test_a_fenced_text_never_ends_its_own_fence(text):
     from synapse_cli.context.inputs import _fenced

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synapse_cli.context.compose import compose, messages
@@ -40,6 +40,7 @@ def test_input_is_no_parameter():
         render(GREET, {"word": "x", "input": "y"}, "")
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_a_value_is_never_rendered_again(value):
     _, prompt = render(
