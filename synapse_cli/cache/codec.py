@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from decimal import Decimal
-from typing import Literal, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 from synapse_cli.cache.key import FORMAT
 from synapse_cli.core.completion import Completion, Usage
@@ -23,8 +23,7 @@ _SPENT = "usage"
 """Of a Decision: what deciding took then; deciding from the cache takes nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One kept value with its label (the model's name) and the instants of its life."""
 
     kind: Kind
@@ -36,7 +35,7 @@ class Record:
 
 def pack(record: Record) -> bytes:
     """Write a record. Raises ValueError where JSON cannot say it (a confidence of NaN)."""
-    whole = {"format": FORMAT, **asdict(record)}
+    whole = {"format": FORMAT, **record._asdict()}
     return json.dumps(whole, separators=(",", ":"), allow_nan=False).encode("ascii")
 
 
