@@ -179,11 +179,12 @@ def constrain(logits: Logits, allowed: Callable[[npt.NDArray[np.int32]], npt.NDA
 
     every = np.arange(len(logits), dtype=np.int32)
     if len(logits) > 2 * _SHORTLIST:
-        short = np.argpartition(-logits, _SHORTLIST)[:_SHORTLIST].astype(np.int32)
+        order = np.argpartition(-logits, _SHORTLIST).astype(np.int32)
+        short, tail = order[:_SHORTLIST], order[_SHORTLIST:]
         kept = short[allowed(short)]
         weights = np.exp(logits - logits.max())
         inside = float(weights[kept].sum())
-        if inside > 0.0 and float(weights.sum()) - float(weights[short].sum()) <= _TAIL * inside:
+        if inside > 0.0 and float(weights[tail].sum()) <= _TAIL * inside:
             return _only(logits, kept)
     kept = every[allowed(every)]
     if not len(kept):

@@ -24,4 +24,5 @@ for line in sys.stdin:
         answer = {"text": given.text, "finish": given.finish, "confidence": given.confidence}
     except SynapseError as error:
         answer = {"error": error.message, "finish": None}
-    print(json.dumps(answer), flush=True)
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()

@@ -86,7 +86,7 @@ def _renamed(old: bytes, new: bytes) -> Change:
 
 
 def _tensor(name: str, form: str, beyond: int, value: int) -> Change:
-    """Change a field of a tensor's entry: dimensions at 0, their sizes at 4, type at 20, offset at 24 (two dimensions)."""
+    """Change a field of a tensor's entry: dimensions at 0, two sizes at 4, type at 20, offset at 24."""
     return _value(name, form, value, beyond)
 
 
@@ -120,8 +120,8 @@ CHANGED: dict[str, tuple[Change, str]] = {
     "endless list": (_value("tokenizer.ggml.token_type", "<Q", 2**61, 8), "more than the file has bytes"),
     "endless piece of the vocabulary": (_value("tokenizer.ggml.tokens", "<Q", 2**62, 16), "beyond its end"),
     "no architecture": (_renamed(b"general.architecture", b"general.architectura"), "does not name its architecture"),
-    "an encoder": (
-        lambda data: _renamed(b"\5\0\0\0\0\0\0\0llama", b"\5\0\0\0\0\0\0\0llamx")(data),
+    "an unknown architecture": (
+        _renamed(b"\5\0\0\0\0\0\0\0llama", b"\5\0\0\0\0\0\0\0llamx"),
         "llamx|cannot load",
     ),
     "no tokenizer": (_renamed(b"tokenizer.ggml.model", b"tokenizer.ggml.modem"), "no tokenizer"),

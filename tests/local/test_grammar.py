@@ -31,7 +31,8 @@ class Writer:
 
     def write(self, schema: object, seed: int = 1) -> dict[str, object]:
         process = self._process
-        assert process.stdin is not None and process.stdout is not None
+        assert process.stdin is not None
+        assert process.stdout is not None
         process.stdin.write(json.dumps({"schema": schema, "seed": seed}) + "\n")
         process.stdin.flush()
         line = process.stdout.readline()
@@ -40,7 +41,8 @@ class Writer:
         return answer
 
     def close(self) -> None:
-        assert self._process.stdin is not None and self._process.stdout is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.close()
         self._process.wait(10)
         self._process.stdout.close()
@@ -58,7 +60,7 @@ FIXED = [
     {"type": "object"},
     {},
     True,
-    {"enum": ["a\"b\\", "ü\n", 1, 1.5, None, True, [1, "x"], {"k": "\x7f"}, "\ud800"]},
+    {"enum": ['a"b\\', "ü\n", 1, 1.5, None, True, [1, "x"], {"k": "\x7f"}, "\ud800"]},
     {"const": {"a": [1, 2]}},
     {"type": ["string", "null"], "maxLength": 3},
     {"type": "integer", "minimum": -17, "maximum": 305},
@@ -70,12 +72,12 @@ FIXED = [
     {"type": "array", "items": {"type": "null"}, "maxItems": 0},
     {"type": "array", "prefixItems": [{"type": "null"}, {"type": "boolean"}], "items": False},
     {"type": "object", "properties": {"a": {"type": "null"}, "b": {"type": "null"}}, "additionalProperties": False},
-    {"type": "object", "properties": {"a b": {"type": "boolean"}, "ü\"": {"type": "null"}}, "required": ["ü\"", "z"]},
+    {"type": "object", "properties": {"a b": {"type": "boolean"}, 'ü"': {"type": "null"}}, "required": ['ü"', "z"]},
     {"type": "object", "additionalProperties": {"type": "boolean"}},
     {"$ref": "#/$defs/node", "$defs": {"node": NODE}},
     {"type": "array", "items": {"$ref": "#"}},
     {"allOf": [{"$ref": "#/$defs/p"}, {"required": ["x"]}], "$defs": {"p": {"properties": {"x": {"type": "boolean"}}}}},
-    {"type": "object", "properties": {"a": {"const": 1}, "b": {"const": 2}}, "anyOf": [{"required": ["a"]}, {"required": ["b"]}]},
+    {"properties": {"a": {"const": 1}, "b": {"const": 2}}, "anyOf": [{"required": ["a"]}, {"required": ["b"]}]},
     {"oneOf": [{"type": "boolean"}, {"type": "null"}]},
     {"type": "string", "format": "date"},
     {"type": "string", "maxLength": 100_000},

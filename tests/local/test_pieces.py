@@ -1,0 +1,92 @@
+"""What is handed out is whole characters, and never a part of a stop text."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from synapse_cli.backends.pieces import Pieces
+
+texts = st.text(st.characters(codec="utf-8"), max_size=40)
+stops = st.lists(st.text(st.sampled_from("abü"), min_size=1, max_size=4), max_size=3)
+
+
+def _fed(raw: bytes, cuts: list[int], stop: list[str]) -> tuple[str, list[str], bool]:
+    pieces: list[str] = []
+    taken = Pieces(stop, pieces.append)
+    places = sorted({0, len(raw), *(cut % (len(raw) + 1) for cut in cuts)})
+    for start, end in pairwise(places):
+        taken.add(raw[start:end])
+        if taken.stopped:
+            break
+    return taken.finish(), pieces, taken.stopped
+
+
+@given(text=texts, cuts=st.lists(st.integers(0, 200)))
+def test_a_text_cut_between_any_bytes_comes_out_whole(text: str, cuts: list[int]) -> None:
+    out, pieces, stopped = _fed(text.encode(), cuts, [])
+
+    assert out == "".join(pieces) == text
+    assert not stopped
+
+
+@given(text=st.text(st.sampled_from("abcü"), max_size=30), cuts=st.lists(st.integers(0, 60)), stop=stops)
+def test_the_text_ends_before_the_first_stop_text(text: str, cuts: list[int], stop: list[str]) -> None:
+    out, pieces, stopped = _fed(text.encode(), cuts, stop)
+
+    assert "".join(pieces) == out
+    assert text.startswith(out)
+    assert not any(word in out for word in stop)
+    assert stopped == any(word in text for word in stop)
+    if not stopped:
+        assert out == text
+
+
+@given(text=texts, short=st.integers(1, 3))
+def test_an_unfinished_character_is_left_out(text: str, short: int) -> None:
+    out, _, _ = _fed(text.encode() + "😀".encode()[:short], [], [])
+
+    assert out == text
+
+
+def test_a_beginning_that_may_become_a_stop_text_is_held_back() -> None:
+    pieces: list[str] = []
+    taken = Pieces(["###"], pieces.append)
+
+    for raw in (b"yes#", b"#", b"no#"):
+        taken.add(raw)
+
+    assert pieces == ["yes", "##no"]
+    assert taken.finish() == "yes##no#"
+
+
+@given(raw=st.binary(max_size=6), more=st.binary(min_size=1, max_size=4))
+def test_bytes_that_can_be_borne_can_be_finished(raw: bytes, more: bytes) -> None:
+    taken = Pieces([], None)
+    for at in range(len(raw)):
+        if taken.bears(raw[at : at + 1]):
+            taken.add(raw[at : at + 1])
+
+    if taken.bears(more):
+        taken.add(more)
+        ends = [
+            b"",
+            b"\x80",
+            b"\xbf",
+            b"\x80\x80",
+            b"\xbf\xbf",
+            b"\x80\x80\x80",
+            b"\xbf\xbf\xbf",
+            b"\x90\x80\x80",
+            b"\xa0\x80",
+        ]
+        assert any(taken.bears(end) and "\ufffd" not in _finished(taken, end) for end in ends)
+
+
+def _finished(taken: Pieces, end: bytes) -> str:
+    copy = Pieces([], None)
+    copy._decoder.setstate(taken._decoder.getstate())
+    copy.add(end)
+    return copy.finish() if not copy._decoder.getstate()[0] else "\ufffd"
