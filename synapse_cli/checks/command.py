@@ -35,7 +35,7 @@ class Command:
     cwd: str | None = None
     if_missing_pass: bool = False
     edition: str = ""
-    """Size and time of its files: a verdict kept for an older edition is not this program's."""
+    """Size, times and place of its files: a verdict kept for an older edition is not this program's."""
 
     @classmethod
     def parse(cls, options: Options) -> Command:
@@ -84,7 +84,7 @@ def _files(argv: tuple[str, ...], cwd: str | None) -> tuple[str, ...]:
 
 def _edition(files: tuple[str, ...]) -> str:
     stats = [os.stat(path) for path in files]
-    return " ".join(f"{found.st_size}:{found.st_mtime_ns}:{found.st_ino}" for found in stats)
+    return " ".join(f"{found.st_size}:{found.st_mtime_ns}:{found.st_ctime_ns}:{found.st_ino}" for found in stats)
 
 
 def _reason(program: str, ended: child.Ended) -> str:

@@ -130,14 +130,19 @@ def _schema(path: str | None, witness: Witness) -> Json:
 
 
 def _read(path: str, flag: str, witness: Witness) -> str:
+    from hashlib import sha256
+
     try:
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
+        with open(path, "rb") as file:
+            data = file.read()
+        text = data.decode("utf-8-sig")
     except FileNotFoundError as error:
         raise InputError(f"{flag}: there is no file {path!r}", "check the path") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{flag}: {path!r} cannot be read: {error}", "give a UTF-8 text file") from error
-    witness.read(path)
+    except OSError as error:
+        raise InputError(f"{flag}: {path!r} cannot be read: {error.strerror}", "name a text file") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{flag}: {path!r} is not UTF-8 (byte {error.start})", "convert it first") from error
+    witness.read(path, sha256(data).hexdigest())
     return text
 
 
