@@ -19,6 +19,9 @@ PARAMS = frozenset(
 """What `params` may hold. A list of what is allowed, because LiteLLM takes keys, addresses, callbacks and files
 from the same keyword arguments, and a profile must not reach those."""
 
+_LOCAL = frozenset({"contextual_calibration"})
+"""What only a model on this machine can heed: left out, so that both kinds of tier can share one `params`."""
+
 _WRAPPED = "answer"
 """The one property of the object that holds an answer which is not an object itself: providers want an object."""
 
@@ -59,7 +62,7 @@ def ask(request: Request, model: str, supported: AbstractSet[str], *, takes_sche
 def _refuse_the_impossible(request: Request) -> None:
     if request.grammar is not None:
         raise BadRequest("a hosted model takes no GBNF grammar", "use --schema, or a local tier (--local-only)")
-    unknown = sorted(set(request.params) - PARAMS)
+    unknown = sorted(set(request.params) - PARAMS - _LOCAL)
     if unknown:
         import difflib
 
@@ -72,7 +75,9 @@ def _refuse_the_impossible(request: Request) -> None:
 
 def _params(request: Request, supported: AbstractSet[str]) -> dict[str, Json]:
     """The parameters as they are; only logprobs, which Synapse asks for by itself, is dropped where it cannot be."""
-    params = {key: value for key, value in request.params.items() if value is not None}
+    params: dict[str, Json] = {
+        key: value for key, value in request.params.items() if value is not None and key not in _LOCAL
+    }
     if not params.get("logprobs") or "logprobs" not in supported:
         params.pop("logprobs", None)
         params.pop("top_logprobs", None)
@@ -91,7 +96,7 @@ def _wanted(request: Request) -> tuple[Shape, dict[str, Json] | None]:
 
 
 def _wrap(schema: dict[str, Json]) -> dict[str, Json]:
-    definitions = {key: schema[key] for key in ("$defs", "definitions") if key in schema}
+    definitions: dict[str, Json] = {key: schema[key] for key in ("$defs", "definitions") if key in schema}
     inner = {key: value for key, value in schema.items() if key not in {*definitions, "$schema", "$id"}}
     properties: dict[str, Json] = {_WRAPPED: inner}
     return {

@@ -32,6 +32,8 @@ class Heard:
     thinking: str = ""
     refusal: str = ""
     reason: str | None = None
+    google_ended: bool = False
+    """Whether one of Google's own chunks said that it was the last."""
     usage: Usage = UNKNOWN_USAGE
     calls: dict[int, list[str]] = field(default_factory=dict)
     """Name and arguments of each tool call, by its place."""
@@ -55,6 +57,7 @@ def hear_whole(response: Any) -> Heard:  # LiteLLM's ModelResponse; the package 
     heard = Heard(usage=usage_of(getattr(response, "usage", None)))
     for choice in (getattr(response, "choices", None) or [])[:1]:
         _take(heard, choice.message, choice)
+        heard.refusal = _refusal(choice.message)
         heard.reason = choice.finish_reason or "stop"
     return heard
 
@@ -67,16 +70,31 @@ def hear_piece(heard: Heard, chunk: Any) -> str:
     return heard.text[before:]
 
 
+def hear_refusal(heard: Heard, chunk: Any) -> None:
+    """Take in the refusal of a provider's own chunk, before LiteLLM reads it."""
+    for choice in (getattr(chunk, "choices", None) or [])[:1]:
+        said = getattr(getattr(choice, "delta", None), "refusal", None)
+        heard.refusal += said if isinstance(said, str) else ""
+
+
+def hear_google(heard: Heard, chunk: dict[str, Any]) -> None:
+    """Take in whether a chunk of Google's ends the answer: a finish reason, or a prompt that was blocked."""
+    ends = [candidate.get("finishReason") for candidate in chunk.get("candidates") or []]
+    blocked = (chunk.get("promptFeedback") or {}).get("blockReason")
+    heard.google_ended = heard.google_ended or any(ends) or bool(blocked)
+
+
 def hear_end(heard: Heard, stream: Any) -> None:
     """Take in what the stream itself knows at its end, or where it broke.
 
-    Its chunks' own finish reason is no proof, because LiteLLM invents "stop" on a stream that was cut.
-    These two attributes hold only what came from the provider (the second is where Gemini's is kept). Usage
-    is read where it is kept as it arrived: at the end of a stream LiteLLM hands out a guess of its own.
+    Its chunks' own finish reason is no proof, because LiteLLM invents "stop" on a stream that was cut:
+    `received_finish_reason` came from the provider. Google's never gets there, only into the other
+    attribute, together with invented ones. Usage is read where it is kept as it arrived: at the end of a
+    stream LiteLLM hands out a guess of its own.
     """
-    heard.reason = getattr(stream, "received_finish_reason", None) or getattr(
-        stream, "intermittent_finish_reason", None
-    )
+    heard.reason = getattr(stream, "received_finish_reason", None)
+    if heard.reason is None and heard.google_ended:
+        heard.reason = getattr(stream, "intermittent_finish_reason", None) or "stop"
     for chunk in getattr(stream, "chunks", None) or []:
         reported = getattr(chunk, "usage", None)
         if reported is not None:
@@ -128,7 +146,6 @@ def confidence_of(odds: Sequence[tuple[str, float]], text: str, span: tuple[int,
 def _take(heard: Heard, message: Any, choice: Any) -> None:
     heard.text += getattr(message, "content", None) or ""
     heard.thinking += getattr(message, "reasoning_content", None) or ""
-    heard.refusal += _refusal(message)
     for place, call in enumerate(getattr(message, "tool_calls", None) or []):
         index = getattr(call, "index", None)
         known = heard.calls.setdefault(place if index is None else index, ["", ""])

@@ -8,7 +8,13 @@ from typing import Any
 
 from tests.servers.base import Reply, Seen, main, split
 
-_FINISH = {"stop": "end_turn", "length": "max_tokens", "refusal": "refusal", "tool_calls": "tool_use"}
+_FINISH = {
+    "stop": "end_turn",
+    "length": "max_tokens",
+    "refusal": "refusal",
+    "filtered": "refusal",
+    "tool_calls": "tool_use",
+}
 _TYPES = {
     400: "invalid_request_error",
     401: "authentication_error",
@@ -99,7 +105,7 @@ def _deltas(block: dict[str, Any], reply: Reply) -> list[dict[str, Any]]:
 
 
 def _event(kind: str, **more: Any) -> bytes:
-    data = json.dumps({"type": kind, **more}, separators=(",", ":"))
+    data = json.dumps({"type": kind, **more}, separators=(",", ":"), ensure_ascii=False)
     return f"event: {kind}\ndata: {data}\n\n".encode()
 
 

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field, fields
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol
 
-FAULTS = ("hang", "reset", "garbage", "empty", "null", "error_event")
-"""What can go wrong besides a status: no answer, RST, not JSON, no choices, no content, an error inside the stream."""
+FAULTS = ("hang", "reset", "garbage", "empty", "null", "error_event", "blocked")
+"""What can go wrong besides a status: no answer, RST, not JSON, no choices, no content, an error inside the
+stream, Gemini's blocked prompt."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,13 @@ class Reply:
     """Events that the text is spread over when it is streamed."""
     thinking: str = ""
     finish: str = "stop"
-    """stop, length, refusal or tool_calls, in our words."""
+    """stop, length, refusal (the model's), filtered (the provider's) or tool_calls."""
     tool: str = ""
     """Name of a tool to call instead of answering."""
     arguments: dict[str, Any] = field(default_factory=dict)
     tokens: tuple[int, int] = (11, 7)
+    counts: bool = True
+    """Whether tokens are reported at all (OpenAI's dialect; many servers that speak it do not)."""
     cached: int = 0
     reasoning: int = 0
     logprobs: tuple[tuple[str, float], ...] = ()
@@ -230,7 +233,7 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
             elif seen.streaming:
                 self._stream(server.dialect.events(reply, seen), reply)
             else:
-                self._send(200, json.dumps(server.dialect.whole(reply, seen)).encode(), reply)
+                self._send(200, json.dumps(server.dialect.whole(reply, seen), ensure_ascii=False).encode(), reply)
 
         def _send(self, status: int, body: bytes, reply: Reply) -> None:
             self.send_response(status)

@@ -9,7 +9,13 @@ from urllib.parse import parse_qs, urlsplit
 
 from tests.servers.base import Reply, Seen, main, split
 
-_FINISH = {"stop": "STOP", "length": "MAX_TOKENS", "refusal": "SAFETY", "tool_calls": "STOP"}
+_FINISH = {
+    "stop": "STOP",
+    "length": "MAX_TOKENS",
+    "refusal": "SAFETY",
+    "filtered": "PROHIBITED_CONTENT",
+    "tool_calls": "STOP",
+}
 _STATES = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
@@ -35,6 +41,11 @@ def key(path: str, headers: dict[str, str]) -> str:
 
 def whole(reply: Reply, seen: Seen) -> dict[str, Any]:
     """A GenerateContentResponse."""
+    if reply.fault == "blocked":
+        return {
+            "promptFeedback": {"blockReason": "SAFETY"},
+            "usageMetadata": {"promptTokenCount": 11, "totalTokenCount": 11},
+        }
     return _response(reply, seen, _parts(reply), finish=True)
 
 
@@ -48,6 +59,8 @@ def events(reply: Reply, seen: Seen) -> list[bytes]:
         else:
             pieces = 2 if part.get("thought") else reply.pieces
             spread += [{**part, "text": piece} for piece in split(part["text"], pieces)]
+    if reply.fault == "blocked":
+        return [_event(whole(reply, seen))]
     if reply.fault == "error_event":
         return [*[_event(_response(reply, seen, [part])) for part in spread], _event(problem(503, "overloaded"))]
     if not spread:
@@ -93,7 +106,7 @@ def _response(reply: Reply, seen: Seen, parts: list[dict[str, Any]], *, finish: 
 
 
 def _event(value: dict[str, Any]) -> bytes:
-    return b"data: " + json.dumps(value).encode() + b"\r\n\r\n"
+    return b"data: " + json.dumps(value, ensure_ascii=False).encode() + b"\r\n\r\n"
 
 
 if __name__ == "__main__":

@@ -8,7 +8,13 @@ from typing import Any
 
 from tests.servers.base import Reply, Seen, main, split, stamp
 
-_FINISH = {"stop": "stop", "length": "length", "refusal": "content_filter", "tool_calls": "tool_calls"}
+_FINISH = {
+    "stop": "stop",
+    "length": "length",
+    "refusal": "stop",
+    "filtered": "content_filter",
+    "tool_calls": "tool_calls",
+}
 _TYPES = {401: "invalid_api_key", 403: "forbidden", 404: "model_not_found", 429: "rate_limit_exceeded"}
 
 
@@ -38,7 +44,7 @@ def whole(reply: Reply, seen: Seen) -> dict[str, Any]:
         "created": stamp(),
         "model": seen.body.get("model"),
         "choices": [] if reply.fault == "empty" else [choice],
-        "usage": _usage(reply),
+        **({"usage": _usage(reply)} if reply.counts else {}),
     }
 
 
@@ -49,7 +55,8 @@ def events(reply: Reply, seen: Seen) -> list[bytes]:
     if reply.tool:
         deltas.append({"tool_calls": [{"index": 0, **_tool(reply)}]})
     elif reply.fault not in {"empty", "null"}:
-        deltas += [{"content": piece} for piece in _pieces(reply)]
+        said = "refusal" if reply.finish == "refusal" else "content"
+        deltas += [{said: piece} for piece in _pieces(reply)]
     sent = [_chunk(seen, [_choice(delta, None, reply)]) for delta in deltas]
     if reply.fault == "error_event":
         return [*sent, _event({"error": {"message": "the server had an error", "type": "server_error"}})]
@@ -57,7 +64,7 @@ def events(reply: Reply, seen: Seen) -> list[bytes]:
         sent = []
     else:
         sent.append(_chunk(seen, [_choice({}, _FINISH[reply.finish], reply)]))
-    if (seen.body.get("stream_options") or {}).get("include_usage"):
+    if reply.counts and (seen.body.get("stream_options") or {}).get("include_usage"):
         sent.append(_chunk(seen, [], usage=_usage(reply)))
     return [*sent, b"data: [DONE]\n\n"]
 
@@ -91,7 +98,7 @@ def _chunk(seen: Seen, choices: list[dict[str, Any]], **more: Any) -> bytes:
 
 
 def _event(value: dict[str, Any]) -> bytes:
-    return b"data: " + json.dumps(value, separators=(",", ":")).encode() + b"\n\n"
+    return b"data: " + json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode() + b"\n\n"
 
 
 def _tool(reply: Reply) -> dict[str, Any]:

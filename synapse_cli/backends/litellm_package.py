@@ -1,0 +1,57 @@
+"""The package LiteLLM, imported once and kept quiet: offline, no retries, callbacks or files of its own."""
+
+from __future__ import annotations
+
+import os
+import threading
+from functools import cache
+from typing import Any
+
+from synapse_cli.core.errors import EngineMissing
+
+_FOREIGN = r"(litellm|openai|httpx|httpcore|pydantic|tiktoken|aiohttp)(\.|$)"
+_QUIET = ("LiteLLM", "LiteLLM Proxy", "LiteLLM Router", "openai", "httpx", "httpcore")
+_LOADING = threading.Lock()
+
+
+def package() -> Any:
+    """Return the module, set up."""
+    with _LOADING:
+        return _set_up()
+
+
+@cache
+def _set_up() -> Any:
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+    os.environ["LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS"] = "True"
+    os.environ["LITELLM_MODE"] = "PRODUCTION"  # else it loads a .env from a folder above it: a stranger's addresses
+    import logging
+    import sys
+    import warnings
+
+    for name in _QUIET:
+        logging.getLogger(name).disabled = True
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import litellm
+    except ImportError as error:
+        raise EngineMissing(
+            f"LiteLLM, which asks hosted models, cannot be imported: {error}", "pip install 'litellm>=1.106.2,<1.107'"
+        ) from error
+    for name in _QUIET:
+        logging.getLogger(name).disabled = True
+    litellm.suppress_debug_info = True
+    litellm.set_verbose = False
+    litellm.telemetry = False
+    litellm.disable_streaming_logging = True
+    litellm.disable_hf_tokenizer_download = True
+    litellm.REPEATED_STREAMING_CHUNK_LIMIT = sys.maxsize  # a table's rule is no endless loop
+    return litellm
+
+
+def hush() -> None:
+    """Keep the packages' own warnings off stderr; at each call, because they come when a class is first used."""
+    import warnings
+
+    warnings.filterwarnings("ignore", module=_FOREIGN)
