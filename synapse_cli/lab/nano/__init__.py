@@ -1,0 +1,1 @@
+"""Train, measure and export the nano model that ships with Synapse (extra `train`)."""
