@@ -135,7 +135,7 @@ complete -c synapse -n '__fish_seen_subcommand_from profile; and not __fish_seen
 complete -c synapse -n '__fish_seen_subcommand_from profile; and not __fish_seen_subcommand_from init list show check path schema use' -a check -d 'Say all that is wrong with a profile; exit 78 if so.'
 complete -c synapse -n '__fish_seen_subcommand_from profile; and not __fish_seen_subcommand_from init list show check path schema use' -a path -d 'Print the file of a profile.'
 complete -c synapse -n '__fish_seen_subcommand_from profile; and not __fish_seen_subcommand_from init list show check path schema use' -a schema -d 'Print the JSON Schema of profiles, for editors.'
-complete -c synapse -n '__fish_seen_subcommand_from profile; and not __fish_seen_subcommand_from init list show check path schema use' -a use -d 'Make a profile your default. It is checked first; a default that you wrote yourself is not overwritten.'
+complete -c synapse -n '__fish_seen_subcommand_from profile; and not __fish_seen_subcommand_from init list show check path schema use' -a use -d 'Make a profile your default.'
 complete -c synapse -n '__fish_seen_subcommand_from profile' -s h -l help -d 'Show help and exit.'
 complete -c synapse -n '__fish_seen_subcommand_from profile ; and __fish_seen_subcommand_from init' -l project -d 'Write ./synapse.toml, for this folder only.'
 complete -c synapse -n '__fish_seen_subcommand_from profile ; and __fish_seen_subcommand_from init' -l force -d 'Overwrite a profile that is there.'

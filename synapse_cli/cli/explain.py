@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from decimal import Decimal
 
 from synapse_cli.cli.flags import Flags, takes_flags
 from synapse_cli.core.outcome import Decision
 from synapse_cli.core.prompt import Json
 from synapse_cli.core.witness import Witness
 from synapse_cli.flows.session import Session
+from synapse_cli.report.numbers import dollars
 
 
 @takes_flags
@@ -70,7 +72,8 @@ def _page(session: Session, decision: Decision, tiers: list[dict[str, Json]]) ->
 
 def _row(tier: dict[str, Json]) -> tuple[str, ...]:
     tokens = "?" if tier["input_tokens"] is None else f"{'~' if tier['estimated'] else ''}{tier['input_tokens']} tokens"
-    cost = "$?" if tier["cost_usd_at_most"] is None else f"${tier['cost_usd_at_most']}"
+    at_most = tier["cost_usd_at_most"]
+    cost = dollars(None if at_most is None else Decimal(str(at_most)))
     checks = tier["checks"]
     assert isinstance(checks, list)
     return (

@@ -88,7 +88,8 @@ def check(choice: _Choice = None) -> None:
     found = load(choice, cwd=os.getcwd(), env=os.environ, witness=Witness(), use_compiled=False)
     for warning in found.warnings:
         typer.echo(f"synapse: warning: {warning}", err=True)
-    counts = f"{len(found.models)} models, {len(found.routes)} routes, {len(found.cascades)} cascades"
+    tables = (("model", found.models), ("route", found.routes), ("cascade", found.cascades))
+    counts = ", ".join(f"{len(table)} {name}{'' if len(table) == 1 else 's'}" for name, table in tables)
     typer.echo(f"{found.path}: ok ({counts})")
 
 
@@ -124,7 +125,9 @@ def use(
     choice: Annotated[str, typer.Argument(metavar="NAME|PATH", help="The profile to follow from now on.")],
     force: Annotated[bool, typer.Option("--force", help="Replace a default profile of your own.")] = False,
 ) -> None:
-    """Make a profile your default. It is checked first; a default that you wrote yourself is not overwritten.
+    """Make a profile your default.
+
+    It is checked first; a default that you wrote yourself is not overwritten.
 
     Example:
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 BIN = Path(sys.executable).parent
 _END = "\x1e"
-HOME = "/home/you"
-"""How the home folder is written in documents."""
+ROOT = Path(__file__).resolve().parents[2]
+HOME, PLACE = "/home/you", "/opt/synapse"
+"""How the home folder and the place where Synapse is installed are written in documents."""
 
 
 class Shell:
@@ -61,6 +62,7 @@ class Shell:
             timeout=300,
             check=False,
         )
-        printed = done.stdout.decode("utf-8", "replace").replace(str(self.home), HOME).split(_END)
+        said = done.stdout.decode("utf-8", "replace").replace(str(self.home), HOME).replace(str(ROOT), PLACE)
+        printed = said.split(_END)
         assert len(printed) == len(commands) + 1, f"the shell ended early: {printed}"
         return printed[:-1]

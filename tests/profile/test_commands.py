@@ -74,7 +74,7 @@ def test_check_says_that_a_profile_is_right(user):
 
     done = user.synapse("profile", "check")
 
-    assert (done.returncode, done.stdout) == (0, f"{path}: ok (1 models, 1 routes, 0 cascades)\n")
+    assert (done.returncode, done.stdout) == (0, f"{path}: ok (1 model, 1 route, 0 cascades)\n")
 
 
 def test_show_prints_what_takes_effect_and_it_is_a_profile_again(user):
