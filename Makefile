@@ -24,8 +24,10 @@ lint: $(READY)  # ruff, mypy strict, import layers
 bench: $(READY)  # the figures of the README: start-up, nano model
 	@$(BIN)/python -m tests.bench
 
-generate: $(READY)  # rewrite man/, completions/ and golden files from the code
+generate: $(READY)  # rewrite man/, completions/, golden files and the README's outputs; then look at git diff
 	@$(BIN)/python -m synapse_cli.cli.generate .
+	@$(BIN)/python -m pytest tests/golden tests/docs --regen --no-header --tb=no || true
+	@$(BIN)/python -m pytest tests/golden tests/docs
 
 lock:  # resolve the dependencies anew
 	$(BIN)/uv lock
