@@ -22,7 +22,7 @@ from synapse_cli.profile.model import (
     Template,
     When,
 )
-from synapse_cli.profile.parse import BROKEN_RULE
+from synapse_cli.profile.parse import BROKEN
 from synapse_cli.profile.sources import KeyPath, Sources, dotted, read_bytes
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def _cascade(name: str, table: schema.CascadeTable, sources: Sources, witness: W
         accept=tuple(
             _rule(("cascades", name, "accept", number), rule, sources, witness)
             for number, rule in enumerate(table.accept)
-            if rule.kind != BROKEN_RULE
+            if rule.kind != BROKEN
         ),
         max_attempts=table.max_attempts,
         on_budget=table.on_budget,

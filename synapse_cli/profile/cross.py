@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from synapse_cli.core import registry
 from synapse_cli.core.errors import SynapseError, UsageError
 from synapse_cli.core.options import Options
-from synapse_cli.profile.parse import BROKEN_RULE, nearest, shown
+from synapse_cli.profile.parse import BROKEN, nearest, shown
 from synapse_cli.profile.sources import KeyPath, Sources, Table, dotted
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def _check_when(at: KeyPath, route: RouteTable, sources: Sources) -> None:
 
 def _check_tiers(name: str, cascade: CascadeTable, known: Mapping[str, list[str]], sources: Sources) -> None:
     at = ("cascades", name, "tiers")
-    for number, tier in enumerate(cascade.tiers):
+    for number, tier in enumerate(tier for tier in cascade.tiers if tier != BROKEN):
         if tier in known["cascades"] and tier not in known["models"]:
             sources.problem((*at, number), f"the cascade {tier!r}", "a model: cascades do not nest")
         else:
@@ -202,7 +202,7 @@ def _check_rules(table: ProfileTable, sources: Sources, may_import: bool) -> lis
     for name, cascade in table.cascades.items():
         for number, rule in enumerate(cascade.accept):
             where = ("cascades", name, "accept", number)
-            if rule.kind == BROKEN_RULE or not (may_import or _is_harmless("checks", rule.kind)):
+            if rule.kind == BROKEN or not (may_import or _is_harmless("checks", rule.kind)):
                 continue
             _check_json(where, rule.model_extra, sources)
             options = Options(rule.model_extra or {}, file=sources.file_of(where), where=dotted(where))

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 
     from synapse_cli.profile.schema import ProfileTable
 
-BROKEN_RULE = "\0broken"
-"""Stands in place of an accept rule that is wrong, so that the others keep their numbers."""
+BROKEN = "\0broken"
+"""Stands in place of a tier or a rule that is wrong, so that the rest of its cascade is judged all the same.
+
+No file can say it: `sources` lets no NUL through.
+"""
 
 _NOT_YET: dict[tuple[str, ...], str] = {
     ("hosts",): "",
@@ -223,17 +226,16 @@ def _known_keys(where: KeyPath, data: Table) -> list[str]:
 
 
 def _prune(data: Table, errors: list[ErrorDetails]) -> None:
-    """Take out what is wrong, so that the rest can be looked at in the same pass."""
-    for detail in sorted(errors, key=lambda each: [str(key) for key in _place(each)], reverse=True):
-        where = _place(detail)
-        _take_out(data, where[:-1] if detail["type"] == "missing" else where)
+    """Take out what is wrong, so that the rest can be looked at in the same pass; inner things first."""
+    for detail in sorted(errors, key=lambda each: len(_place(each)), reverse=True):
+        _take_out(data, _place(detail), is_missing=detail["type"] == "missing")
 
 
-def _take_out(data: Table, where: KeyPath) -> None:
-    if where[:1] == ("cascades",) and where[2:3] == ("accept",) and len(where) > 3:  # accept[N] or in it
-        rules = data["cascades"][where[1]]["accept"]  # type: ignore[index]  # pydantic walked the same path
-        rules[where[3]] = {"kind": BROKEN_RULE}
+def _take_out(data: Table, where: KeyPath, *, is_missing: bool = False) -> None:
+    if where[:1] == ("cascades",) and where[2:3] in (("tiers",), ("accept",)) and _replace_in_cascade(data, where):
         return
+    if is_missing:  # what needs it goes too
+        where = where[:-1]
     holder: object = data
     for key in where[:-1]:
         holder = holder.get(key) if isinstance(holder, dict) else None
@@ -241,3 +243,19 @@ def _take_out(data: Table, where: KeyPath) -> None:
         holder.pop(where[-1], None)
     elif where:
         _take_out(data, where[:-1])
+
+
+def _replace_in_cascade(data: Table, where: KeyPath) -> bool:
+    """Put a placeholder, so that the rest of the cascade can still be judged; False where that is not enough."""
+    cascades = data["cascades"]
+    cascade = cascades.get(where[1]) if isinstance(cascades, dict) else None
+    if not isinstance(cascade, dict):
+        return False
+    if where[2] == "tiers":
+        cascade["tiers"] = [BROKEN]
+        return True
+    rules, number = cascade.get("accept"), where[3] if len(where) > 3 else None  # accept itself, or accept[number]
+    if not isinstance(rules, list) or not isinstance(number, int):
+        return False
+    rules[number] = {"kind": BROKEN}
+    return True

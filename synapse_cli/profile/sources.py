@@ -149,8 +149,7 @@ def _table(content: bytes) -> Table:
         raise ValueError("lists or tables nested too deeply") from None
     if not table:
         raise ValueError("an empty file")
-    if not _is_shallow(table):
-        raise ValueError("lists or tables nested too deeply")
+    _require_plain(table)
     return table
 
 
@@ -169,21 +168,25 @@ def _hint(found: str) -> str:
     return "not synapse's own kind of file?" if found == "a binary file" else ""
 
 
-def _is_shallow(table: Table) -> bool:
+def _require_plain(table: Table) -> None:
+    """Raise ValueError for what no profile needs and what would hurt later: deep nesting, NUL characters."""
     level: list[object] = [table]
     for _ in range(_MAX_DEPTH):
         inner: list[object] = []
         for value in level:
-            inner.extend(value.values() if isinstance(value, dict) else value if isinstance(value, list) else ())
+            if isinstance(value, str) and "\0" in value:
+                raise ValueError("a text with a NUL character")
+            inner.extend((*value, *value.values()) if isinstance(value, dict) else ())
+            inner.extend(value if isinstance(value, list) else ())
         if not inner:
-            return True
+            return
         level = inner
-    return False
+    raise ValueError("lists or tables nested too deeply")
 
 
 def _bases(sources: Sources, path: str, table: Table) -> list[str]:
     named = table.pop("extends", [])
-    if not isinstance(named, list) or not all(isinstance(item, str) and item and "\0" not in item for item in named):
+    if not isinstance(named, list) or not all(isinstance(item, str) and item for item in named):
         sources.problems.append(Problem(path, "extends", repr(named)[:80], 'a list of files such as ["base.toml"]'))
         return []
     for item in named:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import tomli_w
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from synapse_cli.core.errors import Problem, ProfileError
@@ -120,6 +120,8 @@ def load_both_ways(user, path: Path) -> None:
 
 
 @QUIET
+@example({"cascades": {"a": {"models": [], "accept": ["llama.cpp"]}}})
+@example({"cascades": {"a": {"tiers": ["x", 3], "accept": 3}}})
 @given(plausible)
 def test_any_table_is_a_profile_or_an_error(user, table):
     load_both_ways(user, user.write("synapse.toml", tomli_w.dumps(table)))

@@ -39,6 +39,8 @@ FILES: dict[str, tuple[bytes, str]] = {
     "deep_tables": (b"a = " + b"{a=" * 60 + b"1" + b"}" * 60, "nested too deeply"),
     "endless_key": (b"a." * 100_000 + b"b = 1\n", "a key of a hundred parts"),
     "endless_number": (b"a = " + b"9" * 10_000, "a number of thousands of digits"),
+    "nul_in_a_text": (b'a = "x\\u0000"', "a text with a NUL character"),
+    "nul_in_a_key": (b'"a\\u0000" = 1', "a text with a NUL character"),
     "control_character": (b"a = 'x\x01'\n", "line 1, column"),
 }
 
@@ -115,6 +117,9 @@ CASES: dict[str, tuple[str, list[tuple[str, str]]]] = {
     "tier_twice": (GOOD + "[cascades.c]\ntiers=['nano','nano']\n", [("cascades.c.tiers[1]", "each model once")]),
     "tier_is_cascade": (GOOD + "[cascades.c]\ntiers=['thrifty']\n", [("cascades.c.tiers[0]", "do not nest")]),
     "no_tiers": (GOOD + "[cascades.c]\naccept=[]\n", [("cascades.c.tiers", "found nothing")]),
+    "no_tiers_and_a_wrong_rule": (GOOD + "[cascades.c]\ntires=['nano']\naccept=[{kind='confidence',min='x'},{}]\n",
+        [("cascades.c.tiers", "found nothing"), ("cascades.c.tires", "did you mean 'tiers'?"),
+         ("cascades.c.accept[0].min", "a number"), ("cascades.c.accept[1].kind", "found nothing")]),
     "empty_tiers": (GOOD + "[cascades.c]\ntiers=[]\n", [("cascades.c.tiers", "at least one")]),
     "attempts_zero": (GOOD + "[cascades.c]\ntiers=['nano']\nmax_attempts=0\n",
         [("cascades.c.max_attempts", "at least 1")]),
@@ -254,12 +259,12 @@ def test_a_profile_that_is_not_a_regular_file_is_refused_without_waiting(user):
 
 
 def test_every_mistake_of_a_file_is_said_at_once_in_the_order_of_the_file(user):
-    bodies = [content.removeprefix(GOOD) for content, _ in CASES.values() if content.startswith(GOOD + "[cascades.c]")]
+    cases = [(text.removeprefix(GOOD), said) for text, said in CASES.values() if text.startswith(GOOD + "[cascades.c]")]
     wanted = []
     text = GOOD
-    for number, body in enumerate(bodies):
+    for number, (body, said) in enumerate(cases):
         text += body.replace("cascades.c]", f"cascades.c{number}]")
-        wanted.append(f"cascades.c{number}")
+        wanted += [f"cascades.c{number}"] * len(said)
     assert len(wanted) > 10
 
     error = problems_of(user, user.write("synapse.toml", text))
