@@ -344,6 +344,25 @@ def test_69_is_what_is_left(machine: Machine, tiers: tuple[str, ...]) -> None:
     _ends(machine.synapse("run", "hello"), 69)
 
 
+@pytest.mark.parametrize(
+    ("first", "code", "out"), [("hosted:down", 0, b"good\n"), ("keyless", 0, b"good\n"), ("poor", 65, b"poor\n")]
+)
+def test_a_fallback_is_for_no_answer_and_not_for_a_poor_one(
+    machine: Machine, first: str, code: int, out: bytes
+) -> None:
+    other = '[models.other]\nbackend = "scripted"\nreplies = [{ match = "", text = "good" }]\n'
+    text = profile(first).replace("use = 'c'", "use = 'c'\nfallback = ['other']")
+    machine.use(text + other)
+
+    _ends(machine.synapse("run", "--timeout", "20", "hello"), code, out=out)
+
+
+def test_a_cache_only_miss_of_a_whole_cascade_is_69(machine: Machine) -> None:
+    machine.use(profile("good", "keyless"))
+
+    _ends(machine.synapse("run", "--cache-only", "hello"), 69)
+
+
 def test_every_ending_is_the_same_in_json_and_in_the_ledger(machine: Machine) -> None:
     endings = {0: ["good"], 65: ["poor"], 69: ["mute"], 75: ["slow"], 77: ["keyless"]}
     for code, tiers in endings.items():

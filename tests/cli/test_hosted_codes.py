@@ -27,18 +27,17 @@ def server() -> Iterator[Server]:
         (Reply(status=404, message="no such model"), 69, 1),
         (Reply(status=429, retry_after="0"), 75, 2),
         (Reply(status=500), 75, 2),
-        (Reply(fault="hang"), 75, 1),
+        (Reply(fault="hang"), 75, 2),
     ],
     ids=["answer", "401", "404", "429", "500", "hang"],
 )
 def test_what_a_provider_does_becomes_an_exit_code(
     machine: Machine, server: Server, reply: Reply, code: int, requests: int
 ) -> None:
-    machine.use(_profile(server))
+    machine.use(_profile(server, timeout_s=2 if reply.fault == "hang" else 60))
     server.will(reply)
-    timeout = ["--timeout", "20" if reply.fault != "hang" else "8"]
 
-    done = machine.synapse("run", *timeout, "hello", env={"LOOPBACK_KEY": CANARY})
+    done = machine.synapse("run", "hello", env={"LOOPBACK_KEY": CANARY})
 
     assert (done.code, len(server.seen)) == (code, requests), done.err
     assert done.out == (b"an answer\n" if code == 0 else b"")
@@ -52,15 +51,15 @@ def test_a_stream_that_was_cut_is_75_and_is_not_kept(machine: Machine, server: S
     machine.use(_profile(server))
     server.will(Reply(text="a whole answer in some words", cut_after=400, chunked=True))
 
-    done = machine.synapse("run", "--stream", "--timeout", "20", "hello", env={"LOOPBACK_KEY": CANARY})
+    done = machine.synapse("run", "--stream", "hello", env={"LOOPBACK_KEY": CANARY})
     kept = machine.synapse("run", "--cache-only", "hello", env={"LOOPBACK_KEY": CANARY})
 
     assert done.code == 75, done.err
     assert kept.code == 69
 
 
-def _profile(server: Server) -> str:
+def _profile(server: Server, timeout_s: int = 60) -> str:
     return (
         "schema = 1\n[models.h]\nbackend = 'litellm'\nmodel = 'openai/gpt-4o-mini'\nkeys = ['env:LOOPBACK_KEY']\n"
-        f"base_url = '{server.url}/v1'\n[routes.default]\nuse = 'h'\n"
+        f"base_url = '{server.url}/v1'\ntimeout_s = {timeout_s}\n[routes.default]\nuse = 'h'\n"
     )
