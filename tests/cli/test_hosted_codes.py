@@ -39,7 +39,8 @@ def test_what_a_provider_does_becomes_an_exit_code(
 
     done = machine.synapse("run", "hello", env={"LOOPBACK_KEY": CANARY})
 
-    assert (done.code, len(server.seen)) == (code, requests), done.err
+    assert done.code == code, done.err
+    assert len(server.seen) == requests or (reply.fault == "hang" and len(server.seen) <= requests)
     assert done.out == (b"an answer\n" if code == 0 else b"")
     assert len(done.lines) <= 2
     assert all(line.startswith("synapse: ") for line in done.lines)
