@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 NANO = "builtin:nano"
 _NOTICE = (
-    "nano is a tiny built-in model for labels, fields and yes/no; for anything else get a real one: "
-    "a chat model as GGUF (-m PATH.gguf), or a hosted one (-m gpt-5-mini)"
+    "nano is a tiny model for labels, fields and yes/no; for more, "
+    "name a GGUF file (-m PATH.gguf) or a hosted model (-m gpt-5-mini)"
 )
 NANO_MAX_TOKENS = 256
 """What it can do fits; on anything else it would ramble to the end of its window before the prompt can climb."""

@@ -79,7 +79,10 @@ def _print_rich(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Non
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*header, box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column(header[0], no_wrap=True, min_width=max(len(row[0]) for row in rows))  # ids are there to be copied
+    for name in header[1:]:
+        table.add_column(name)
     for row in rows:
         table.add_row(*(Text(visible(cell)) for cell in row))  # a Text is never read as markup
     Console().print(table)

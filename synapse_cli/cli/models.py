@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json as _json
 from typing import Annotated
 
 import typer
 
+from synapse_cli.cli.listing import print_rows, print_table
 from synapse_cli.core.prompt import Json
 from synapse_cli.report.numbers import money
 
@@ -38,12 +38,7 @@ def list_models(
       synapse models list --json | jq -r '.[].name'
     """
     rows = _rows(profile)
-    if json:
-        typer.echo(_json.dumps(rows, ensure_ascii=False))
-    elif jsonl:
-        for row in rows:
-            typer.echo(_json.dumps(row, ensure_ascii=False))
-    else:
+    if not print_rows(rows, json=json, jsonl=jsonl):
         _print(rows)
 
 
@@ -79,13 +74,10 @@ def _rows(choice: str | None) -> list[dict[str, Json]]:
 
 def _print(rows: list[dict[str, Json]]) -> None:
     header = ("name", "where", "model", "window", "$ in/out per M", "now")
-    cells = [header, *map(_cells, rows)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
-    for line in cells:
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    print_table(header, [_cells(row) for row in rows], "the profile has no models")
     for row in rows:
         if row.get("notice"):
-            typer.echo(f"{row['name']}: {row['notice']}")
+            typer.echo(f"{row['name']}: {row['notice']}", err=True)
 
 
 def _cells(row: dict[str, Json]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -61,7 +62,8 @@ class Progress:
                 text, waited = self._text, time.monotonic() - self._since
             if text and waited > PATIENCE_S:
                 frame += 1
-                sys.stderr.write(f"\r\x1b[2K{_FRAMES[frame % len(_FRAMES)]} {text} · {waited:.0f} s")
+                line = f"{_FRAMES[frame % len(_FRAMES)]} {text} · {waited:.0f} s"
+                sys.stderr.write(f"\r\x1b[2K{line[: _columns() - 1]}")
                 sys.stderr.flush()
                 self._drawn = True
 
@@ -70,3 +72,11 @@ class Progress:
             sys.stderr.write("\r\x1b[2K")
             sys.stderr.flush()
             self._drawn = False
+
+
+def _columns() -> int:
+    """The width of the terminal: a line that wraps cannot be wiped."""
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
+    except (OSError, ValueError):
+        return 80
