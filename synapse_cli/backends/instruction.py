@@ -5,34 +5,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_FENCE = re.compile(r"^(`{3,}|~{3,})[^\n]*\n.*?(?:^\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
+from synapse_cli.backends.phrases import ASKS, TASK, TEXT_HEAD
+
+_FENCE = re.compile(r"`{3,99}|~{3,99}")
 _FILE_LINE = re.compile(r"^File: [^\n]+\n?", re.MULTILINE)
-_QUOTES = (("\"", "\""), ("“", "”"), ("„", "“"), ("«", "»"), ("<", ">"), ("'", "'"))  # fmt: skip
-_TEXT_HEAD = re.compile(
-    r"(?:^|(?<=[.?!)\]:] )|(?<=\n))"
-    r"(?:the |here is the |this is the )?"
-    r"(?:text|input|message|content|document|body|review|ticket|e?-?mail|comment|log(?: line)?|request|tweet|post|sentence|"
-    r"article|note|feedback|complaint|transcript|question|passage|description|entry|record|data|paragraph|here it is|sms|chat)"
-    r"[ \t]*:(?=\s|$)",
-    re.IGNORECASE,
-)
+_PARAGRAPH = re.compile(r"\n[ \t]*\n")
+_QUOTES = (('"', '"'), ("\u201c", "\u201d"), ("\u201e", "\u201c"), ("\u00ab", "\u00bb"), ("<", ">"), ("'", "'"))
+_LONGEST_QUOTED_LABEL = 3
+"""Words; a longer quotation is a text."""
 _LONGEST_LAST = 400
 """An instruction after its text is short; a longer last paragraph is more text."""
-_TASK = re.compile(
-    r"(?:(?:please|now|then|so|next|kindly|ok|okay|and|i (?:want|need|would like) you to|can you|could you|would you|help me(?: to)?|"
-    r"your (?:task|job) is to|you (?:must|should|have to|will)|you|we need to|let's|given [^,.\n]{1,60},|"
-    r"(?:read|look at|check|consider|see|take)[^,.\n]{0,60}(?:,| and)(?: then)?|for (?:this|the|each) [^,.\n]{1,40},)\s+)*"
-    r"(?:classify|label|categori[sz]e|tag|triage|sort|bucket|assign|route|grade|rate|score|judge|mark|flag|file|put|group|"
-    r"decide|determine|detect|identify|choose|pick|select|predict|name the|tell (?:me|us)|say|answer|reply|respond|"
-    r"what(?:'s| is| are|) [^?\n]{0,40}\b(?:sentiment|tone|mood|category|class|label|topic|type|kind|priority|severity|level|language|"
-    r"intent|department|urgency|emotion|subject)\b|which\b|how (?:severe|urgent|important|would you)\b|"
-    r"(?:the )?(?:sentiment|tone|mood|category|class|label|labels|topic|type|kind|priority|severity|language|intent|department|"
-    r"urgency|emotion|options|choices|categories|classes|log level|level)\b)",
-    re.IGNORECASE,
-)
-_ASKS = re.compile(
-    r"(?:is|are|was|were|does|do|did|has|have|had|can|could|will|would|should|may|might|must)\b", re.IGNORECASE
-)
+_AT_THE_START, _AT_THE_END = 6000, 3000
+"""Characters in which an instruction is looked for, so that a long text costs no more than a short one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +33,17 @@ class Parts:
 
 def take_apart(prompt: str) -> Parts:
     """Leave out files, fences and long quotations, and find the paragraphs that may be the instruction."""
-    bare = _FENCE.sub("\n\n", prompt.replace("\r\n", "\n"))
-    bare = _FILE_LINE.sub("", bare)
-    bare, quoted = _without_quotations(bare)
-    paragraphs = [part.strip() for part in re.split(r"\n\s*\n", bare) if part.strip(" \n\t:.-")]
-    head = _TEXT_HEAD.search(paragraphs[0]) if paragraphs else None
+    plain = _FILE_LINE.sub("", _without_fences(prompt.replace("\r\n", "\n")))
+    bare, quoted = _without_quotations(_ends(plain))
+    paragraphs = [part.strip() for part in _PARAGRAPH.split(bare) if part.strip(" \n\t:.-")]
+    head = TEXT_HEAD.search(paragraphs[0]) if paragraphs else None
     if not paragraphs or (head and head.start() == 0 and len(paragraphs) == 1):
-        return Parts("", "", "", has_text=True)
+        return Parts("", "", "", has_text=bool(prompt.strip()))
     first = paragraphs[0] if head is None else paragraphs[0][: head.start()].strip()
-    others = [part for part in paragraphs[1:] if not _TEXT_HEAD.match(part)]
+    others = [part for part in paragraphs[1:] if not TEXT_HEAD.match(part)]
     last = others[-1] if others and len(others[-1]) <= _LONGEST_LAST else ""
-    second = others[0] if others else ""
-    has_text = bare.strip() != prompt.strip() or quoted or head is not None or len(paragraphs) > 1
-    return Parts(first, second, last, has_text)
+    has_text = quoted or head is not None or len(paragraphs) > 1 or bare.strip() != prompt.strip()
+    return Parts(first, others[0] if others else "", last, has_text)
 
 
 def without_text(prompt: str) -> str:
@@ -74,13 +56,13 @@ def without_text(prompt: str) -> str:
 
 def sets_task(paragraph: str) -> bool:
     """Whether one of its first sentences tells to choose or to name something."""
-    return any(_TASK.match(sentence) for sentence in sentences(paragraph)[:3])
+    return any(TASK.match(sentence) for sentence in sentences(paragraph)[:3])
 
 
 def asks(paragraph: str) -> bool:
     """Whether its first line is a question that yes or no could answer."""
     line = paragraph.split("\n", 1)[0].strip()
-    return bool(_ASKS.match(line)) and "?" in line
+    return bool(ASKS.match(line)) and "?" in line
 
 
 def sentences(paragraph: str) -> list[str]:
@@ -88,14 +70,39 @@ def sentences(paragraph: str) -> list[str]:
     return [part.strip() for part in re.split(r"(?<=[.?!])\s+|\n+", paragraph) if part.strip()]
 
 
+def _without_fences(text: str) -> str:
+    """The lines outside of fenced blocks; a fence that is not closed goes on to the end."""
+    kept = []
+    fence = ""
+    for line in text.split("\n"):
+        opens = _FENCE.match(line)
+        if not fence and opens:
+            fence = opens.group()
+            kept.append("")
+        elif not fence:
+            kept.append(line)
+        elif opens and line.startswith(fence) and not line.strip(fence[0] + " \t"):
+            fence = ""
+    return "\n".join(kept)
+
+
+def _ends(text: str) -> str:
+    if len(text) <= _AT_THE_START + _AT_THE_END:
+        return text
+    return f"{text[:_AT_THE_START]}\n\n{text[-_AT_THE_END:]}"
+
+
 def _without_quotations(text: str) -> tuple[str, bool]:
     """The text without quotations of a sentence or more; short quotations may be labels."""
     found = False
+
+    def leave_out(match: re.Match[str]) -> str:
+        nonlocal found
+        inner = match.group(1).strip()
+        is_text = len(inner.split()) > _LONGEST_QUOTED_LABEL or (inner[-1:] in ".!?" and " " in inner)
+        found = found or is_text
+        return " " if is_text else match.group(0)
+
     for left, right in _QUOTES:
-        pattern = rf"(?:(?<=\s)|^){re.escape(left)}([^\n{re.escape(right)}]{{3,}}){re.escape(right)}(?=[\s.,;:?!)]|$)"
-        for match in list(re.finditer(pattern, text)):
-            inner = match.group(1).strip()
-            if len(inner.split()) >= 4 or (inner[-1:] in ".!?" and " " in inner):  # fewer words are a label
-                text = text.replace(match.group(0), " ", 1)
-                found = True
+        text = re.sub(rf"(?:(?<=\s)|^){left}([^\n{right}]{{3,2000}}){right}(?=[\s.,;:?!)]|$)", leave_out, text)
     return text, found

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
+from typing import Literal
 
+from synapse_cli.backends import phrases
 from synapse_cli.backends.instruction import asks, sentences, sets_task, take_apart
 
 Labels = tuple[str, ...]
@@ -11,81 +14,12 @@ Labels = tuple[str, ...]
 _MOST_LABELS = 60
 _LONGEST_LABEL = 40
 _MOST_WORDS = 4
-_NOUN = r"(?:labels?|class(?:es)?|categor(?:y|ies)|options?|choices?|values?|answers?|tags?|types?|topics?|departments?|levels?|outputs?)"
-_HEAD = re.compile(
-    rf"(?:^|(?<=[.?!:,;)] )|(?<=\n))(?:the |your |use (?:the |these )?|from (?:the |these )?)?"
-    rf"(?:(?:possible|allowed|valid|available|permitted|candidate|following|answer|label)\s+)*"
-    rf"(?:{_NOUN}(?: (?:to choose from|are|is|set|names?))*|(?:choose|pick|select)(?: exactly)? one(?: of)?(?: {_NOUN})?(?: from)?(?: the following)?|one of)"
-    rf"[ \t]*[:=][ \t]*",
-    re.IGNORECASE,
-)
-_CAPITAL_HEAD = re.compile(
-    r"(?<=\w )(?:Labels|Options|Choices|Categories|Classes|Possible values|Allowed values):[ \t]*"
-)
-_ANY_OF = re.compile(
-    rf"\b(?:(?:exactly |only |just )?one of|(?:choose|pick|select|decide|choosing|picking)(?: one| exactly one| only one)?(?: {_NOUN})? "
-    r"(?:from(?: among)?|between|among|out of|of)|either)\b"
-    rf"(?: (?:the following|these|those|the)(?: \w+)?(?: {_NOUN})?| {_NOUN})?\s*:?\s+(?=\S)",
-    re.IGNORECASE,
-)
-_AS = re.compile(
-    r"\b(?:classif\w+|label\w*|categori[sz]\w*|tag\w*|mark\w*|flag\w*|rate|grade|judge|treat|describe|identif\w+|sort\w*|bucket\w*|group\w*|put|"
-    r"file|triage|divide|split|decide|determine|detect|assign\w*|route|send|forward|move|score)\b[^.?!\n:]{0,80}?\b(as|into|under|to|in)\b\s+(?=\S)",
-    re.IGNORECASE,
-)
-_ANSWER = re.compile(
-    r"^(?:please |and |then |just |only )*(?:answer|reply|respond|say|return|output|print|write|pick|choose|select|use)"
-    r"(?: (?:only|just|exactly|simply|strictly|with|by|in|me|the word|the words|a single|one|word|either|saying|back))*\s*:?\s+(?=\S)",
-    re.IGNORECASE,
-)
-_WHETHER = re.compile(r"\b(?:whether|if)\s+(?=\S)", re.IGNORECASE)
-_COLON = re.compile(r"^[^:\n]{2,80}(?<!\d):\s+(?=\S)")
-_BRACKETS = re.compile(r"[(\[{<]([^()\[\]{}<>\n]{3,400})[)\]}>]")
-_QUOTED = re.compile(r"([\"'“‘`])([^\"'“”‘’`\n]{1,40})[\"'”’`]")
-_YES_NO = re.compile(
-    r"\b(yes|y|true|ja|oui|si)\b[\"'”]?\s*(?:/|\||,|,? or |,? oder | ou | o )\s*[\"'“]?(no|n|false|nein|non)\b",
-    re.IGNORECASE,
-)
-_OR_NOT = re.compile(r"\bor not\b|\bwhether or not\b", re.IGNORECASE)
-_SCALE = re.compile(r"\b(?:from |scale of |between )?(\d)\s*(?:to|-|–|and)\s*(\d{1,2})\b", re.IGNORECASE)
-_OTHER_TASK = re.compile(
-    r"\b(?:extract|summar\w+|translat\w+|write|rewrite|explain|list|find|convert|turn|compare|difference|define|replace|rhyme|"
-    r"calculate|json|fields?|keys?|columns?|correct|fix|paraphrase|generate|compose|draft|pull|collect|spell)\b",
-    re.IGNORECASE,
-)
-_ADDRESSED = re.compile(r"^\w+ (?:you|we|i|there|anyone|anybody|someone)\b", re.IGNORECASE)
-_IS = re.compile(r"^(?:so |and |now )?(?:is|are|was|were)\s+", re.IGNORECASE)
-_SUBJECT = re.compile(
-    r"^(?:(?:the|this|that|these|those|my|our|your|his|her|their)(?: (?:\w+'s|overall|following|above))?"
-    r" (?:reviews?|tickets?|e?-?mails?|messages?|logs?|lines?|texts?|comments?|customers?|tweets?|posts?|articles?|requests?|sentences?|"
-    r"documents?|notes?|feedback|users?|writers?|authors?|tone|sentiment|issues?|complaints?|entr(?:y|ies)|events?|records?|calls?|chats?|"
-    r"conversations?|questions?|answers?|products?|orders?|letters?|reports?|headlines?|titles?|story|paragraphs?|sms|reply|response|input|"
-    r"statements?|claims?|invoices?|senders?|persons?|opinions?|mood|priority|severity|language|status|errors?|log (?:line|entry|message))|it|this|that|these|those|they|he|she)\b"
-    r"(?: (?:about|in|of|more|rather|mostly|mainly|either|written in|best described as|overall|currently|probably|likely))*\s+",
-    re.IGNORECASE,
-)
-_TAIL = re.compile(
-    r"\s+(?:based|depending|according|by|for|with|please|only|then|from|in (?:this|the|one|your)|and (?:then|explain|say|nothing|return|"
-    r"give|reply|answer|tell)|without|using|if|when|nothing|no (?:other|explanation)|as (?:a|the|one)|do not|don't|that|which|to (?:the|this))\b.*$",
-    re.IGNORECASE | re.DOTALL,
-)
-_ARTICLE = re.compile(r"^(?:an?|the)\s+", re.IGNORECASE)
-_LEAD = re.compile(r"^(?:either|one of|exactly|only|just|being|the (?:following|labels|words?)|a|an)\s+", re.IGNORECASE)
-_NOT_LABELS = re.compile(
-    r"^(?:its?|their|my|your|his|her|all|any|each|every|this|that|them|me|you|i|we|he|she|they|what|who|how|why|when|where|"
-    r"the|can|could|should|do|does|did|is|are|will|would|has|have|if)\b",
-    re.IGNORECASE,
-)
-_NOT_PAIRS = {
-    ("and", "or"),
-    ("he", "she"),
-    ("his", "her"),
-    ("him", "her"),
-    ("km", "h"),
-    ("s", "he"),
-    ("input", "output"),
-    ("n", "a"),
-}
+_LONGEST_SCALE = 10
+_SHORT = 30
+"""Characters of a paragraph that holds little besides "yes or no"."""
+
+Joined = Literal["any", "or", "sure"]
+"""What makes a row: commas alone; an "or", a slash or a bar; or, where little else tells, labels that are short too."""
 
 
 def find_labels(prompt: str) -> Labels:
@@ -94,7 +28,7 @@ def find_labels(prompt: str) -> Labels:
     first_sets, last_sets = sets_task(parts.first), sets_task(parts.last)
     if found := _named(parts.first, has_text=parts.has_text):
         return found
-    if first_sets and _HEAD.match(parts.second) and (found := _headed(parts.second)):
+    if first_sets and phrases.HEAD.match(parts.second) and (found := _headed(parts.second)):
         return found
     if not first_sets and (last_sets or asks(parts.last)) and (found := _named(parts.last, has_text=parts.has_text)):
         return found
@@ -118,15 +52,15 @@ def _named(paragraph: str, *, has_text: bool) -> Labels:
 
 
 def _yes_no(paragraph: str) -> Labels:
-    match = _YES_NO.search(paragraph)
-    if match and (sets_task(paragraph) or asks(paragraph) or len(paragraph) < 30 or "?" in paragraph):
+    match = phrases.YES_NO.search(paragraph)
+    if match and (sets_task(paragraph) or "?" in paragraph or len(paragraph) < _SHORT):
         return (match.group(1), match.group(2))
     return ()
 
 
 def _headed(paragraph: str) -> Labels:
     """`Labels: a, b, c`, or a list under such a heading, one a line."""
-    for match in (*_HEAD.finditer(paragraph), *_CAPITAL_HEAD.finditer(paragraph)):
+    for match in (*phrases.HEAD.finditer(paragraph), *phrases.CAPITAL_HEAD.finditer(paragraph)):
         rest = paragraph[match.end() :]
         line, _, below = rest.partition("\n")
         if line.strip():
@@ -141,84 +75,79 @@ def _headed(paragraph: str) -> Labels:
 def _bullets(text: str) -> Labels:
     labels = []
     for line in text.split("\n"):
-        bare = re.sub(r"^\s*(?:[-*•–+]|\d{1,2}[.)]|[a-z][.)])\s+", "", line).strip()
+        bare = phrases.BULLET.sub("", line).strip()
         if not bare:
             break
-        labels.append(re.split(r"\s*(?::|\s[-–—]\s|\s\()\s*", bare, maxsplit=1)[0])
+        labels.append(phrases.NOTE.split(bare, maxsplit=1)[0])
     return _checked(labels)
 
 
 def _in_sentence(sentence: str, *, has_text: bool, alone: bool) -> Labels:
-    sets = sets_task(sentence)
-    other = bool(_OTHER_TASK.search(sentence))
-    if (
-        sets
-        or _ANSWER.match(sentence)
-        or re.search(r"\b(?:must|should) be\b|^(?:exactly |only )?one of\b", sentence, re.I)
-    ):
-        for match in _ANY_OF.finditer(sentence):
+    """Labels that one sentence names, from the surest sign to the least sure."""
+    sets, other = sets_task(sentence), bool(phrases.OTHER_TASK.search(sentence))
+    if sets or phrases.ANSWER.match(sentence) or phrases.LIMITS.search(sentence):
+        for match in phrases.ANY_OF.finditer(sentence):
             if found := _row(_clause(sentence[match.end() :]), "any"):
                 return found
     if not other and (found := _quoted(sentence)):
         return found
-    if sets and not other:
-        if found := _scale(sentence):
-            return found
-        for match in _AS.finditer(sentence):
-            into = match.group(1).lower() in {"as", "into", "under"}
-            if found := _row(_clause(sentence[match.end() :]), "any" if into else "or"):
-                return found
-        for match in _WHETHER.finditer(sentence):
-            if not _OR_NOT.search(sentence) and (found := _alternatives("is " + sentence[match.end() :])):
-                return found
-    if match := _ANSWER.match(sentence):
-        picks = re.match(r"(?:please )?(?:pick|choose|select)", sentence, re.IGNORECASE)
-        if found := _row(_clause(sentence[match.end() :]), "any" if picks and not other else "or"):
+    if sets and not other and (found := _told(sentence)):
+        return found
+    if answer := phrases.ANSWER.match(sentence):
+        joined: Joined = "any" if phrases.PICKS.match(sentence) and not other else "or"
+        if found := _row(_clause(sentence[answer.end() :]), joined):
             return found
     if found := _bracketed(sentence, sure=sets and not other, other=other):
         return found
-    if has_text and not other:
-        return _bare(sentence, sets=sets, alone=alone)
+    return _bare(sentence, sets=sets, alone=alone) if has_text and not other else ()
+
+
+def _told(sentence: str) -> Labels:
+    """`rate it from 1 to 5`, `classify it as a or b`, `tell me whether it is a or b`."""
+    if found := _scale(sentence):
+        return found
+    for match in phrases.AS.finditer(sentence):
+        surely = match.group(1).lower() in {"as", "into", "under"}
+        if found := _row(_clause(sentence[match.end() :]), "any" if surely else "or"):
+            return found
+    for match in phrases.WHETHER.finditer(sentence):
+        if not phrases.OR_NOT.search(sentence) and (found := _alternatives("is " + sentence[match.end() :])):
+            return found
     return ()
 
 
 def _scale(sentence: str) -> Labels:
-    match = _SCALE.search(sentence)
-    if match is None or not re.search(r"\b(?:rate|score|grade|scale|stars?|rating|points?)\b", sentence, re.IGNORECASE):
+    match = phrases.SCALE.search(sentence)
+    if match is None or not phrases.RATES.search(sentence):
         return ()
     low, high = int(match.group(1)), int(match.group(2))
-    return tuple(str(number) for number in range(low, high + 1)) if 0 < high - low <= 10 else ()
+    return tuple(str(number) for number in range(low, high + 1)) if 0 < high - low <= _LONGEST_SCALE else ()
 
 
 def _bracketed(sentence: str, *, sure: bool, other: bool) -> Labels:
     """`(low/medium/high)`; with commas only where the sentence sets a task of choosing."""
-    for match in _BRACKETS.finditer(sentence):
-        inner = re.sub(r"^(?:one of|either|e\.g\.|i\.e\.)[:,]?\s+", "", match.group(1).strip(), flags=re.IGNORECASE)
-        if re.match(r"(?:e\.g|i\.e|for example|such as|see|like)\b", match.group(1), re.IGNORECASE):
+    for match in phrases.BRACKETS.finditer(sentence):
+        inner = match.group(1).strip()
+        if phrases.EXAMPLE.match(inner) or "://" in inner:
             continue
-        if "://" in inner:
-            continue
-        if (sure or (not other and re.search(r"[/|]|\bor\b", inner))) and (found := _row(inner, "any")):
+        plain = sure or (not other and re.search(r"[/|]|\bor\b", inner))
+        if plain and (found := _row(re.sub(r"^(?:one of|either):?\s+", "", inner, flags=re.IGNORECASE), "any")):
             return found
     return ()
 
 
 def _quoted(sentence: str) -> Labels:
     """`"spam" or "ham"`: short quotations in a row."""
-    matches = list(_QUOTED.finditer(sentence))
-    if len(matches) < 2:
-        return ()
-    between = [
-        sentence[left.end() : right.start()].strip().lower() for left, right in zip(matches, matches[1:], strict=False)
-    ]
-    if all(gap in {",", "or", ", or", "/", "|", ";", "and", ", and"} for gap in between) and set(between) - {"and"}:
-        return _checked([match.group(2) for match in matches])
+    matches = list(phrases.QUOTED.finditer(sentence))
+    between = {sentence[left.end() : right.start()].strip().lower() for left, right in pairwise(matches)}
+    if between - {"and"} and between <= {",", "or", ", or", "/", "|", ";", "and", ", and"}:
+        return _checked([match.group(1) for match in matches])
     return ()
 
 
 def _bare(sentence: str, *, sets: bool, alone: bool) -> Labels:
     """A row alone (`spam or ham?`), before a colon (`a, b, c: which is it?`), or after one (`Sentiment: a or b`)."""
-    if sets and (match := _COLON.match(sentence)):
+    if sets and (match := phrases.BEFORE_COLON.match(sentence)):
         return _row(_clause(sentence[match.end() :]), "sure")
     if sets or asks(sentence) or not alone:
         return ()
@@ -231,86 +160,79 @@ def _bare(sentence: str, *, sets: bool, alone: bool) -> Labels:
 def _implied(paragraph: str) -> Labels:
     """Labels that a question only implies: `is it spam or ham?`, or yes and no."""
     lines = sentences(paragraph)
-    if not lines or any(_OTHER_TASK.search(line) for line in lines):
+    if not lines or any(phrases.OTHER_TASK.search(line) for line in lines):
         return ()
     for line in (lines[0], lines[-1]):
         if not asks(line) or not line.rstrip().endswith("?"):
             continue
-        if _OR_NOT.search(line):
+        if phrases.OR_NOT.search(line):
             return ("yes", "no")
-        if re.search(r"\bor\b|[,;/|]", line):
+        if phrases.SEPARATED.search(line):
             return _alternatives(line)
-        if not _ADDRESSED.match(line):
+        if not phrases.ADDRESSED.match(line):
             return ("yes", "no")
     return ()
 
 
 def _alternatives(question: str) -> Labels:
     """The alternatives of `is this review positive or negative?`: what follows its subject."""
-    rest = _IS.sub("", question.strip(), count=1)
+    rest = phrases.IS.sub("", question.strip(), count=1)
     if rest == question.strip():
         return ()
-    subject = _SUBJECT.match(rest) or re.match(r"(?:it|this|that)\s+(?:is\s+)?", rest, re.IGNORECASE)
+    subject = phrases.SUBJECT.match(rest) or re.match(r"(?:it|this|that)\s+(?:is\s+)?", rest, re.IGNORECASE)
     if subject is None:
         return ()
-    rest = re.sub(r"^(?:is|are|was|were|it is)\s+", "", rest[subject.end() :])
+    rest = phrases.COPULA.sub("", rest[subject.end() :])
     return _row(_clause(rest.rstrip("?")), "or" if rest.count(",") < 2 and ";" not in rest else "any")
 
 
-def _row(text: str, joined: str) -> Labels:
-    """Labels in a row. `joined`: "any" takes commas alone; "or" wants an or, slash or bar; "sure" wants short ones too."""
+def _row(text: str, joined: Joined) -> Labels:
+    """The labels of a row."""
     text = text.strip().strip("()[]{}<>").rstrip(".?!:;, ").strip()
-    has_or = bool(re.search(r"\bor\b|\bversus\b|\bvs\b|[/|;]", text, re.IGNORECASE))
+    has_or = bool(phrases.ALTERNATIVE.search(text))
     if joined == "or" and not has_or:
         return ()
-    if "|" in text or ";" in text:
-        raw = re.split(r"\s*[|;]\s*", text)
-    else:
-        parts = re.split(r"\s*,\s*", text)
-        raw = [
-            piece
-            for part in parts
-            for piece in re.split(r"^(?:or|and)\s+|\s+(?:or|versus|vs\.?)\s+", part, flags=re.IGNORECASE)
-        ]
-        if len(parts) > 1 and not re.search(r"\bor\b", text, re.IGNORECASE):
-            raw = [*raw[:-1], *re.split(r"\s+(?:and|&)\s+", raw[-1])]
-        elif len(raw) == 1 and "/" in text:
-            raw = re.split(r"\s*/\s*", text)
-        elif len(raw) == 1 and joined == "any":
-            raw = re.split(r"\s+and\s+", text)
-    labels = [label for label in raw if label.strip()]
+    labels = [label for label in _split(text, by_and=joined == "any") if label.strip()]
     if labels:
-        labels[-1] = _TAIL.sub("", labels[-1])
-        labels[0] = _LEAD.sub("", labels[0])
+        labels[-1] = phrases.TAIL.sub("", labels[-1])
+        labels[0] = phrases.LEAD.sub("", labels[0])
     found = _checked(labels)
-    if joined == "sure" and any(len(label.split()) > (3 if has_or else 2) for label in found):
-        return ()
-    return found
+    most_words = 3 if has_or else 2
+    return () if joined == "sure" and any(len(label.split()) > most_words for label in found) else found
+
+
+def _split(text: str, *, by_and: bool) -> list[str]:
+    """Cut at bars or semicolons, else at commas and at the last word between two, else at slashes."""
+    if "|" in text or ";" in text:
+        return re.split(r"\s*[|;]\s*", text)
+    parts = re.split(r"\s*,\s*", text)
+    pieces = [piece for part in parts for piece in phrases.CONJUNCTION.split(part)]
+    if len(parts) > 1 and not phrases.EITHER.search(text):
+        return [*pieces[:-1], *re.split(r"\s+(?:and|&)\s+", pieces[-1])]
+    if len(pieces) == 1 and "/" in text:
+        return re.split(r"\s*/\s*", text)
+    if len(pieces) == 1 and by_and:
+        return re.split(r"\s+and\s+", text)
+    return pieces
 
 
 def _clause(text: str) -> str:
     """Up to the end of the sentence, or to a colon or dash behind which the text stands."""
-    text = _first_sentence(text.split("\n", 1)[0])
-    return re.split(r":\s|:$|\s[–—-]\s|\?", text, maxsplit=1)[0]
-
-
-def _first_sentence(line: str) -> str:
-    return re.split(r"(?<=\w)[.](?:\s+|$)|(?<=[\"')\]])[.](?:\s+|$)", line, maxsplit=1)[0]
+    return phrases.CLAUSE_END.split(text.split("\n", 1)[0], maxsplit=1)[0]
 
 
 def _checked(raw: list[str]) -> Labels:
     """The labels, if all of them look like labels."""
-    labels = [label.strip().strip("\"'“”‘’`*[](){}<>").rstrip(".?!").strip() for label in raw]
-    if labels and all(_ARTICLE.match(label) for label in labels):
-        labels = [_ARTICLE.sub("", label) for label in labels]
-    elif len(labels) > 1 and all(_ARTICLE.match(label) for label in labels[1:]):
-        labels = [_ARTICLE.sub("", label) for label in labels]
-    lowered = tuple(label.casefold() for label in labels)
-    if not 2 <= len(labels) <= _MOST_LABELS or len(set(lowered)) < len(labels) or lowered in _NOT_PAIRS:
+    marks = phrases.OPENING + phrases.CLOSING + "*[](){}<>"
+    labels = [label.strip().strip(marks).rstrip(".?!").strip() for label in raw]
+    if labels and all(phrases.ARTICLE.match(label) for label in labels[1:] or labels):
+        labels = [phrases.ARTICLE.sub("", label) for label in labels]
+    folded = tuple(label.casefold() for label in labels)
+    if not 2 <= len(labels) <= _MOST_LABELS or len(set(folded)) < len(labels) or folded in phrases.NOT_PAIRS:
         return ()
-    for label in labels:
-        if not label or len(label) > _LONGEST_LABEL or len(label.split()) > _MOST_WORDS or _NOT_LABELS.match(label):
-            return ()
-        if re.search(r"[\n\t=@:]|\w\.\s|[!?]", label) or not re.search(r"\w", label):
-            return ()
-    return tuple(labels)
+    return tuple(labels) if all(_is_label(label) for label in labels) else ()
+
+
+def _is_label(text: str) -> bool:
+    short = 0 < len(text) <= _LONGEST_LABEL and len(text.split()) <= _MOST_WORDS
+    return short and not phrases.NOT_A_LABEL.match(text)

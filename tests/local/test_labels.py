@@ -145,3 +145,30 @@ def test_a_prompt_that_names_no_labels_has_none(prompt: str) -> None:
 def test_both_tables_are_large_enough_to_mean_something() -> None:
     assert len(NAMED) >= 60
     assert len(WITHOUT) >= 20
+
+
+HOSTILE = [
+    "<",
+    '"',
+    "`",
+    "(",
+    "a, ",
+    "please ",
+    "is it ",
+    "Labels: ",
+    "one of ",
+    "```\n",
+    "\n\n",
+    "or ",
+    "~~~\n",
+    "File: ",
+    "- ",
+    "'a' or ",
+]
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_a_megabyte_of_anything_costs_no_more_than_its_ends(piece: str) -> None:
+    """Patterns that look back and forth would take hours here."""
+    for prompt in (piece * (1_000_000 // len(piece)), "Is this spam or ham?\n\n" + piece * (1_000_000 // len(piece))):
+        assert len(find_labels(prompt)) <= 60
