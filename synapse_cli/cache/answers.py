@@ -107,7 +107,7 @@ class Answers:
         """Everything that is kept and not expired, by key."""
         none: list[tuple[str, bytes]] = []
         for name, data in self._try(_everything, none):
-            record = codec.unpack(data)
+            record = codec.unpack(name, data)
             if record is not None and not self._is_over(record, None):
                 key = name.split(":")[1]
                 yield Entry(key, record.kind, record.label, record.kept_at, record.expires_at, len(data), record.value)
@@ -132,13 +132,13 @@ class Answers:
 
     def _get(self, name: str, max_age_s: float | None) -> Record | None:
         data = self._try(lambda shelf: shelf.get(name), None)
-        record = codec.unpack(data) if data is not None else None
+        record = codec.unpack(name, data) if data is not None else None
         return None if record is None or self._is_over(record, max_age_s) else record
 
     def _put(self, name: str, kind: Kind, value: Json, ttl_s: float | None, label: str) -> None:
         now = self._now()
         try:
-            data = codec.pack(Record(kind, label, now, None if ttl_s is None else now + ttl_s, value))
+            data = codec.pack(name, Record(kind, label, now, None if ttl_s is None else now + ttl_s, value))
         except ValueError:
             return  # a NaN confidence is the only such value, and a value that JSON cannot say is not worth a warning
         self._try(lambda shelf: shelf.put(name, data, ttl_s), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict, fields
@@ -19,6 +20,8 @@ T = TypeVar("T")
 
 _NOT_KEPT = ("cache_key", "cached", "kept_at", "keepable")
 """Fields of a Completion that say how it was come by, not what it is."""
+_PROOF = 16
+"""Bytes of a record's proof."""
 _SPENT = "usage"
 """Of a Decision: what deciding took then; deciding from the cache takes nothing."""
 
@@ -33,19 +36,27 @@ class Record(NamedTuple):
     value: Json
 
 
-def pack(record: Record) -> bytes:
-    """Write a record. Raises ValueError where JSON cannot say it (a confidence of NaN)."""
+def pack(name: str, record: Record) -> bytes:
+    """Write a record, with a proof that it is whole and of this name.
+
+    Raises ValueError where JSON cannot say it (a confidence of NaN).
+    """
     whole = {"format": FORMAT, **record._asdict()}
-    return json.dumps(whole, separators=(",", ":"), allow_nan=False).encode("ascii")
+    body = json.dumps(whole, separators=(",", ":"), allow_nan=False).encode("ascii")
+    return _proof(name, body) + body
 
 
-def unpack(data: bytes) -> Record | None:
-    """Read a record, or None where it is not one of this format."""
+def unpack(name: str, data: bytes) -> Record | None:
+    """Read a record, or None where it is not one of this format, name and content.
+
+    The cache does not wait for the disk when it writes, so a power cut may leave anything behind.
+    """
+    proof, body = data[:_PROOF], data[_PROOF:]
+    if proof != _proof(name, body):
+        return None
     try:
-        whole = json.loads(data)
-        if whole.pop("format") != FORMAT:
-            return None
-        return Record(**whole)
+        whole = json.loads(body)
+        return Record(**whole) if whole.pop("format") == FORMAT else None
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
 
@@ -110,6 +121,10 @@ def to_decision(value: Json) -> Decision | None:
         return Decision(**{**_exactly(Decision, table, (_SPENT,)), "runners_up": pairs})  # type: ignore[arg-type]  # as above
 
     return _attempt(build, value)
+
+
+def _proof(name: str, body: bytes) -> bytes:
+    return hashlib.blake2b(name.encode() + b"\0" + body, digest_size=_PROOF).digest()
 
 
 def _attempt(build: Callable[[dict[str, Json]], T], value: Json) -> T | None:

@@ -35,6 +35,7 @@ def opened(folder: str, max_size: int) -> diskcache.Cache:
         size_limit=max_size,
         cull_limit=2,  # its default drops ten for each one stored, which empties a cache of a few long answers
         disk_min_file_size=_LONGEST_IN_ROW,
+        sqlite_synchronous=0,  # no waiting for the disk; a record that a power cut damaged does not prove itself
     )
 
 

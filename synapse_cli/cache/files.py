@@ -24,11 +24,11 @@ _CHUNK = 1 << 20
 _SCRIPT = """
 CREATE TABLE hashes (
   device INTEGER, inode INTEGER, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER,
-  sha256 TEXT NOT NULL, seen REAL NOT NULL, PRIMARY KEY (device, inode)
+  sha256 TEXT NOT NULL, seen REAL NOT NULL, proof BLOB NOT NULL, PRIMARY KEY (device, inode)
 ) WITHOUT ROWID
 """
 _VERSION = 1
-_PROBE = "SELECT sha256 FROM hashes LIMIT 0"
+_PROBE = "SELECT proof FROM hashes LIMIT 0"
 _LOCKED_S = 1.0
 _MOST_ROWS = 2000
 
@@ -88,12 +88,13 @@ def _recall(memory: sqlite3.Connection | None, status: os.stat_result) -> str | 
         return None
     try:
         row = memory.execute(
-            "SELECT sha256 FROM hashes WHERE device = ? AND inode = ? AND size = ? AND mtime_ns = ? AND ctime_ns = ?",
+            "SELECT sha256, proof FROM hashes"
+            " WHERE device = ? AND inode = ? AND size = ? AND mtime_ns = ? AND ctime_ns = ?",
             _signature(status),
         ).fetchone()
     except sqlite3.Error:
         return None
-    return None if row is None else str(row[0])
+    return str(row[0]) if row is not None and row[1] == _proof(status, row[0]) else None
 
 
 def _remember(memory: sqlite3.Connection | None, status: os.stat_result, value: str) -> None:
@@ -101,13 +102,19 @@ def _remember(memory: sqlite3.Connection | None, status: os.stat_result, value: 
     if memory is None or is_racy(status, now):
         return
     try:
-        memory.execute("INSERT OR REPLACE INTO hashes VALUES (?, ?, ?, ?, ?, ?, ?)", (*_signature(status), value, now))
+        row = (*_signature(status), value, now, _proof(status, value))
+        memory.execute("INSERT OR REPLACE INTO hashes VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
         memory.execute(
             "DELETE FROM hashes WHERE seen < (SELECT seen FROM hashes ORDER BY seen DESC LIMIT 1 OFFSET ?)",
             (_MOST_ROWS,),
         )
     except (sqlite3.Error, OverflowError):
         return  # a memory that is full, locked or read-only only costs time
+
+
+def _proof(status: os.stat_result, value: str) -> bytes:
+    """That a row is whole: the memory does not wait for the disk, so a power cut may leave anything behind."""
+    return hashlib.blake2b(repr((*_signature(status), value)).encode(), digest_size=16).digest()
 
 
 def _signature(status: os.stat_result) -> tuple[int, int, int, int, int]:

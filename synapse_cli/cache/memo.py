@@ -17,6 +17,7 @@ TYPE_CHECKING = False  # see core.places
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Mapping, Sequence
+    from hashlib import blake2b
 
     from synapse_cli.core.witness import Witness
 
@@ -58,11 +59,11 @@ _UNUSUAL_LETTERS = "voh"
 _NAMES = ("HOME", "USERPROFILE", "LOCALAPPDATA", "OLLAMA_HOST", "WIN_PD_OVERRIDE_LOCAL_APPDATA")
 _STARTS = ("SYNAPSE_", "XDG_", "HF_")
 _ENDS = ("_BASE_URL", "_API_BASE", "_ENDPOINT")
-_PROBE = "SELECT at FROM cleared UNION ALL SELECT kept FROM memos LIMIT 0"
+_PROBE = "SELECT at FROM cleared UNION ALL SELECT proof FROM memos LIMIT 0"
 _SCRIPT = """
 CREATE TABLE memos (
   key BLOB PRIMARY KEY, kept REAL NOT NULL, expires REAL, answer BLOB NOT NULL, summary TEXT NOT NULL,
-  ledger TEXT, facts BLOB NOT NULL, manifest BLOB NOT NULL
+  ledger TEXT, facts BLOB NOT NULL, manifest BLOB NOT NULL, proof BLOB NOT NULL
 );
 CREATE INDEX memos_by_age ON memos (kept);
 CREATE TABLE cleared (at REAL NOT NULL);
@@ -167,9 +168,10 @@ def keep(
         noted = manifest.note(witness, started, now)
         if noted is None:
             return False
-        expires = None if ttl_s is None else (started if made_at is None else made_at) + ttl_s
-        row = (_key(argv, stdin, env, cwd), now, expires, answer, summary, ledger, _pack(facts or {}), noted)
-        return _write(path, row, started)
+        expires = None if ttl_s is None else float((started if made_at is None else made_at) + ttl_s)
+        key = _key(argv, stdin, env, cwd)
+        row = (key, float(now), expires, answer, summary, ledger, _pack(facts or {}), noted)
+        return _write(path, (*row, _proof(row)), started)
     except (sqlite3.Error, OSError, ValueError, TypeError):
         return False
 
@@ -273,18 +275,13 @@ def _tell(hit: Hit, started: float, record: Record) -> int:
 
 
 def _key(argv: Sequence[str], stdin: bytes | None, env: Mapping[str, str], cwd: str) -> bytes:
-    try:
-        from _blake2 import blake2b  # hashlib loads OpenSSL at import, which costs a quarter of an empty Python
-    except ImportError:
-        from hashlib import blake2b
-
     parts = [__version__, cwd, "-" if stdin is None else "+", *argv[1:]]
     parts += sorted(
         f"{name}={value}"
         for name, value in env.items()
         if name in _NAMES or name.startswith(_STARTS) or name.endswith(_ENDS)
     )
-    whole = blake2b(digest_size=32)
+    whole = _blake2b()
     for part in parts:
         data = os.fsencode(part)
         whole.update(b"%d:" % len(data))
@@ -294,12 +291,10 @@ def _key(argv: Sequence[str], stdin: bytes | None, env: Mapping[str, str], cwd: 
 
 
 def _found(memos: sqlite3.Connection, key: bytes, now: float) -> Hit | None:
-    row = memos.execute(
-        "SELECT kept, expires, answer, summary, ledger, facts, manifest FROM memos WHERE key = ?", (key,)
-    ).fetchone()
-    if row is None:
+    row = memos.execute("SELECT * FROM memos WHERE key = ?", (key,)).fetchone()
+    if row is None or _proof(row[:-1]) != row[-1]:
         return None
-    kept, expires, answer, summary, ledger, facts, noted = row
+    _, kept, expires, answer, summary, ledger, facts, noted, _ = row
     if now < kept or (expires is not None and now >= expires):
         return None
     from synapse_cli.cache import manifest
@@ -308,17 +303,30 @@ def _found(memos: sqlite3.Connection, key: bytes, now: float) -> Hit | None:
     if held is None:
         return None
     if held != noted:
-        _renew(memos, key, held)
+        _renew(memos, (*row[:-2], held))
     return Hit(answer, summary, ledger, _unpack(facts))
 
 
-def _renew(memos: sqlite3.Connection, key: bytes, held: bytes) -> None:
+def _renew(memos: sqlite3.Connection, row: tuple[object, ...]) -> None:
     import sqlite3
 
     try:
-        memos.execute("UPDATE memos SET manifest = ? WHERE key = ?", (held, key))
+        memos.execute("UPDATE memos SET manifest = ?, proof = ? WHERE key = ?", (row[-1], _proof(row), row[0]))
     except sqlite3.Error:
         return  # then the content is compared again next time
+
+
+def _proof(row: tuple[object, ...]) -> bytes:
+    """That a row is whole: the file is written without waiting for the disk, so a power cut may leave anything."""
+    return _blake2b(repr(row).encode("utf-8", "surrogatepass")).digest()
+
+
+def _blake2b(data: bytes = b"") -> blake2b:
+    try:
+        from _blake2 import blake2b  # hashlib loads OpenSSL at import, which costs a quarter of an empty Python
+    except ImportError:
+        from hashlib import blake2b
+    return blake2b(data, digest_size=32)
 
 
 def _opened(path: str) -> sqlite3.Connection:
@@ -333,7 +341,7 @@ def _write(path: str, row: tuple[object, ...], started: float) -> bool:
         memos.execute("BEGIN IMMEDIATE")
         if memos.execute("SELECT 1 FROM cleared WHERE at >= ?", (started,)).fetchone() is not None:
             return False
-        memos.execute("INSERT OR REPLACE INTO memos VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        memos.execute("INSERT OR REPLACE INTO memos VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
         memos.execute("DELETE FROM memos WHERE expires <= ?", (row[1],))
         if os.path.getsize(path) > _FILE_MOST:
             memos.execute(

@@ -117,6 +117,23 @@ def test_a_value_that_is_not_json_of_ours_is_a_miss(tmp_path: Path) -> None:
         assert _kept(tmp_path, []) is None
 
 
+def test_a_value_of_another_key_or_with_a_bit_turned_is_a_miss(tmp_path: Path) -> None:
+    _keep(tmp_path)
+    with sqlite3.connect(tmp_path / "answers" / "cache.db") as database:
+        (whole,) = database.execute("SELECT value FROM Cache").fetchone()
+    database.close()
+    torn = whole[:-3] + bytes([whole[-3] ^ 1]) + whole[-2:]
+
+    for value, expected in ((whole, "short"), (torn, None), (whole[:-1], None)):
+        _sql(tmp_path, "UPDATE Cache SET value = ?", value)
+        kept = _kept(tmp_path, [])
+        assert (kept and kept.text) == expected
+    _sql(tmp_path, "UPDATE Cache SET value = ?, key = 'answer:other'", whole)
+    store = Exact(tmp_path, warn=pytest.fail)
+    assert store.get_completion("other") is None
+    store.close()
+
+
 def test_a_value_file_that_is_gone_is_a_miss(tmp_path: Path) -> None:
     _keep(tmp_path, LONG)
     for path in (tmp_path / "answers").rglob("*.val"):

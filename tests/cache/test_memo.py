@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from synapse_cli.cache import memo
+from synapse_cli.cache import manifest, memo
 from synapse_cli.core.witness import Witness
 
 ARGV = ["run", "classify", "-f", "notes/*.txt"]
@@ -251,21 +251,21 @@ def test_content_is_compared_once_and_the_stat_believed_after(world: World) -> N
     assert world.keep()
     os.utime(world.folder / "template.txt", (1, 1))  # its ctime is now, so it stays in doubt for two seconds
 
-    def manifest() -> bytes:
+    def noted() -> bytes:
         database = sqlite3.connect(world.folder / "cache" / memo.FILE)
-        noted: bytes = database.execute("SELECT manifest FROM memos").fetchone()[0]
+        found: bytes = database.execute("SELECT manifest FROM memos").fetchone()[0]
         database.close()
-        return noted
+        return found
 
-    doubted = manifest()
+    doubted = noted()
     world.later_s = 5
     assert world.look() == b"bug\n"
-    believed = manifest()
+    believed = noted()
     assert world.look() == b"bug\n"
 
     assert b" racy" in doubted
     assert b" racy" not in believed
-    assert manifest() == believed
+    assert noted() == believed
 
 
 def test_paths_that_are_no_unicode_are_kept_too(world: World) -> None:
@@ -331,14 +331,21 @@ def test_a_damaged_memo_is_a_miss_and_is_replaced(world: World, damage: bytes) -
     assert world.look() == b"bug\n"
 
 
-def test_a_manifest_that_is_none_is_a_miss(world: World) -> None:
-    for damage in (b"=", b"?\0x", b"*\0x\0nine", b"*\0x\0" + b"5", b"=\0x\0y"):
-        world.keep()
-        database = sqlite3.connect(world.folder / "cache" / memo.FILE, isolation_level=None)
-        database.execute("UPDATE memos SET manifest = ?", (damage,))
-        database.close()
+@pytest.mark.parametrize("column", ["answer", "manifest", "facts", "kept", "expires", "summary", "ledger"])
+def test_a_row_that_does_not_prove_itself_is_a_miss(world: World, column: str) -> None:
+    world.keep()
+    database = sqlite3.connect(world.folder / "cache" / memo.FILE, isolation_level=None)
+    changed = database.execute(f"UPDATE memos SET {column} = ?", (1.0 if column == "kept" else b"x",)).rowcount
+    database.close()
 
-        assert world.look() is None
+    assert changed == 1
+    assert world.look() is None
+
+
+@pytest.mark.parametrize("damage", [b"=", b"?\0x", b"*\0x\0nine", b"*\0x\x005", b"=\0x\0y"])
+def test_a_manifest_that_is_none_is_never_believed(damage: bytes) -> None:
+    with pytest.raises((ValueError, IndexError)):
+        manifest.still_holds(damage, time.time())
 
 
 def test_its_file_is_for_its_owner_only(world: World) -> None:
