@@ -14,7 +14,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 SYNAPSE = str(Path(sys.executable).with_name("synapse"))
-PATIENCE_S = 120
+PATIENCE_S = 300
 """How long any one process may take on a busy machine with two cores; nothing here measures time."""
 
 ECHO = """schema = 1
