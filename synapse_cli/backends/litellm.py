@@ -42,6 +42,7 @@ class LiteLLM:
     def complete(self, request: Request, control: Control, emit: Emit | None = None) -> Completion:
         """Answer the request, or raise a SynapseError."""
         call = Call(self.model, self._name, self._key(), request, control, streams=emit is not None)
+        call.go_on()
         threading.Thread(target=call.run, name=f"litellm {self.model.name}", daemon=True).start()
         first_s: float | None = None
         try:

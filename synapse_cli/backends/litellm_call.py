@@ -52,14 +52,14 @@ class Call:
             try:
                 said = self._said.get(timeout=POLL_S)
             except queue.Empty:
-                self._go_on(deadline)
+                self.go_on(deadline)
                 continue
             if isinstance(said, SynapseError):
                 raise said
             if said is None:
                 deadline = self.control.clock() + self.model.timeout_s
             elif isinstance(said, str):
-                self._go_on(deadline)
+                self.go_on(deadline)
                 yield said
             else:
                 yield said
@@ -70,6 +70,8 @@ class Call:
             litellm = package()
             hush()
             asked = self._ask(litellm)
+            if self.abandoned.is_set():
+                return  # whoever asked has gone while LiteLLM was loading: nothing is sent, and nothing paid for
             self._said.put(None)
             answer = self._stream(litellm, asked) if self._streams(asked) else self._whole(litellm, asked)
             self._said.put(answer)
@@ -78,7 +80,8 @@ class Call:
         except Exception as error:  # noqa: BLE001  # the door: whatever a provider's code raises is translated here
             self._said.put(translate(error, self.name, self._secrets()))
 
-    def _go_on(self, deadline: float | None) -> None:
+    def go_on(self, deadline: float | None = None) -> None:
+        """Raise Interrupted or TimedOut where the call is over; asked before anything is sent, and then often."""
         if self.control.stopped:
             raise Interrupted("interrupted")
         if self.control.expired:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 
 from synapse_cli.cli.flags import Flags
@@ -24,36 +24,22 @@ class Asked:
     repeatable: bool
 
 
-def asked(flags: Flags, profile: Profile, witness: Witness) -> Asked:
-    """Read what the flags name. Raises UsageError for a wrong flag, InputError for an input that is not there."""
-    from synapse_cli.context.inputs import gather
+def wishes(flags: Flags, witness: Witness) -> Ask:
+    """What the flags say, before the profile and the inputs are looked at. Raises UsageError for a wrong one.
 
+    InputError where a file that a flag names is not there.
+    """
     _refuse_not_yet(flags)
     _refuse_contradictions(flags)
-    inputs = gather(
-        flags.prompt or [],
-        flags.file or [],
-        _stdin(),
-        cwd=os.getcwd(),
-        encoding=flags.encoding or "utf-8",
-        max_bytes=profile.defaults.max_input,
-        witness=witness,
-        may_be_empty=flags.template is not None,
-    )
-    ask = Ask(
-        prompt=inputs.text,
-        words=inputs.words,
-        input=inputs.attached,
-        files=inputs.files,
+    return Ask(
+        prompt="",
         route=flags.route,
         model=flags.model,
         task=flags.task,
         tags=tuple(flags.tag or ()),
-        system=_system(flags.system, witness),
         template=flags.template,
         template_params=dict(_pair("-p", text) for text in flags.param_of_template or ()),
         params=_params(flags),
-        schema=_schema(flags.schema, witness),
         choices=_choices(flags.choices),
         tier=flags.tier,
         max_tier=flags.max_tier,
@@ -64,7 +50,26 @@ def asked(flags: Flags, profile: Profile, witness: Witness) -> Asked:
         cache=_cache_mode(flags),
         cache_ttl_s=_seconds("--cache-ttl", flags.cache_ttl),
         log=not flags.no_log,
+        system=_system(flags.system, witness),
+        schema=_schema(flags.schema, witness),
     )
+
+
+def asked(flags: Flags, wanted: Ask, profile: Profile, witness: Witness) -> Asked:
+    """Read the inputs. Raises InputError for one that is not there, UsageError where there is none at all."""
+    from synapse_cli.context.inputs import gather
+
+    inputs = gather(
+        flags.prompt or [],
+        flags.file or [],
+        _stdin(),
+        cwd=os.getcwd(),
+        encoding=flags.encoding or "utf-8",
+        max_bytes=profile.defaults.max_input,
+        witness=witness,
+        may_be_empty=flags.template is not None,
+    )
+    ask = replace(wanted, prompt=inputs.text, words=inputs.words, input=inputs.attached, files=inputs.files)
     return Asked(ask, inputs.memoisable)
 
 

@@ -26,12 +26,13 @@ def explain(flags: Flags) -> int:
 
       synapse explain --json --task code "Write a parser"
     """
-    from synapse_cli.cli.asking import asked
+    from synapse_cli.cli.asking import asked, wishes
     from synapse_cli.cli.profiles import find_profile
 
     witness = Witness()
+    wanted = wishes(flags, witness)
     profile = find_profile(flags.profile, witness)
-    ask = asked(flags, profile, witness).ask
+    ask = asked(flags, wanted, profile, witness).ask
     return show(Session(profile, ask, witness), as_json=flags.json)
 
 

@@ -20,13 +20,14 @@ def key(flags: Flags) -> int:
 
       synapse key "Summarise" -f notes.txt > .notes.key
     """
-    from synapse_cli.cli.asking import asked
+    from synapse_cli.cli.asking import asked, wishes
     from synapse_cli.cli.profiles import find_profile
     from synapse_cli.flows.session import Session
 
     witness = Witness()
+    wanted = wishes(flags, witness)
     profile = find_profile(flags.profile, witness)
-    ask = asked(flags, profile, witness).ask
+    ask = asked(flags, wanted, profile, witness).ask
     session = Session(profile, ask, witness)
     parts = []
     for stage in session.plan(session.choose()).stages:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from types import FrameType
 
-from synapse_cli.cli.asking import Asked, asked
+from synapse_cli.cli.asking import Asked, asked, wishes
 from synapse_cli.cli.flags import Flags, takes_flags
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import SynapseError
@@ -52,8 +52,9 @@ def _run(flags: Flags) -> int:
     from synapse_cli.cli.profiles import find_profile
 
     witness = Witness()
+    wanted = wishes(flags, witness)
     profile = find_profile(flags.profile, witness)
-    typed = asked(flags, profile, witness)
+    typed = asked(flags, wanted, profile, witness)
     session = Session(profile, typed.ask, witness)
     if flags.dry_run:
         from synapse_cli.cli.explain import show

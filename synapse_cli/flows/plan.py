@@ -68,6 +68,9 @@ def _stage(profile: Profile, ask: Ask, cascade: Cascade, route: Route | None, mo
         is_last = place == len(cascade.tiers) - 1
         parsed = [(rule, _check(rule)) for rule in rules]
         bound = [(rule, check) for rule, check in parsed if check.binds == "validity" or not is_last]
+        for _, check in parsed:
+            if (ready := getattr(check, "ready", None)) is not None:
+                ready(request)  # a rule without its labels or schema is found before a call is paid for
         if model.backend == "litellm" and any(check.kind == "confidence" for _, check in bound):
             request = _asking_logprobs(request)
         rungs.append(Rung(model, request, tuple(r for r, _ in bound), tuple(c for _, c in bound)))
@@ -82,11 +85,6 @@ def _rules(cascade: Cascade, ask: Ask, schema: Json) -> tuple[Rule, ...]:
         rules.insert(0, Rule(kind="schema", options={}, file="", where="--schema"))
     if ask.choices and "choices" not in kinds:
         rules.insert(0, Rule(kind="choices", options={}, file="", where="--choices"))
-    if schema is None and any(rule.kind == "schema" and not rule.options for rule in rules):
-        raise UsageError(
-            f"cascade {cascade.name!r} has a schema rule without a schema",
-            "give one with --schema FILE, or write file = … into the rule",
-        )
     return tuple(rules)
 
 

@@ -224,16 +224,12 @@ def test_79_a_budget_that_affords_no_answer(machine: Machine) -> None:
 
 # --- which one wins ---
 
-_FLAGS_ARE_READ_LATE = pytest.mark.xfail(strict=True, reason="values of flags are judged after profile and inputs")
-
-
 def test_an_unknown_flag_wins_over_a_wrong_profile(machine: Machine) -> None:
     machine.use("wrong")
 
     assert machine.synapse("run", "--nonsense", "hello").code == 2
 
 
-@_FLAGS_ARE_READ_LATE
 def test_a_wrong_value_of_a_flag_wins_over_a_wrong_profile(machine: Machine) -> None:
     machine.use("wrong")
 
@@ -241,7 +237,6 @@ def test_a_wrong_value_of_a_flag_wins_over_a_wrong_profile(machine: Machine) -> 
     assert machine.synapse("run", "--local-only", "--hosted-only", "hello").code == 2
 
 
-@_FLAGS_ARE_READ_LATE
 def test_usage_wins_over_an_input(machine: Machine) -> None:
     machine.use(profile("good"))
 
