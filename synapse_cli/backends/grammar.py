@@ -27,7 +27,8 @@ _HEX = "[0-9a-fA-F]"
 _ESCAPE = f'"\\\\" (["\\\\/bfnrt] | "u" ([0-9a-cA-CefEF] {_HEX}{{3}} | [dD] [0-7] {_HEX}{{2}}))'
 """Half of a surrogate pair, which is no character, cannot be written."""
 _CHARACTER = f'[^"\\\\\\x00-\\x1f\\x7f] | {_ESCAPE}'
-_FRACTION = '("." [0-9]{1,15})? ([eE] [-+]? [0-9]{1,2})?'
+_FRACTION = '("." [0-9]{1,12})?'
+"""Without an exponent, which few texts hold and small models like to fall into."""
 _PLAIN_NUMBER = '("0" | [1-9] [0-9]{0,15})'
 
 

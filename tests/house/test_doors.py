@@ -13,6 +13,7 @@ DOORS = {
     "rich": ("synapse_cli.cli", "synapse_cli.report"),
     "litellm": ("synapse_cli.backends.litellm",),
     "llama_cpp": ("synapse_cli.backends.llamacpp", "synapse_cli.lab.nano"),
+    "jinja2": ("synapse_cli.backends.llamacpp_template",),  # comes with llama-cpp-python, for chat templates
     "diskcache": ("synapse_cli.cache",),
     "tiktoken": ("synapse_cli.backends.tokens",),
     "platformdirs": ("synapse_cli.profile",),
