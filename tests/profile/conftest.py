@@ -54,6 +54,34 @@ class User:
         """Run a script of Python in the project's folder."""
         return self._start(["-c", script, *arguments], None)
 
+    def at_terminal(self, *arguments: str, typed: str, after: str) -> tuple[str, int]:
+        """Run the real command at a terminal of its own, and type something once it has asked."""
+        import pty
+
+        child, terminal = pty.fork()
+        if child == 0:
+            os.chdir(self.project)
+            env = {**self.env, "PYTHONPATH": str(Path(__file__).parents[2]), "TERM": "dumb"}
+            os.execve(sys.executable, [sys.executable, "-m", "synapse_cli", *arguments], env)
+        said = self._read_until(terminal, after)
+        os.write(terminal, typed.encode())
+        said += self._read_until(terminal, None)
+        os.close(terminal)
+        return said, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+    @staticmethod
+    def _read_until(terminal: int, wanted: str | None) -> str:
+        said = ""
+        while wanted is None or wanted not in said:
+            try:
+                piece = os.read(terminal, 4096)
+            except OSError:  # Linux's way of saying that the other side has closed
+                break
+            if not piece:
+                break
+            said += piece.decode()
+        return said
+
     def _start(self, arguments: list[str], stdin: str | None) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, *arguments],

@@ -270,3 +270,15 @@ def test_a_plugin_is_not_imported_for_a_stranger(user, tmp_path):
     assert "cascades.c.accept[0]" in refused.stderr
     assert (before, between, trace.exists()) == (False, False, True)
     assert allowed.returncode == 0, allowed.stderr
+
+
+@pytest.mark.parametrize(("typed", "code", "is_kept"), [("y\n", 0, True), ("n\n", 77, False), ("\x03", 130, False)])
+def test_at_a_terminal_the_user_is_asked(user, typed, code, is_kept):
+    """The question comes after the list of what the profile asks for; only a yes changes anything."""
+    user.write("synapse.toml", text_of("cmd_key")[0])
+
+    said, status = user.at_terminal("trust", typed=typed, after="Trust it?")
+
+    assert status == code, said
+    assert said.index("runs a command: pass openai") < said.index("Trust it?")
+    assert (user.config / "trusted.json").exists() is is_kept
