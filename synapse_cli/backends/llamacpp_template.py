@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -38,8 +39,8 @@ def render(template: str, messages: Sequence[Message], *, begin: str, end: str, 
     turns = [{"role": message.role, "content": message.content} for message in messages]
     deadline = time.monotonic() + control.remaining_s(_MOST_SECONDS)
     try:
+        compiled = _compiled(template)
         with _Watch(lambda: control.stopped or time.monotonic() > deadline):
-            compiled = _environment().from_string(template)
             text: str = compiled.render(
                 messages=turns, bos_token=begin, eos_token=end, add_generation_prompt=True, tools=None,
                 raise_exception=_refuse, strftime_now=_now, enable_thinking=False,
@@ -48,6 +49,12 @@ def render(template: str, messages: Sequence[Message], *, begin: str, end: str, 
     except Exception as error:  # a stranger's template can raise anything
         why = str(error).strip().splitlines()
         raise ValueError(f"{type(error).__name__.lstrip('_')}: {why[0] if why else 'no reason given'}"[:200]) from error
+
+
+@lru_cache(maxsize=8)
+def _compiled(template: str) -> Any:
+    """Compiling takes as long as a small model's answer; no loop of the template runs while it is compiled."""
+    return _environment().from_string(template)
 
 
 def _environment() -> Any:  # jinja2 comes with llama-cpp-python; its sandbox has no narrower type

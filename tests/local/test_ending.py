@@ -205,3 +205,12 @@ def test_ctrl_c_ends_a_process_that_waits_for_an_answer(tmp_path: Path) -> None:
     out, err = process.communicate(timeout=60)
 
     assert (out, err, process.returncode) == ("interrupted\n", "", 0)
+
+
+def test_a_load_can_be_ended_and_tried_again(tiny: Path) -> None:
+    model = open_model(tiny)
+    with pytest.raises(Interrupted):
+        model.complete(asked("hi"), Counting(4))
+    assert model._engine is None
+
+    assert model.complete(asked("hi", p_max_tokens=2), Control()).usage.output == 2

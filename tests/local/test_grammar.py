@@ -135,7 +135,7 @@ def _grown(inner: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
     return objects | arrays | st.lists(inner, min_size=1, max_size=3).map(lambda parts: {"anyOf": parts})
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(schema=st.recursive(leaves, _grown, max_leaves=8), seed=st.integers(0, 1000))
 def test_any_schema_gives_a_grammar_that_llama_cpp_takes_and_keeps(writer: Writer, schema: object, seed: int) -> None:
     written = writer.write(schema, seed)

@@ -34,6 +34,13 @@ def vocabulary() -> list[str]:
     return [*SPECIALS, *byte_letters(), *("".join(pair) for pair in MERGES)]
 
 
+def sentence_pieces() -> list[str]:
+    """A vocabulary of the older kind: words carry the space before them, and bytes stand for what has no piece."""
+    words = ["\u2581yes", "\u2581no", "\u2581spam", "\u2581ham", "\u2581the", "es", "am", "sp"]
+    letters = [chr(letter) for letter in range(ord("!"), ord("~") + 1)]
+    return ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256)), "\u2581", *letters, *words]
+
+
 ABSTAIN_ID = SPECIALS.index("<|unsure|>")
 END_ID = SPECIALS.index("<|im_end|>")
 
@@ -48,15 +55,20 @@ def write(
     sharpness: float = 6.0,
     width: int = 64,
     layers: int = 2,
+    pieces: bool = False,
 ) -> Path:
-    """Write the file; `sharpness` spreads the logits, so that answers differ by prompt and sampling has a choice."""
+    """Write the file; `sharpness` spreads the logits, so that answers differ by prompt and sampling has a choice.
+
+    `pieces` gives it a SentencePiece vocabulary instead of byte-level BPE.
+    """
     writer = gguf.GGUFWriter(path, "llama")
     _describe(writer, context, width, layers)
-    _tokenizer(writer, template)
+    _pieces_tokenizer(writer, template) if pieces else _tokenizer(writer, template)
     for key, value in (metadata or {}).items():
         add = {bool: writer.add_bool, int: writer.add_uint32, str: writer.add_string}[type(value)]
         add(key, value)
-    _weights(writer, np.random.default_rng(seed), sharpness, width, layers)
+    size = len(sentence_pieces() if pieces else vocabulary())
+    _weights(writer, np.random.default_rng(seed), sharpness, width, layers, size=size)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -92,12 +104,28 @@ def _tokenizer(writer: gguf.GGUFWriter, template: str | None) -> None:
         writer.add_chat_template(template)
 
 
-def _weights(writer: gguf.GGUFWriter, chance: np.random.Generator, sharpness: float, width: int, layers: int) -> None:
+def _pieces_tokenizer(writer: gguf.GGUFWriter, template: str | None) -> None:
+    tokens = sentence_pieces()
+    special = [gguf.TokenType.UNKNOWN, gguf.TokenType.CONTROL, gguf.TokenType.CONTROL]
+    plain = [gguf.TokenType.NORMAL] * (len(tokens) - 259)
+    writer.add_tokenizer_model("llama")
+    writer.add_token_list(tokens)
+    writer.add_token_scores([0.0] * 259 + [float(len(token)) for token in tokens[259:]])
+    writer.add_token_types([*special, *[gguf.TokenType.BYTE] * 256, *plain])
+    writer.add_bos_token_id(1)
+    writer.add_eos_token_id(2)
+    writer.add_add_bos_token(True)
+    if template is not None:
+        writer.add_chat_template(template)
+
+
+def _weights(
+    writer: gguf.GGUFWriter, chance: np.random.Generator, sharpness: float, width: int, layers: int, *, size: int
+) -> None:
     def tensor(name: str, *shape: int, scale: float | None = None) -> None:
         spread = scale if scale is not None else shape[-1] ** -0.5
         writer.add_tensor(name, (chance.standard_normal(shape) * spread).astype(np.float32))
 
-    size = len(vocabulary())
     tensor("token_embd.weight", size, width, scale=1.0)
     tensor("output.weight", size, width, scale=sharpness * width**-0.5)
     writer.add_tensor("output_norm.weight", np.ones(width, dtype=np.float32))
