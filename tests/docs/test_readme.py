@@ -6,10 +6,12 @@ python -m pytest tests/docs/test_readme.py --regen      writes the outputs anew
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from tests.bench.__main__ import shipped_threshold
 from tests.docs.readme import README, Section, normalised, sections
 from tests.docs.shell import Shell
 from tests.servers import openai
@@ -46,6 +48,21 @@ def test_the_readme_shows_what_it_promises_to_show() -> None:
     missing = [word for word in PROMISED if word not in commands]
 
     assert missing == []
+
+
+def test_the_first_screen_has_a_pipe_and_a_profile_of_15_lines_at_most() -> None:
+    first = SECTIONS[0]
+
+    assert first.title == "Synapse"
+    assert " | synapse run " in first.steps[0].command
+    assert first.steps[0].first < 30
+    assert len(first.files["synapse.toml"].splitlines()) <= 15
+
+
+def test_the_profile_on_the_first_screen_asks_of_nano_what_the_built_in_one_asks() -> None:
+    cascade = tomllib.loads(SECTIONS[0].files["synapse.toml"])["cascades"]["thrifty"]
+
+    assert next(rule["min"] for rule in cascade["accept"] if rule["kind"] == "confidence") == shipped_threshold()
 
 
 PROMISED = (
