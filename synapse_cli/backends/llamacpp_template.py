@@ -16,7 +16,8 @@ from synapse_cli.core.control import Control
 from synapse_cli.core.prompt import Message
 
 _MOST_SECONDS = 2.0
-"""Real templates take a millisecond; one that takes this long has a loop that does not end."""
+"""Of this thread's processor time, so that a busy machine does not count. Real templates take a millisecond; one that
+takes this long has a loop that does not end."""
 _MOST_CHARACTERS = 1 << 24
 """A product or power that makes more is an attack, not a prompt."""
 
@@ -37,10 +38,10 @@ def render(template: str, messages: Sequence[Message], *, begin: str, end: str, 
     Raises ValueError, with the cause in one line, where the template fails or does not end.
     """
     turns = [{"role": message.role, "content": message.content} for message in messages]
-    deadline = time.monotonic() + control.remaining_s(_MOST_SECONDS)
+    limit = time.thread_time() + _MOST_SECONDS
     try:
         compiled = _compiled(template)
-        with _Watch(lambda: control.stopped or time.monotonic() > deadline):
+        with _Watch(lambda: control.stopped or control.expired or time.thread_time() > limit):
             text: str = compiled.render(
                 messages=turns, bos_token=begin, eos_token=end, add_generation_prompt=True, tools=None,
                 raise_exception=_refuse, strftime_now=_now, enable_thinking=False,
