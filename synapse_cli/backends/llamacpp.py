@@ -114,14 +114,16 @@ class LlamaCpp:
 
     @staticmethod
     def _completion(given: Answer, notes: tuple[str, ...], started: float) -> Completion:
+        usage = Usage(given.input, given.output, reasoning=given.reasoning)
         return Completion(
             text=given.text,
             finish=given.finish,
-            usage=Usage(given.input, given.output),
-            cost=FREE.cost(Usage(given.input, given.output)),
+            usage=usage,
+            cost=FREE.cost(usage),
             confidence=min(1.0, max(0.0, given.confidence)),
             latency_s=time.monotonic() - started,
             first_latency_s=None if math.isnan(given.first_at) else given.first_at - started,
+            thinking=given.thinking,
             warnings=notes,
         )
 

@@ -32,20 +32,32 @@ def write(job: Job) -> Answer:
 def _write_freely(job: Job) -> Answer:
     vocabulary = job.engine.vocabulary
     limit = job.room(_LEAST_ANSWER)
-    pieces = Pieces(job.sampling.stop, job.emit)
+    pieces = Pieces(job.sampling.stop, job.emit, thinks=job.prompt.text.rstrip().endswith("<think>"))
     steps = _Steps(job, pieces)
     finish: Finish = "length"
     for token in steps:
         if vocabulary.is_end(token):
             finish = "stop"
             break
+        was_aloud = pieces.aloud
         pieces.add(steps.raw(token))
+        if was_aloud or pieces.aloud:
+            steps.leave_out()
         if pieces.stopped:
             finish = "stop"
             break
         if len(steps.tokens) >= limit:
             break
-    return Answer(pieces.finish(), finish, len(job.prompt.tokens), len(steps.tokens), steps.confidence, steps.first_at)
+    return Answer(
+        pieces.finish(),
+        finish,
+        len(job.prompt.tokens),
+        len(steps.tokens),
+        steps.confidence,
+        steps.first_at,
+        steps.left_out,
+        pieces.thought,
+    )
 
 
 class _Steps:
@@ -60,6 +72,8 @@ class _Steps:
         self._known = 1.0
         self.tokens: list[int] = []
         """Those of the answer; the one that ends it is not among them."""
+        self.left_out = 0
+        """How many of them were the model talking to itself."""
         self.first_at = math.nan
 
     def __iter__(self) -> Iterator[int]:
@@ -97,13 +111,18 @@ class _Steps:
         vocabulary = self._job.engine.vocabulary
         return vocabulary.piece(token, strip=len(self.tokens) <= 1 and vocabulary.writes_leading_space)
 
+    def leave_out(self) -> None:
+        """Count what was written so far as thinking and not as the answer."""
+        self._chances = []
+        self.left_out = len(self.tokens)
+
     @property
     def confidence(self) -> float:
         """Geometric mean of the probabilities of the answer's tokens, less the doubt that the model owned up to.
 
         The end of the answer does not count, as it is near 1 after a single label and would hide a doubt about it.
         """
-        return math.exp(sum(self._chances) / len(self._chances)) * self._known
+        return math.exp(sum(self._chances) / len(self._chances)) * self._known if self._chances else 0.0
 
 
 def _grammar(job: Job) -> Grammar | None:

@@ -218,6 +218,8 @@ class Engine:
 
     def _logits(self, row: int) -> Logits:
         pointer = self._lib.llama_get_logits_ith(self._context, row)
+        if not pointer:
+            raise BadAnswer("llama.cpp computed nothing for this prompt")
         logits: Logits = self._np.ctypeslib.as_array(pointer, (self.vocabulary.size,)).copy()
         if self._np.isnan(logits.max()):
             raise ModelUnusable("the model computes not-a-number: its weights are damaged", "download it again")

@@ -78,3 +78,6 @@ class Answer:
     confidence: float
     first_at: float
     """Monotonic seconds of the first token."""
+    reasoning: int = 0
+    """Tokens of the output that were no part of the answer."""
+    thinking: str = ""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from synapse_cli.backends import llamacpp_template as template
 from synapse_cli.backends.llamacpp_engine import Vocabulary
 from synapse_cli.core.control import Control
+from synapse_cli.core.errors import BadRequest
 from synapse_cli.core.prompt import Message
 
 
@@ -35,6 +36,8 @@ def prepare(vocabulary: Vocabulary, chat_template: str | None, messages: Sequenc
         text = template.chatml(defused)
         warnings = (*warnings, f"{failure}: ChatML is used instead")
     tokens = vocabulary.tokens(text, special=True, begin=begins)
+    if not tokens:
+        raise BadRequest("the prompt is empty once the model's chat template has filled it in", "ask something")
     return Prompt(tuple(tokens), text, begins, warnings)
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import codecs
 from collections.abc import Callable, Sequence
 
+from synapse_cli.backends.thinking import Thinking
+
 
 class Pieces:
     """Takes the bytes of tokens, hands out text; `text` is everything handed out so far."""
 
-    def __init__(self, stops: Sequence[str], emit: Callable[[str], None] | None) -> None:
+    def __init__(self, stops: Sequence[str], emit: Callable[[str], None] | None, *, thinks: bool = False) -> None:
         self._stops = tuple(stops)
         self._emit = emit
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._thinking = Thinking(begun=thinks)
         self._held = ""
         self._out: list[str] = []
         self.stopped = False
@@ -23,9 +26,22 @@ class Pieces:
         """The answer so far, as handed out."""
         return "".join(self._out)
 
+    @property
+    def aloud(self) -> bool:
+        """Whether what is being written is the model talking to itself, and no part of the answer."""
+        return self._thinking.aloud
+
+    @property
+    def thought(self) -> str:
+        """What it said to itself."""
+        return self._thinking.thought.strip()
+
     def add(self, raw: bytes) -> None:
         """Take the bytes of one token."""
-        self._held += self._decoder.decode(raw)
+        self._take(self._thinking.hear(self._decoder.decode(raw)))
+
+    def _take(self, text: str) -> None:
+        self._held += text
         found = [at for stop in self._stops if (at := self._held.find(stop)) >= 0]
         if found:
             self._held = self._held[: min(found)]
@@ -36,6 +52,7 @@ class Pieces:
 
     def finish(self) -> str:
         """Hand out what was held back, without the bytes of an unfinished character, and return the whole text."""
+        self._take(self._thinking.finish())
         if not self.stopped:
             self._release(len(self._held))
         return self.text
