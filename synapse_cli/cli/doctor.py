@@ -61,7 +61,8 @@ def _examine(choice: str | None) -> Iterator[Finding]:
     try:
         profile = find_profile(choice, Witness())
     except SynapseError as error:
-        yield Finding("profile", "fail", error.message.partition("\n")[0])
+        hint = f" ({error.hint})" if error.hint else ""
+        yield Finding("profile", "fail", error.message.partition("\n")[0] + hint)
         return
     yield Finding("profile", "pass", profile.path)
     yield from _models(profile)

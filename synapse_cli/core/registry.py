@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from synapse_cli.core.errors import SynapseError, UsageError
+from synapse_cli.core.errors import Exit, SynapseError, UsageError
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoints
@@ -30,16 +30,31 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
 }
 
 
-class PluginBroken(SynapseError):
-    """A plugin is registered under this name but cannot be imported."""
+_NEEDED: dict[Kind, tuple[str, ...]] = {
+    "backends": ("complete", "facts", "count"),
+    "checks": ("kind", "binds", "parse", "judge"),
+}
+"""What a class must have to be of a kind: asked of plugins, whose types nobody has checked."""
 
+
+class PluginBroken(SynapseError):
+    """A plugin is registered under this name but cannot be imported, or is nothing of its kind."""
+
+    exit_code = Exit.PROFILE
     kind = "plugin"
+
+
+class NotRegistered(UsageError):
+    """A profile names a backend or a check that nobody provides (any more)."""
+
+    exit_code = Exit.PROFILE
+    kind = "profile"
 
 
 def load(kind: Kind, name: str) -> type:
     """Return the class registered under `name`.
 
-    Raises UsageError, with the nearest name, where there is none; PluginBroken where importing it fails.
+    Raises NotRegistered, with the nearest name, where there is none; PluginBroken where importing it fails.
     """
     target = BUILT_IN[kind].get(name)
     if target is not None:
@@ -61,17 +76,43 @@ def is_plugin(kind: Kind, name: str) -> bool:
     return name not in BUILT_IN[kind]
 
 
+def edition(kind: Kind, name: str) -> tuple[str, tuple[str, ...]]:
+    """Tell the version of a plugin that is loaded, and the files that change where another one is installed."""
+    import os
+    import sys
+
+    for point in _entry_points(kind):
+        if point.name == name:
+            files = [
+                str(file.locate()) for file in (point.dist.files if point.dist else None) or () if file.name == "RECORD"
+            ]
+            module: str | None = getattr(sys.modules.get(point.module), "__file__", None)
+            files += [module] if module else []
+            stats = [os.stat(file) for file in files if os.path.exists(file)]
+            version = f"{point.dist.name} {point.dist.version}" if point.dist else ""
+            return " ".join([version, *(f"{stat.st_size}:{stat.st_mtime_ns}" for stat in stats)]), tuple(files)
+    return "", ()
+
+
+def said(error: BaseException) -> str:
+    """Put an error that is not ours into one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
 def _plugin(kind: Kind, name: str) -> type:
     for point in _entry_points(kind):
         if point.name == name:
+            package = point.dist.name if point.dist else "?"
+            what = f"the plugin {name!r} of package {package!r}"
+            hint = f"repair it or remove it: pip uninstall {package}"
             try:
-                found: type = point.load()
+                found: object = point.load()
             except Exception as error:  # whatever a stranger's module raises at import is one line to us
-                package = point.dist.name if point.dist else "?"
-                raise PluginBroken(
-                    f"the plugin {name!r} of package {package!r} cannot be imported: {type(error).__name__}: {error}",
-                    f"repair it or remove it: pip uninstall {package}",
-                ) from error
+                raise PluginBroken(f"{what} cannot be imported: {said(error)}", hint) from error
+            missing = [needed for needed in _NEEDED[kind] if not hasattr(found, needed)]
+            if not isinstance(found, type) or missing:
+                lack = "is no class" if not isinstance(found, type) else f"lacks {', '.join(missing)}"
+                raise PluginBroken(f"{what} {lack}", hint)
             return found
     import difflib
 
@@ -79,7 +120,7 @@ def _plugin(kind: Kind, name: str) -> type:
     close = difflib.get_close_matches(name, known, n=1)
     singular = kind.removesuffix("s")
     hint = f"did you mean {close[0]!r}?" if close else "known: " + ", ".join(known)
-    raise UsageError(f"there is no {singular} named {name!r}", hint)
+    raise NotRegistered(f"there is no {singular} named {name!r}", hint)
 
 
 def _entry_points(kind: Kind) -> EntryPoints:

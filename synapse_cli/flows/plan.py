@@ -11,7 +11,7 @@ from synapse_cli.core.options import Options
 from synapse_cli.core.outcome import Decision
 from synapse_cli.core.ports import Check
 from synapse_cli.core.prompt import Json, Request
-from synapse_cli.core.registry import load
+from synapse_cli.core.registry import is_plugin, load
 from synapse_cli.flows.ask import Ask
 from synapse_cli.profile.model import Cascade, Model, Profile, Route, Rule
 
@@ -91,6 +91,10 @@ def _rules(cascade: Cascade, ask: Ask, schema: Json) -> tuple[Rule, ...]:
 def _check(rule: Rule) -> Check:
     options = Options(rule.options, file=rule.file, where=rule.where)
     check: Check = load("checks", rule.kind).parse(options)  # type: ignore[attr-defined]  # the registry holds Checks
+    if is_plugin("checks", rule.kind):
+        from synapse_cli.core.foreign import foreign_check
+
+        return foreign_check(rule.kind, check)
     return check
 
 

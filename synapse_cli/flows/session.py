@@ -24,7 +24,7 @@ from synapse_cli.core.ids import new_run_id
 from synapse_cli.core.outcome import Decision, Outcome
 from synapse_cli.core.ports import Backend
 from synapse_cli.core.prompt import Json, Request
-from synapse_cli.core.registry import load
+from synapse_cli.core.registry import is_plugin, load
 from synapse_cli.core.run import Run
 from synapse_cli.core.verdict import Verdict
 from synapse_cli.core.witness import Witness
@@ -94,10 +94,10 @@ class Session:
     def tier(self, rung: Rung, *, keeps: bool = True) -> Tier:
         """Wire one rung: cached, metered, and set aside where a flag forbids it."""
         model = rung.model
-        for check in rung.checks:
-            for path in getattr(check, "files", ()):
-                self.witness.read(path)
         is_local = self.is_local(model)
+        for part in (self._backends.get(model.name), *rung.checks):
+            for path in getattr(part, "files", ()):
+                self.witness.read(path)
         if is_local:
             self.local_tiers.add(model.name)
         return Tier(
@@ -137,6 +137,10 @@ class Session:
             made = load("backends", model.backend)
             if model.backend == "litellm":
                 self._backends[model.name] = made(model, keys=lambda: self._keys(model))
+            elif is_plugin("backends", model.backend):
+                from synapse_cli.core.foreign import ForeignBackend
+
+                self._backends[model.name] = ForeignBackend(model.backend, lambda: made(model))
             else:
                 self._backends[model.name] = made(model)
         return self._backends[model.name]
@@ -276,8 +280,9 @@ class Session:
         """What a model is, for the cache: a GGUF's hash, a hosted model's name, a script's own text."""
         path = model_path(model)
         if path is None:
-            own = json.dumps(dict(model.options), sort_keys=True, default=str)
-            return f"{model.backend}:{model.model or model.source or model.name}:{own if model.options else ''}"
+            own = json.dumps(dict(model.options), sort_keys=True, default=str) if model.options else ""
+            edition = getattr(self.backend(model), "edition", "") if is_plugin("backends", model.backend) else ""
+            return f"{model.backend}:{model.model or model.source or model.name}:{own}{edition}"
         from synapse_cli.cache.files import file_sha256
 
         sha256 = file_sha256(path)

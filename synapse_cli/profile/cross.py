@@ -183,15 +183,21 @@ def _check_backends(table: ProfileTable, sources: Sources, may_import: bool) -> 
         options = Options(model.model_extra or {}, file=sources.file_of(at), where=dotted(at))
         try:
             judge = getattr(registry.load("backends", model.backend), "check_options", None)
+            if judge is not None:
+                judge(options)
         except UsageError as error:
             sources.problem((*at, "backend"), error.message, "the name of a backend", error.hint)
         except SynapseError as error:
             sources.problem((*at, "backend"), error.message, "a plugin that works", error.hint)
-        except (ImportError, AttributeError) as error:
-            warnings.append(f"{dotted((*at, 'backend'))}: {model.backend} was not checked: {error}")
+        except Exception as error:
+            if registry.is_plugin("backends", model.backend):
+                sources.problem((*at, "backend"), _failing(model.backend, error), "a plugin that works")
+            elif isinstance(error, ImportError | AttributeError):
+                warnings.append(f"{dotted((*at, 'backend'))}: {model.backend} was not checked: {error}")
+            else:
+                raise
         else:
             if judge is not None:
-                judge(options)
                 _report(options, sources)
     return warnings
 
@@ -215,11 +221,20 @@ def _check_rules(table: ProfileTable, sources: Sources, may_import: bool) -> lis
                     sources.problem(where, error.message, "a rule that works", error.hint)
             except SynapseError as error:
                 sources.problem(where, error.message, "a rule that works", error.hint)
-            except (ImportError, AttributeError) as error:
-                warnings.append(f"{dotted(where)}: {rule.kind} was not checked: {error}")
+            except Exception as error:
+                if registry.is_plugin("checks", rule.kind):
+                    sources.problem(where, _failing(rule.kind, error), "a rule that works")
+                elif isinstance(error, ImportError | AttributeError):
+                    warnings.append(f"{dotted(where)}: {rule.kind} was not checked: {error}")
+                else:
+                    raise
             else:
                 _report(options, sources)
     return warnings
+
+
+def _failing(name: str, error: Exception) -> str:
+    return f"the plugin {name!r}, which fails on its options: {registry.said(error)}"
 
 
 def _check_json(at: KeyPath, extra: Mapping[str, object] | None, sources: Sources) -> None:
