@@ -60,9 +60,9 @@ def sets_task(paragraph: str) -> bool:
 
 
 def asks(paragraph: str) -> bool:
-    """Whether its first line is a question that yes or no could answer."""
+    """Whether its first line is a question that yes or no could answer, before a question mark or before its text."""
     line = paragraph.split("\n", 1)[0].strip()
-    return bool(ASKS.match(line)) and "?" in line
+    return bool(ASKS.match(line)) and ("?" in line or ": " in line)
 
 
 def sentences(paragraph: str) -> list[str]:

@@ -33,7 +33,7 @@ def find_labels(prompt: str) -> Labels:
     if not first_sets and (last_sets or asks(parts.last)) and (found := _named(parts.last, has_text=parts.has_text)):
         return found
     for paragraph in (parts.first, "" if first_sets else parts.last):
-        if parts.has_text and (found := _implied(paragraph)):
+        if found := _implied(paragraph, has_text=parts.has_text):
             return found
     return ()
 
@@ -157,21 +157,30 @@ def _bare(sentence: str, *, sets: bool, alone: bool) -> Labels:
     return _row(sentence, "sure")
 
 
-def _implied(paragraph: str) -> Labels:
+def _implied(paragraph: str, *, has_text: bool) -> Labels:
     """Labels that a question only implies: `is it spam or ham?`, or yes and no."""
     lines = sentences(paragraph)
-    if not lines or any(phrases.OTHER_TASK.search(line) for line in lines):
+    if any(phrases.OTHER_TASK.match(line) for line in lines):
         return ()
-    for line in (lines[0], lines[-1]):
-        if not asks(line) or not line.rstrip().endswith("?"):
-            continue
-        if phrases.OR_NOT.search(line):
-            return ("yes", "no")
-        if phrases.SEPARATED.search(line):
-            return _alternatives(line)
-        if not phrases.ADDRESSED.match(line):
-            return ("yes", "no")
+    for line in dict.fromkeys((*lines[:1], *lines[-1:])):
+        question, _, behind = line.partition("?" if "?" in line else ": ")
+        text_follows = bool(behind.strip()) or (line == lines[0] and len(lines) > 1 and _points(question))
+        if asks(line) and (has_text or text_follows) and not phrases.OTHER_TASK.search(question):
+            return _answers(question) if "?" in line else _alternatives(question)
     return ()
+
+
+def _points(question: str) -> bool:
+    """Whether it asks about this or that, which must then stand somewhere."""
+    return bool(phrases.POINTS.match(question))
+
+
+def _answers(question: str) -> Labels:
+    if phrases.OR_NOT.search(question):
+        return ("yes", "no")
+    if phrases.SEPARATED.search(question):
+        return _alternatives(question)
+    return () if phrases.ADDRESSED.match(question) else ("yes", "no")
 
 
 def _alternatives(question: str) -> Labels:

@@ -138,6 +138,7 @@ SUBJECT = re.compile(
     r"\s{1,3}",
     IGNORECASE,
 )
+POINTS = re.compile(rf"\w+ (?:this|that|these|those|it|the (?:{_TEXT}|{_WHO}|{_ASPECT}))\b", IGNORECASE)
 COPULA = re.compile(r"^(?:is|are|was|were|it is)\s{1,3}", IGNORECASE)
 
 # the row of labels itself

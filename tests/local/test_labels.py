@@ -85,6 +85,9 @@ NAMED = [
     ),
     ("Label as not_spam or spam" + TEXT, "not_spam|spam"),
     ("Categorise this as A, B or C and nothing else." + TEXT, "A|B|C"),
+    ("Is this review positive or negative: the soup was cold, or so they say", "positive|negative"),
+    ("Is this review positive or negative? The soup was cold. I had to write to you or leave.", "positive|negative"),
+    ("Is this a complaint? The soup was cold and I hated it.", "yes|no"),
     ("Grade this essay as pass or fail based on its grammar" + TEXT, "pass|fail"),
 ]
 
@@ -129,6 +132,10 @@ WITHOUT = [
     "Find the first name and/or last name" + TEXT,
     "Sort these numbers: 3, 1, 2",
     "Name the capital of Peru",
+    "Is the earth flat? My teacher says so.",
+    "Is this review positive? Explain why." + TEXT,
+    "Is water wet: a study",
+    "Was Rome built in a day?",
 ]
 
 
