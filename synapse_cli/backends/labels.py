@@ -84,7 +84,8 @@ def _bullets(text: str) -> Labels:
 
 def _in_sentence(sentence: str, *, has_text: bool, alone: bool) -> Labels:
     """Labels that one sentence names, from the surest sign to the least sure."""
-    sets, other = sets_task(sentence), bool(phrases.OTHER_TASK.search(sentence))
+    # what stands behind a colon may be the text already
+    sets, other = sets_task(sentence), bool(phrases.OTHER_TASK.search(sentence.partition(": ")[0]))
     if sets or phrases.ANSWER.match(sentence) or phrases.LIMITS.search(sentence):
         for match in phrases.ANY_OF.finditer(sentence):
             if found := _row(_clause(sentence[match.end() :]), "any"):
@@ -192,7 +193,8 @@ def _alternatives(question: str) -> Labels:
     if subject is None:
         return ()
     rest = phrases.COPULA.sub("", rest[subject.end() :])
-    return _row(_clause(rest.rstrip("?")), "or" if rest.count(",") < 2 and ";" not in rest else "any")
+    listed = rest.count(",") > 1 or ";" in rest or rest[:1] in "([" or subject.group().rstrip().endswith(":")
+    return _row(_clause(rest.rstrip("?")), "any" if listed else "or")
 
 
 def _row(text: str, joined: Joined) -> Labels:

@@ -134,8 +134,7 @@ SUBJECT = re.compile(
     r"^(?:(?:the|this|that|these|those|my|our|your|his|her|their)(?: (?:\w+'s|overall|following|above))?"
     rf" (?:{_TEXT}|{_WHO}|{_ASPECT})|it|this|that|these|those|they|he|she)\b"
     r"(?: (?:about|in|of|more|rather|mostly|mainly|either|written in|best described as|overall|currently|"
-    r"probably|likely)){0,3}"
-    r"\s{1,3}",
+    r"probably|likely)){0,3}:?\s{1,3}",
     IGNORECASE,
 )
 POINTS = re.compile(rf"\w+ (?:this|that|these|those|it|the (?:{_TEXT}|{_WHO}|{_ASPECT}))\b", IGNORECASE)

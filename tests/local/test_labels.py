@@ -88,6 +88,9 @@ NAMED = [
     ("Is this review positive or negative: the soup was cold, or so they say", "positive|negative"),
     ("Is this review positive or negative? The soup was cold. I had to write to you or leave.", "positive|negative"),
     ("Is this a complaint? The soup was cold and I hated it.", "yes|no"),
+    ("Is this (spam, ham)?" + TEXT, "spam|ham"),
+    ("Is this ticket: billing, bug, praise?" + TEXT, "billing|bug|praise"),
+    ("Classify this ticket: [low, medium, high]: please fix it soon", "low|medium|high"),
     ("Grade this essay as pass or fail based on its grammar" + TEXT, "pass|fail"),
 ]
 
