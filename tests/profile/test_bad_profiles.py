@@ -245,17 +245,21 @@ def test_sixty_kinds_of_mistakes_are_covered():
     assert len(FILES) + len(CASES) >= 60
 
 
-def test_a_profile_that_is_not_a_regular_file_is_refused_without_waiting(user):
-    fifo = user.project / "pipe.toml"
-    os.mkfifo(fifo)
+def test_a_pipe_with_the_name_of_a_profile_is_refused_without_waiting_for_its_writer(user):
+    os.mkfifo(user.project / "synapse.toml")
+
+    done = user.synapse("profile", "check")  # in a process of its own, whose time is limited
+
+    assert done.returncode == 78
+    assert "found something that is not a regular file" in done.stderr
+
+
+def test_a_folder_or_nothing_is_said_to_be_that(user):
     folder = user.project / "folder.toml"
     folder.mkdir()
 
-    said = {path.name: problems_of(user, path).message for path in (fifo, folder, user.project / "missing.toml")}
-
-    assert "found something that is not a regular file" in said["pipe.toml"]
-    assert "found a directory" in said["folder.toml"]
-    assert "found no such file" in said["missing.toml"]
+    assert "found a directory" in problems_of(user, folder).message
+    assert "found no such file" in problems_of(user, user.project / "missing.toml").message
 
 
 def test_every_mistake_of_a_file_is_said_at_once_in_the_order_of_the_file(user):
