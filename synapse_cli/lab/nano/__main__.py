@@ -5,7 +5,7 @@ Stages, each of which leaves its result in the working directory and is skipped 
 1. vocabulary   `tokenizer.json`  BPE over word lists, declarations and WordNet (see `vocab`)
 2. vectors      `vectors.npy`     MiniLM's meaning of each token (see `vectors`)
 3. teacher      `teacher.npz`     MiniLM's vectors of real texts and of label names (see `teacher`)
-4. main         `main.pt`         training on right answers (see `train`)
+4. first, main  `main.pt`         training on right answers (see `train`)
 5. doubt        `doubt.pt`        training on the model's own errors with held-back lines
 6. export       GGUF              Q8_0 with provenance; then the figures on `dev.jsonl`
 
@@ -53,7 +53,7 @@ def main() -> None:
     prepare(options.work)
     fit(options.work, replace(train.MAIN, minutes=options.minutes))
     ship(options.work, options.output)
-    evaluate.show(options.output, evaluate.DEV, THRESHOLD)
+    evaluate.show(evaluate.Reader(options.output), evaluate.DEV, THRESHOLD)
 
 
 def prepare(work: Path) -> None:
@@ -74,8 +74,10 @@ def prepare(work: Path) -> None:
 
 def fit(work: Path, plan: train.Plan) -> None:
     """Stages 4 and 5."""
+    if not (work / "first.pt").exists():
+        train.run(train.fresh(work), work, train.FIRST)
     if not (work / "main.pt").exists():
-        train.run(train.fresh(work), work, plan)
+        train.run(train.load(work, train.FIRST.name), work, plan)
     if not (work / "doubt.pt").exists():
         train.run(train.load(work, plan.name), work, train.DOUBT)
 
@@ -84,7 +86,7 @@ def ship(work: Path, output: Path) -> None:
     """Stage 6."""
     import torch
 
-    saved = [torch.load(work / f"{name}.pt", weights_only=True) for name in ("main", "doubt")]
+    saved = [torch.load(work / f"{name}.pt", weights_only=True) for name in ("first", "main", "doubt")]
     steps, tokens = (sum(int(s[key]) for s in saved) for key in ("step", "tokens"))
     provenance = export.Provenance(train.MAIN.seed, steps, tokens, THRESHOLD, calibrated=False)
     export.write(train.load(work, "doubt"), work, output, provenance)

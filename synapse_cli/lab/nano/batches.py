@@ -16,6 +16,7 @@ from synapse_cli.lab.nano import bank, vocab
 from synapse_cli.lab.nano.items import Item, question
 from synapse_cli.lab.nano.mixture import Mixture
 from synapse_cli.lab.nano.teacher import Teacher
+from synapse_cli.lab.nano.vectors import MEANING
 
 if TYPE_CHECKING:
     from multiprocessing.queues import Queue
@@ -28,6 +29,7 @@ LONGEST = 512
 # Lines held back from the main training: the last phase learns from the model's errors on them.
 HELD_SHARE = 0.12
 REREAD = 400
+LABEL_WEIGHT, REST_WEIGHT = 2.0, 0.25
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class Batch:
     owners: Ints
     firsts: NDArray[np.bool_]
     held: NDArray[np.bool_]
+    meanings: NDArray[np.float32]
+    """The encoder's vector of the text that each item is about; zeros where there is none."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +54,19 @@ class Encoded:
     ids: list[int]
     start: int
     held: bool
+    meaning: NDArray[np.float16] | None = None
+    picks: bool = False
+    """Whether the answer is a label, and so decided by its first token."""
 
 
-def encode(tokenizer: Tokenizer, item: Item, held: bool = False) -> Encoded:
+def encode(tokenizer: Tokenizer, item: Item, held: bool = False, teacher: Teacher | None = None) -> Encoded:
     """Token ids of a question, its answer and the end of the turn."""
     head: list[int] = tokenizer.encode(question(item)).ids
     tail: list[int] = tokenizer.encode(item.answer if item.is_open else item.answer + vocab.IM_END).ids
-    return Encoded(head + tail, len(head), held)
+    picks = item.is_open or item.choices is not None or item.task.startswith("label")
+    row = None if teacher is None or item.about is None else teacher.row_of.get(item.about)
+    meaning = None if teacher is None or row is None else teacher.meanings[row]
+    return Encoded(head + tail, len(head), held, meaning, picks)
 
 
 def collate(group: list[Encoded]) -> Batch:
@@ -71,21 +81,23 @@ def collate_spans(group: list[tuple[Encoded, list[tuple[int, int]]]]) -> Batch:
     rows: list[tuple[int, int, float, int, bool]] = []
     for i, (e, spans) in enumerate(group):
         ids[i, : len(e.ids)] = e.ids
-        # A long answer counts more than a short one, but not in proportion: labels must not drown in JSON.
-        weight = sum(stop - start for start, stop in spans) ** -0.5
-        rows += [
-            (i * time + p - 1, e.ids[p], weight, i, p == e.start) for start, stop in spans for p in range(start, stop)
-        ]
-    places, targets, weights, owners, firsts = zip(*rows, strict=True)
-    return Batch(
-        ids,
-        np.array(places),
-        np.array(targets),
-        np.array(weights, dtype=np.float32),
-        np.array(owners),
-        np.array(firsts),
-        np.array([e.held for e, _ in group]),
-    )
+        count = sum(stop - start for start, stop in spans)
+        for place in (p for start, stop in spans for p in range(start, stop)):
+            rows.append((i * time + place - 1, e.ids[place], _weight(e, place, count), i, place == e.start))
+    places, targets, weights, owners, firsts = (np.array(column) for column in zip(*rows, strict=True))
+    meanings = np.zeros((len(group), MEANING), dtype=np.float32)
+    for i, (e, _) in enumerate(group):
+        if e.meaning is not None:
+            meanings[i] = e.meaning
+    held = np.array([e.held for e, _ in group])
+    return Batch(ids, places, targets, weights.astype(np.float32), owners, firsts, held, meanings)
+
+
+def _weight(e: Encoded, place: int, count: int) -> float:
+    """What one token of an answer counts. With every token alike, JSON drowned the choice of labels."""
+    if e.picks:
+        return LABEL_WEIGHT if place == e.start else REST_WEIGHT
+    return float(count**-0.7)
 
 
 def stream(work: Path, seed: int, tokens: int, held_rate: float) -> Iterator[Batch]:
@@ -100,7 +112,7 @@ def stream(work: Path, seed: int, tokens: int, held_rate: float) -> Iterator[Bat
         for _ in range(POOL):
             apart = held is not None and rng.random() < held_rate
             source = held if apart and held is not None else learn
-            pool.append(encode(tokenizer, source.item(rng), apart))
+            pool.append(encode(tokenizer, source.item(rng), apart, teacher))
         for group in _buckets(rng, [e for e in pool if len(e.ids) <= LONGEST], tokens):
             drawn += 1
             yield collate(group)

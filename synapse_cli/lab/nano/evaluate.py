@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from synapse_cli.core.prompt import Json
 from synapse_cli.lab.nano.compare import is_right
 
 SHIPPED = Path(__file__).parents[2] / "backends" / "nano" / "nano.gguf"
@@ -43,11 +44,14 @@ class Answer:
 class Reader:
     """The shipped backend over one model file, asked one prompt after another."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, calibrated: bool | None = None) -> None:
         from synapse_cli.backends.llamacpp import LlamaCpp
         from synapse_cli.profile.model import Model
 
         self.backend = LlamaCpp(Model(name="nano", backend="llama.cpp", source=f"file:{path.resolve()}"))
+        self.params: dict[str, Json] = {"temperature": 0, "max_tokens": LONGEST_ANSWER}
+        if calibrated is not None:
+            self.params["contextual_calibration"] = calibrated
         self.tokens = 0
 
     def answer(self, prompt: str, choices: Sequence[str] | None) -> tuple[str, float]:
@@ -57,7 +61,7 @@ class Reader:
 
         asked = Request(
             messages=(Message("user", prompt),),
-            params={"temperature": 0, "max_tokens": LONGEST_ANSWER},
+            params=self.params,
             choices=tuple(choices or ()),
         )
         found = self.backend.complete(asked, Control())
@@ -132,13 +136,14 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=SHIPPED)
     parser.add_argument("--threshold", type=float, help="judge this threshold (default: the one found on FILE)")
     parser.add_argument("--show", action="store_true", help="print every answer")
+    parser.add_argument("--calibrate", action="store_true", help="subtract each label's score without the text")
     options = parser.parse_args()
-    show(options.model, options.file, options.threshold, each=options.show)
+    reader = Reader(options.model, calibrated=True if options.calibrate else None)
+    show(reader, options.file, options.threshold, each=options.show)
 
 
-def show(model: Path, file: Path, at: float | None, *, each: bool = False) -> None:
+def show(reader: Reader, file: Path, at: float | None, *, each: bool = False) -> None:
     """Measure and print, with `each` answer or only the figures."""
-    reader = Reader(model)
     started = time.perf_counter()
     answers = measure(reader, file.read_text(encoding="utf-8").splitlines())
     elapsed = time.perf_counter() - started

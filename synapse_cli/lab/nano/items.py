@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from synapse_cli.lab.nano.vocab import IM_END, IM_START, UNSURE
@@ -17,6 +17,8 @@ class Item:
     answer: str
     choices: tuple[str, ...] | None = None
     system: str | None = None
+    about: str | None = None
+    """The text that a label is chosen for, where the encoder's vector of it is known."""
 
     @property
     def is_open(self) -> bool:
@@ -48,4 +50,4 @@ def with_system(rng: Random, item: Item) -> Item:
     """Give one item in ten a system prompt, as callers may."""
     if rng.random() > 0.1:
         return item
-    return Item(item.task, item.prompt, item.answer, item.choices, rng.choice(SYSTEMS))
+    return replace(item, system=rng.choice(SYSTEMS))

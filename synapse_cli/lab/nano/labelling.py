@@ -108,23 +108,23 @@ class Labeller:
         by_label = self.texts[key]
         truth = rng.choices(list(by_label), [len(t) ** 0.5 for t in by_label.values()])[0]
         text = rng.choice(by_label[truth])
-        if key[1] in DEFAULTED and rng.random() < 0.07:
+        if key[1] in DEFAULTED and rng.random() < 0.25:
             return self._without_labels(rng, text, key[1], truth)
         return self._with_labels(rng, text, key, truth)
 
     def _without_labels(self, rng: Random, text: Text, aspect: str, truth: str) -> Item:
         ask = rng.choice(UNNAMED[aspect]).format(n=rng.choice(text.nouns))
-        return Item(f"label:{text.kind}", layout.place(rng, ask, text.text), truth)
+        return Item(f"label:{text.kind}", layout.place(rng, ask, text.text), truth, about=text.text)
 
     def _with_labels(self, rng: Random, text: Text, key: tuple[str, str], truth: str) -> Item:
         others = [label for label in self.labels[key] if label != truth]
-        size = min(len(others), rng.choice((1, 2, 2, 3, 3, 3, 4, 4, 5, 6, 7, 9)))
+        size = min(len(others), rng.choice((1, 2, 2, 2, 3, 3, 3, 4, 4, 5, 7)))
         chosen = rng.sample(others, size)
         if len(chosen) < 6 and rng.random() < 0.06:
             foreign = self.labels[rng.choice(self.keys)]
             chosen += [label for label in rng.sample(foreign, 1) if label not in (*self.labels[key], truth)]
         names = [truth, *chosen]
-        renamed = {label: self._rename(rng, label) for label in names} if rng.random() < 0.3 else {}
+        renamed = {label: self._rename(rng, label) for label in names} if rng.random() < 0.15 else {}
         shown = [renamed.get(label, label) for label in names]
         if len({s.lower() for s in shown}) < len(shown):
             shown = names
@@ -139,7 +139,7 @@ class Labeller:
             prompt = layout.place(rng, ask, text.text, text.nouns[0])
         else:
             prompt = layout.place(rng, layout.label_instruction(rng, ask, shown, notes), text.text, text.nouns[0])
-        return Item(f"label:{text.kind}", prompt, answer, tuple(shown))
+        return Item(f"label:{text.kind}", prompt, answer, tuple(shown), about=text.text)
 
     def _rename(self, rng: Random, label: str) -> str:
         names = [n for n in self.bank.synonyms.get(label, []) if len(n) < 30]

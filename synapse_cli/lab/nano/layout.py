@@ -50,13 +50,13 @@ def place(rng: Random, instruction: str, text: str, noun: str = "Text") -> str:
 def spell(rng: Random, labels: Sequence[str]) -> list[str]:
     """Labels in one spelling: as they are, capitals, or joined by underscores or hyphens."""
     style = rng.random()
-    if style < 0.62:
+    if style < 0.75:
         return list(labels)
-    if style < 0.78:
-        return [label[:1].upper() + label[1:] for label in labels]
     if style < 0.86:
-        return [label.upper() for label in labels]
+        return [label[:1].upper() + label[1:] for label in labels]
     if style < 0.90:
+        return [label.upper() for label in labels]
+    if style < 0.93:
         return [label.title() for label in labels]
     return [label.replace(" ", "_" if style < 0.96 else "-") for label in labels]
 

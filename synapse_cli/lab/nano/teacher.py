@@ -102,6 +102,10 @@ class Teacher:
         saved = np.load(work / "teacher.npz")
         self.texts: list[str] = [str(t) for t in saved["texts"]]
         self.labels: list[str] = [str(t) for t in saved["labels"]]
+        self.row_of = {text: i for i, text in enumerate(self.texts)}
+        self.meanings: NDArray[np.float16] = vectors.principal(
+            saved["text_vectors"].astype(np.float32), np.load(work / "axes.npy")
+        ).astype(np.float16)
         self.text_vectors: NDArray[np.float16] = saved["text_vectors"]
         self.label_vectors: NDArray[np.float32] = saved["label_vectors"].astype(np.float32)
         common = {word for word, _ in sources.frequent_words("English", 40_000)}
@@ -170,4 +174,5 @@ def _ask(rng: Random, ask: str, text: str, labels: list[str], truth: int) -> Ite
     if len(set(shown)) < len(shown):
         shown = list(dict.fromkeys(shown))
     rng.shuffle(shown)
-    return Item("meaning", layout.place(rng, layout.label_instruction(rng, ask, shown, {}), text), answer, tuple(shown))
+    prompt = layout.place(rng, layout.label_instruction(rng, ask, shown, {}), text)
+    return Item("meaning", prompt, answer, tuple(shown), about=text)

@@ -48,7 +48,10 @@ def build(work: Path, seed: int) -> Floats:
     bare = [t.strip().lower() for t in tokens]
     distinct = sorted(set(bare))
     row_of = {text: i for i, text in enumerate(distinct)}
-    meaning = _principal(encode([t or "space" for t in distinct]))[[row_of[t] for t in bare]]
+    raw = encode([t or "space" for t in distinct])
+    _, _, axes = np.linalg.svd(raw - raw.mean(axis=0), full_matrices=False)
+    np.save(work / "axes.npy", axes[:MEANING])
+    meaning = principal(raw, axes[:MEANING])[[row_of[t] for t in bare]]
     names = np.stack([_name(t) for t in bare])
     free = np.random.default_rng(seed).standard_normal((len(tokens), FREE)).astype(np.float32) * 0.3
     free[:, :FLAGS] = np.array([_flags(t) for t in tokens], dtype=np.float32)
@@ -57,12 +60,11 @@ def build(work: Path, seed: int) -> Floats:
     return matrix
 
 
-def _principal(vectors: Floats) -> Floats:
+def principal(raw: Floats, axes: Floats) -> Floats:
+    """The encoder's vectors less their mean, along the axes kept, all of one length."""
     import numpy as np
 
-    centred = vectors - vectors.mean(axis=0)
-    _, _, axes = np.linalg.svd(centred, full_matrices=False)
-    found = centred @ axes[:MEANING].T
+    found = (raw - raw.mean(axis=0)) @ axes.T
     scaled: Floats = found / np.linalg.norm(found, axis=1, keepdims=True) * 10.0
     return scaled
 
