@@ -29,8 +29,6 @@ def _set_up() -> Any:
     import sys
     import warnings
 
-    for name in _QUIET:
-        logging.getLogger(name).disabled = True
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -39,8 +37,8 @@ def _set_up() -> Any:
         raise EngineMissing(
             f"LiteLLM, which asks hosted models, cannot be imported: {error}", "pip install 'litellm>=1.106.2,<1.107'"
         ) from error
-    for name in _QUIET:
-        logging.getLogger(name).disabled = True
+    for name in _QUIET:  # by level, which a logger's children inherit; OPENAI_LOG and LITELLM_LOG set one at import
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     litellm.suppress_debug_info = True
     litellm.set_verbose = False
     litellm.telemetry = False

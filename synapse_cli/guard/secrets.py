@@ -106,16 +106,17 @@ def _from_env(name: str, env: Mapping[str, str]) -> str:
 def _from_file(path: str, _env: Mapping[str, str]) -> str:
     path = os.path.expanduser(path)
     try:
-        with open(path, "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise KeyMissing(
-                    f"the key file {path} is not a regular file", "name a file whose first line is the key"
-                )
-            return _first_line(file.read(_MAX_BYTES))
+        opened = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # else a FIFO blocks before it can be seen
+        try:
+            if stat.S_ISREG(os.fstat(opened).st_mode):
+                return _first_line(os.read(opened, _MAX_BYTES))
+        finally:
+            os.close(opened)
     except OSError as error:
         raise KeyMissing(
             f"the key file {path} cannot be read: {error.strerror}", "check the path and its mode"
         ) from error
+    raise KeyMissing(f"the key file {path} is not a regular file", "name a file whose first line is the key")
 
 
 def _from_command(command: str, _env: Mapping[str, str]) -> str:
