@@ -39,8 +39,14 @@ def install(shell: Shell = None) -> None:
     """
     name = _known(shell)
     path = _place(name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(_text(name), encoding="utf-8")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(_text(name), encoding="utf-8")
+    except OSError as error:
+        from synapse_cli.core.errors import InputError
+
+        hint = f"put the output of `synapse completions show {name}` elsewhere"
+        raise InputError(f"cannot write {str(path)!r}: {error.strerror}", hint) from error
     typer.echo(f"wrote {path}", err=True)
     advice = _advice(name, path)
     if advice:

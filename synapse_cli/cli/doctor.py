@@ -61,8 +61,10 @@ def _examine(choice: str | None) -> Iterator[Finding]:
     try:
         profile = find_profile(choice, Witness())
     except SynapseError as error:
-        hint = f" ({error.hint})" if error.hint else ""
-        yield Finding("profile", "fail", error.message.partition("\n")[0] + hint)
+        first, *others = error.message.splitlines() or [""]
+        more = [f"and {len(others)} more: synapse profile check"] if others else []
+        more += [error.hint] if error.hint else []
+        yield Finding("profile", "fail", first + (f" ({'; '.join(more)})" if more else ""))
         return
     yield Finding("profile", "pass", profile.path)
     yield from _models(profile)
@@ -128,6 +130,8 @@ def _folders() -> Iterator[Finding]:
 
 
 def _folder(what: str, path: str) -> Finding:
+    if os.path.lexists(path) and not os.path.isdir(path):
+        return Finding(what, "fail", f"{path} is not a folder")
     if not os.path.isdir(path):
         parent = path
         while not os.path.exists(parent):
@@ -137,7 +141,11 @@ def _folder(what: str, path: str) -> Finding:
         return Finding(what, "fail", f"{path} is not there, and {parent} is not writable")
     mode = os.stat(path).st_mode & 0o777
     if os.name == "posix" and mode & 0o077:
-        return Finding(what, "fail", f"{path} has mode {mode:o}: others can look into it; chmod 700 it")
+        # a profile holds no secret, and people make its folder by hand; cache and ledger hold prompts and answers
+        is_open = what != "config folder" or mode & 0o022
+        can = "write" if mode & 0o022 else "look"
+        told = f"{path} has mode {mode:o}: others can {can} into it; chmod 700 {path}"
+        return Finding(what, "fail" if is_open else "note", told)
     if not os.access(path, os.W_OK):
         return Finding(what, "fail", f"{path} is not writable")
     return Finding(what, "pass", f"{path} (mode {mode:o})")

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from typing import TYPE_CHECKING
 
 from synapse_cli.cli.flags import Flags, takes_flags
+from synapse_cli.core.errors import ModelMissing
 from synapse_cli.core.witness import Witness
+
+if TYPE_CHECKING:
+    from synapse_cli.flows.plan import Rung
+    from synapse_cli.flows.session import Session
 
 
 @takes_flags
@@ -32,7 +38,15 @@ def key(flags: Flags) -> int:
     parts = []
     for stage in session.plan(session.choose()).stages:
         for rung in stage.rungs:
-            parts.append(session.request_key(rung.model, rung.request))
+            parts.append(_address(session, rung))
             parts += map(repr, rung.checks)
     sys.stdout.write(hashlib.sha256("\n".join(parts).encode()).hexdigest() + "\n")
     return 0
+
+
+def _address(session: Session, rung: Rung) -> str:
+    try:
+        return session.request_key(rung.model, rung.request)
+    except OSError as error:
+        what = f"the model file of {rung.model.name!r} cannot be read: {error.strerror}"
+        raise ModelMissing(what, "check its path in the profile, or the path after -m") from error

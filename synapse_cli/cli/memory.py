@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from synapse_cli.core.outcome import Answered
 from synapse_cli.core.run import Run
 from synapse_cli.flows.session import Session
 
@@ -14,8 +15,10 @@ def remember(session: Session, finished: Run, printed: str, *, quiet: bool) -> N
     best = finished.outcome.best
     if session.store is None or not finished.outcome.accepted or best is None:
         return
-    if best.completion.cached and session.ttl_s is not None:
-        return  # when the call was made is not known here, and a memo must not outlive it
+    answered = [attempt.completion for attempt in finished.outcome.attempts if isinstance(attempt, Answered)]
+    kept = [completion.kept_at for completion in answered if completion.cached]
+    if session.ttl_s is not None and None in kept:
+        return  # when a call was made is not known, and a memo must not outlive it
     from synapse_cli.cache import memo
     from synapse_cli.ledger.story import memo_facts
     from synapse_cli.report.summary import memo_summary
@@ -28,6 +31,7 @@ def remember(session: Session, finished: Run, printed: str, *, quiet: bool) -> N
         answer=(printed if printed.endswith("\n") else printed + "\n").encode(errors="replace"),
         witness=session.witness,
         started=finished.started,
+        made_at=min((at for at in kept if at is not None), default=None),
         ttl_s=session.ttl_s,
         summary="" if quiet else memo_summary(finished),
         ledger=None if session.book is None else session.book.path,

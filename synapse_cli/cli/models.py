@@ -47,7 +47,7 @@ def _rows(choice: str | None) -> list[dict[str, Json]]:
     from synapse_cli.core.errors import SynapseError
     from synapse_cli.core.witness import Witness
     from synapse_cli.flows.ask import Ask
-    from synapse_cli.flows.session import Session
+    from synapse_cli.flows.session import Session, model_path
 
     witness = Witness()
     profile = find_profile(choice, witness)
@@ -65,6 +65,10 @@ def _rows(choice: str | None) -> list[dict[str, Json]]:
                 "notice": facts.notice,
             }
             session.check_keys(model)
+            if (path := model_path(model)) is not None:
+                from synapse_cli.backends.gguf import read_header
+
+                read_header(path)
             row["problem"] = None
         except SynapseError as error:
             row["problem"] = error.message

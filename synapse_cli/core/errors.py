@@ -22,6 +22,8 @@
     │   ├── KeyRejected      77   the provider does not take the key
     │   └── NotAllowed       77   policy, guard, --local-only
     ├── ProfileError         78   the profile is wrong; holds every problem found
+    ├── NotRegistered        78   a backend or check that nobody provides
+    ├── PluginBroken         78   a plugin that cannot be imported, or is nothing of its kind
     ├── BudgetSpent          79   a limit in money, tokens, seconds or steps
     ├── Interrupted         130   Ctrl-C
     └── ClosedPipe          141   the reader of stdout went away
@@ -226,6 +228,20 @@ class ProfileError(SynapseError):
     def __init__(self, problems: tuple[Problem, ...], hint: str = "") -> None:
         super().__init__("\n".join(str(problem) for problem in problems), hint)
         self.problems = problems
+
+
+class NotRegistered(SynapseError):
+    """A profile names a backend or a check that nobody provides (any more)."""
+
+    exit_code = Exit.PROFILE
+    kind = "profile"
+
+
+class PluginBroken(SynapseError):
+    """A plugin is registered under this name but cannot be imported, or is nothing of its kind."""
+
+    exit_code = Exit.PROFILE
+    kind = "plugin"
 
 
 class BudgetSpent(SynapseError):

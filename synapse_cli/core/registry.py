@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from synapse_cli.core.errors import Exit, SynapseError, UsageError
+from synapse_cli.core.errors import NotRegistered, PluginBroken
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoints
@@ -35,20 +35,6 @@ _NEEDED: dict[Kind, tuple[str, ...]] = {
     "checks": ("kind", "binds", "parse", "judge"),
 }
 """What a class must have to be of a kind: asked of plugins, whose types nobody has checked."""
-
-
-class PluginBroken(SynapseError):
-    """A plugin is registered under this name but cannot be imported, or is nothing of its kind."""
-
-    exit_code = Exit.PROFILE
-    kind = "plugin"
-
-
-class NotRegistered(UsageError):
-    """A profile names a backend or a check that nobody provides (any more)."""
-
-    exit_code = Exit.PROFILE
-    kind = "profile"
 
 
 def load(kind: Kind, name: str) -> type:

@@ -33,6 +33,9 @@ def step(session: Session, listen: Listen, emit: Emit | None = None) -> Run:
     except SynapseError as error:
         session.record_failure(error)
         raise
+    except Exception as bug:
+        session.record_failure(SynapseError(f"bug: {type(bug).__name__}"))
+        raise
     return session.record(decision, outcome)
 
 

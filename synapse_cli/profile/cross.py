@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from synapse_cli.core import registry
-from synapse_cli.core.errors import SynapseError, UsageError
+from synapse_cli.core.errors import NotRegistered, SynapseError
 from synapse_cli.core.options import Options
 from synapse_cli.profile.parse import BROKEN, nearest, shown
 from synapse_cli.profile.sources import KeyPath, Sources, Table, dotted
@@ -185,7 +185,7 @@ def _check_backends(table: ProfileTable, sources: Sources, may_import: bool) -> 
             judge = getattr(registry.load("backends", model.backend), "check_options", None)
             if judge is not None:
                 judge(options)
-        except UsageError as error:
+        except NotRegistered as error:
             sources.problem((*at, "backend"), error.message, "the name of a backend", error.hint)
         except SynapseError as error:
             sources.problem((*at, "backend"), error.message, "a plugin that works", error.hint)
@@ -214,11 +214,8 @@ def _check_rules(table: ProfileTable, sources: Sources, may_import: bool) -> lis
             options = Options(rule.model_extra or {}, file=sources.file_of(where), where=dotted(where))
             try:
                 registry.load("checks", rule.kind).parse(options)  # type: ignore[attr-defined]  # a Check has it
-            except UsageError as error:
-                if error.message.startswith("there is no check"):
-                    sources.problem((*where, "kind"), shown(rule.kind), "the name of a check", error.hint)
-                else:
-                    sources.problem(where, error.message, "a rule that works", error.hint)
+            except NotRegistered as error:
+                sources.problem((*where, "kind"), shown(rule.kind), "the name of a check", error.hint)
             except SynapseError as error:
                 sources.problem(where, error.message, "a rule that works", error.hint)
             except Exception as error:

@@ -18,7 +18,7 @@ def test_two_hundred_prompts_by_eight_processes_give_two_hundred_answers_and_row
     assert machine.ledger("SELECT count(*), count(DISTINCT prompt), sum(exit_code = 0), sum(accepted) FROM runs") == [
         (200, 200, 200, 200)
     ]
-    assert machine.ledger("SELECT count(*) FROM attempts WHERE outcome = 'answered'") == [(200,)]
+    assert machine.ledger("SELECT count(*) FROM attempts WHERE outcome = 'accepted'") == [(200,)]
     assert machine.ledger("PRAGMA integrity_check") == [("ok",)]
 
 

