@@ -247,6 +247,19 @@ def test_in_a_strangers_directory_nothing_runs_and_no_key_leaves(user):
     assert "sk-canary" not in "".join(process.stdout + process.stderr for process in done)
 
 
+PLUGIN = """
+class B:
+    def complete(self, request, control, emit=None): ...
+    def facts(self): ...
+    def count(self, messages): ...
+class C:
+    kind, binds = "sly", "validity"
+    @classmethod
+    def parse(cls, options): return cls()
+    def judge(self, request, completion, control): ...
+"""
+
+
 def test_a_plugin_is_not_imported_for_a_stranger(user, tmp_path):
     """An installed plugin whose import leaves a trace: it must not, until the profile is trusted."""
     site, trace = tmp_path / "site", tmp_path / "imported"
@@ -254,7 +267,7 @@ def test_a_plugin_is_not_imported_for_a_stranger(user, tmp_path):
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: evil\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("[synapse.backends]\nevil = evil:B\n[synapse.checks]\nsly = evil:C\n")
-    (site / "evil.py").write_text(f"open({str(trace)!r}, 'w')\nclass B: pass\nclass C:\n  parse = lambda o: None\n")
+    (site / "evil.py").write_text(f"open({str(trace)!r}, 'w')\n{PLUGIN}")
     user.write("synapse.toml", BASE.format(model="", cascade='accept = [{ kind = "sly" }]',
         rest='[models.e]\nbackend = "evil"\n'))  # fmt: skip
     script = f"import sys; sys.path.insert(0, {str(site)!r}); from synapse_cli.__main__ import main; sys.exit(main())"
