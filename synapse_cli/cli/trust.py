@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, TypeVar
 
 import typer
+
+T = TypeVar("T")
 
 
 def trust(
@@ -32,8 +35,8 @@ def trust(
         return
     target = project_file(path, cwd=os.getcwd())
     if remove:
-        told = "no longer trusted" if trusting.distrust(target, os.environ) else "was not trusted"
-        typer.echo(f"{target}: {told}")
+        was_trusted = _written(lambda: trusting.distrust(target, os.environ))
+        typer.echo(f"{target}: {'no longer trusted' if was_trusted else 'was not trusted'}")
         return
     files, dangers = asks_for(target)
     for file in files:
@@ -43,8 +46,18 @@ def trust(
     if not dangers:
         typer.echo("  asks for nothing that needs trust", err=True)
     _confirm(yes)
-    trusting.trust(files, os.environ)
+    _written(lambda: trusting.trust(files, os.environ))
     typer.echo(f"{target}: trusted as it is now")
+
+
+def _written(change: Callable[[], T]) -> T:
+    from synapse_cli.core.errors import InputError
+    from synapse_cli.profile.trust import trust_file
+
+    try:
+        return change()
+    except OSError as error:
+        raise InputError(f"cannot write {trust_file(os.environ)!r}: {error.strerror}", "see synapse doctor") from error
 
 
 def _confirm(yes: bool) -> None:

@@ -230,3 +230,56 @@ def test_files_and_folders_are_private_from_the_start(machine: Machine) -> None:
     kept = [*machine.cache.rglob("*"), *machine.state.rglob("*"), machine.cache, machine.state]
     assert {path.name: oct(path.stat().st_mode & 0o077) for path in kept if path.stat().st_mode & 0o077} == {}
     assert len(kept) >= 6
+
+
+@pytest.mark.parametrize("broken", ["read-only", "files for folders", "damaged files"])
+def test_no_command_meets_a_broken_home_with_more_than_a_line(machine: Machine, broken: str) -> None:
+    machine.use(ECHO.replace("record", "# record"))
+    project = machine.write("synapse.toml", ECHO)
+    machine.synapse("trust", "--yes")
+    machine.synapse("run", "hello")
+    machine.synapse("run", "--json", "hello")
+    give_back = _broken(machine, broken)
+
+    for command in (
+        "run hello",
+        "explain hello",
+        "key hello",
+        "models list",
+        f"trust --yes {project}",
+        f"trust --remove {project}",
+        "trust --list",
+        "profile list",
+        "profile check",
+        "profile use demo",
+        "init --force",
+        "cache stats",
+        "cache list",
+        "cache prune",
+        "cache clear",
+        "log list",
+        "log last",
+        "log show last",
+        "log search hello",
+        "completions install bash",
+        "paths",
+    ):
+        done = machine.synapse(*command.split(), preexec_fn=obey_modes)
+        assert done.code not in {1, 130}, f"{command}: {done.err}"
+        assert "Traceback" not in done.err, command
+        assert len([line for line in done.lines if ": hint: " not in line]) <= 4, f"{command}: {done.err}"
+    give_back()
+
+
+def _broken(machine: Machine, how: str) -> Callable[[], None]:
+    if how == "read-only":
+        return read_only(machine.home)
+    if how == "files for folders":
+        for folder in (machine.cache, machine.state, machine.config, machine.home / ".local" / "share"):
+            machine.shell(f"rm -rf {folder}")
+            folder.write_text("a file")
+    else:
+        for file in [*machine.cache.rglob("*"), *machine.state.rglob("*"), machine.config / "trusted.json"]:
+            if file.is_file():
+                file.write_bytes(b"not what it was" * 100)
+    return lambda: None
