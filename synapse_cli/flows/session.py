@@ -333,9 +333,12 @@ class Session:
         return price(model.model or "")
 
     def _saved(self, decision: Decision, outcome: Outcome) -> Decimal | None:
-        """Against sending the same tokens to the dearest tier of this way; unknown prices stay unknown."""
+        """Against sending the same tokens to the dearest tier of this way.
+
+        None where a price is unknown, and where no answer was accepted: that spares nobody the dearest tier.
+        """
         best, spent = outcome.best, outcome.cost
-        if best is None or spent is None:
+        if best is None or spent is None or not outcome.accepted:
             return None
         stages = self.plan(decision).stages
         dearest = stages[0].rungs[-1].model if stages and stages[0].rungs else None
