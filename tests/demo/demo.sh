@@ -25,7 +25,7 @@ labelled() {
 
 heading "1. Label support tickets, on this machine"
 shown 'while IFS= read -r line; do echo "$line" | synapse run --choices … "Classify this ticket"; done < tickets.txt'
-labelled --choices "billing,bug,shipping,login,praise" "Classify this ticket" < tickets.txt
+labelled --choices "billing,bug,shipping,account,praise" "Classify this ticket" < tickets.txt
 
 heading "2. Judge log lines, with the labels named in the prompt"
 shown '… | synapse run "How severe is this log line: info, warning or error?"; done < log.txt'
@@ -33,8 +33,8 @@ labelled "How severe is this log line: info, warning or error?" < log.txt
 printf '\n%s  * not sure (exit code 65): in a cascade such a line climbs to the next tier%s\n' "$dim" "$plain"
 
 heading "3. Find a field"
-shown 'synapse run "Extract the order number" < mail.txt'
-synapse run --local-only "Extract the order number" < mail.txt 2>/dev/null | sed 's/^/  /'
+shown 'synapse run --profile offline "Extract the order number" < mail.txt'
+synapse run --profile offline "Extract the order number" < mail.txt | sed 's/^/  /'
 
 heading "4. Ask what a tiny model cannot know: it climbs, and the next tier has no key"
 shown 'synapse run "Why did the Hanseatic League decline?"; echo "exit code $?"'
@@ -45,7 +45,7 @@ printf '  exit code %s\n' "$code"
 heading "5. Ask the first one again: nothing is computed twice"
 first=$(head -n 1 tickets.txt)
 shown 'head -n 1 tickets.txt | synapse run … "Classify this ticket"'
-printf '%s\n' "$first" | labelled --choices "billing,bug,shipping,login,praise" "Classify this ticket"
+printf '%s\n' "$first" | labelled --choices "billing,bug,shipping,account,praise" "Classify this ticket"
 
 heading "6. Every run is in the ledger"
 shown 'synapse log list'

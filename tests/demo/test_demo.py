@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-LABELS = ("billing", "bug", "shipping", "login", "praise")
+LABELS = ("billing", "bug", "shipping", "account", "praise")
 SEVERITIES = ("info", "warning", "error")
 
 
