@@ -341,3 +341,13 @@ def test_the_real_command_survives_files_that_are_no_profiles(user, name):
     assert done.returncode == 78
     assert "Traceback" not in done.stderr
     assert FILES[name][1].split(":")[0] in done.stderr
+
+
+def test_control_characters_in_a_profile_never_reach_the_terminal(user):
+    """The message of Python's own regular expressions quotes the pattern as it is."""
+    path = user.write("synapse.toml", GOOD + '[routes.r]\nuse = "nano"\nwhen = { regex = "(?P\\u001b[2K)" }\n')
+
+    error = problems_of(user, path)
+
+    assert "unknown extension ?P?" in error.message
+    assert "\x1b" not in error.message

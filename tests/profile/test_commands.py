@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from synapse_cli.profile.draft import draft
-from synapse_cli.profile.survey import Gguf, Survey, ollama_address, survey
+from synapse_cli.profile.survey import Gguf, Survey, _walk, ollama_address, survey
 
 GOOD = '[models.m]\nbackend = "llama.cpp"\nsource = "builtin:nano"\n[routes.default]\nuse = "m"\n'
 
@@ -280,3 +280,12 @@ def test_the_models_that_init_proposes_have_a_price_in_the_catalogue():
 
     unpriced = [name for name in HOSTED.values() if name not in prices and name.partition("/")[2] not in prices]
     assert unpriced == []
+
+
+def test_the_search_ends_when_its_folders_or_its_time_are_used_up(user):
+    wanted = gguf(user.project / "a" / "b" / "c" / "d.gguf")
+    forever, over = float("inf"), 0.0
+
+    assert list(_walk(str(user.project), forever, [4])) == [str(wanted)]
+    assert list(_walk(str(user.project), forever, [3])) == []
+    assert list(_walk(str(user.project), over, [4])) == []
