@@ -83,10 +83,10 @@ class Session:
         """Lay out the stages of a decision."""
         ask, named = self.ask, None
         if ask.model is not None:
-            from synapse_cli.backends.prices import find
+            from synapse_cli.backends.prices import find, near
             from synapse_cli.profile.load import ad_hoc_model
 
-            named = ad_hoc_model(ask.model, self.profile, lookup=find)
+            named = ad_hoc_model(ask.model, self.profile, lookup=find, near=near)
         return plan(self.profile, ask, decision, named)
 
     # --- the call ---
