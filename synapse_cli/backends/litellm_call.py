@@ -16,7 +16,7 @@ from synapse_cli.backends.litellm_hear import Answer, Heard, hear_end, hear_piec
 from synapse_cli.backends.litellm_package import hush, package
 from synapse_cli.backends.litellm_stream import close, line_client, listen
 from synapse_cli.core.control import Control
-from synapse_cli.core.errors import Interrupted, SynapseError, TimedOut
+from synapse_cli.core.errors import BadRequest, Interrupted, SynapseError, TimedOut
 from synapse_cli.core.prompt import Request
 from synapse_cli.core.providers import provider_of
 from synapse_cli.profile.model import Model
@@ -95,6 +95,9 @@ class Call:
         provider, _, bare = self.name.partition("/")
         supported = frozenset(litellm.get_supported_openai_params(model=bare, custom_llm_provider=provider) or ())
         known = prices.entry(self.name)
+        if known is not None and known.mode not in {"", "chat"}:
+            # LiteLLM's bridge to the responses API imports `mcp`, which it does not depend on
+            raise BadRequest(f"{self.name} is a {known.mode} model, not a chat model", "use a chat model")
         takes_schema = known is None or "response_schema" in known.supports
         return ask(self.request, self.name, supported, takes_schema=takes_schema)
 

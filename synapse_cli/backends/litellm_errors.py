@@ -206,6 +206,8 @@ def _kind(error: BaseException) -> type[SynapseError]:
     text = str(error)
     if any(mark in text for mark in _BAD_KEY):
         return KeyRejected
+    if "No module named" in text:
+        return EngineMissing
     if kind in _GENERAL:
         if any(mark in text for mark in _GARBAGE):
             return BadAnswer
@@ -226,7 +228,9 @@ def _said(error: BaseException) -> str:
         except ValueError:
             pass
     text = re.sub(r"^(?:\s*(?:litellm\.)?\w*(?:Error|Exception|Timeout)(?:\s\w+Error)?\s*[:-]\s*)+", "", text)
-    return text.partition(" Handle with `litellm")[0].partition(", Received response")[0]
+    for ending in (" Handle with `litellm", ", Received response", "Traceback (most recent call last)"):
+        text = text.partition(ending)[0]
+    return text
 
 
 def _is_telling(status: int | None, kind: type[SynapseError]) -> bool:

@@ -13,7 +13,6 @@ from synapse_cli.core.prompt import Json
 
 _FILE = "model_prices_and_context_window_backup.json"
 _NAME = re.compile(r'^ {4}"([^"]+)": \{', re.MULTILINE)
-_CHATTING = frozenset({"chat", "responses"})
 _FIRST_PARTY = ("gemini", "mistral", "deepseek", "xai", "groq", "cohere", "perplexity", "moonshot", "zai", "dashscope")
 """Where a bare name that has no entry of its own is looked for: those who made the model, before those who host it."""
 
@@ -24,6 +23,8 @@ class Entry:
 
     name: str
     """`provider/id`, as LiteLLM is asked."""
+    mode: str
+    """chat, responses, embedding, …; empty where the file does not say."""
     price: Price | None
     context_tokens: int | None
     max_output_tokens: int | None
@@ -35,7 +36,7 @@ def find(name: str) -> str | None:
     """Return `provider/id` for a bare name such as gpt-5-mini, or None where the catalogue has no such chat model."""
     for candidate in (name, *(f"{provider}/{name}" for provider in _FIRST_PARTY)):
         found = _raw(candidate)
-        if found is None or found.get("mode") not in _CHATTING:
+        if found is None or found.get("mode") != "chat":
             continue
         provider = _provider(found)
         if provider == "vertex_ai" and _raw(f"gemini/{name}") is not None:
@@ -52,6 +53,7 @@ def entry(model: str) -> Entry | None:
     supports = {key.removeprefix("supports_") for key, value in found.items() if key.startswith("supports_") and value}
     return Entry(
         model,
+        str(found.get("mode") or ""),
         _price(found),
         _whole(found, "max_input_tokens"),
         _whole(found, "max_output_tokens"),

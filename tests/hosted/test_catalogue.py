@@ -24,6 +24,7 @@ from synapse_cli.core.prompt import Message
         ("deepseek-chat", "deepseek/deepseek-chat"),
         ("mistral-large-latest", "mistral/mistral-large-latest"),
         ("text-embedding-3-small", None),
+        ("gpt-5.1-codex", None),
         ("sample_spec", None),
         ("no-such-model", None),
         ("", None),

@@ -200,6 +200,15 @@ def test_a_missing_key_is_said_before_anything_is_sent() -> None:
     assert "OPENAI_API_KEY" in caught.value.hint
 
 
+@pytest.mark.parametrize("model", ["openai/gpt-5.1-codex", "openai/text-embedding-3-small"])
+def test_a_model_that_does_not_chat_is_refused_before_anything_is_sent(openai_site: Site, model: str) -> None:
+    error = openai_site.fail(model=model)
+
+    assert isinstance(error, BadRequest)
+    assert error.message.endswith("model, not a chat model")
+    assert openai_site.server.seen == []
+
+
 def test_an_unknown_provider_is_a_bad_request() -> None:
     backend = LiteLLM(Model(name="m", backend="litellm", model="nobody/knows"), keys=lambda: (CANARY,))
 
