@@ -119,7 +119,7 @@ def _from_file(path: str, _env: Mapping[str, str]) -> str:
     raise KeyMissing(f"the key file {path} is not a regular file", "name a file whose first line is the key")
 
 
-def _from_command(command: str, _env: Mapping[str, str]) -> str:
+def _from_command(command: str, _env: Mapping[str, str], timeout_s: float = COMMAND_TIMEOUT_S) -> str:
     import shlex
     import subprocess
 
@@ -127,14 +127,12 @@ def _from_command(command: str, _env: Mapping[str, str]) -> str:
         argv = shlex.split(command)
         if not argv:
             raise KeyMissing("the key command is empty", "write cmd:PROGRAM ARGUMENTS")
-        done = subprocess.run(
-            argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=COMMAND_TIMEOUT_S, check=False
-        )
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout_s, check=False)
     except ValueError as error:
         raise KeyMissing(f"the key command cannot be split into words: {error}", "check its quotes") from error
     except subprocess.TimeoutExpired:
         raise KeyMissing(
-            f"the key command {argv[0]} took longer than {COMMAND_TIMEOUT_S:g} s", "unlock it first, then try again"
+            f"the key command {argv[0]} took longer than {timeout_s:g} s", "unlock it first, then try again"
         ) from None
     except OSError as error:
         raise KeyMissing(

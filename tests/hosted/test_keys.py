@@ -14,7 +14,7 @@ from keyring.backend import KeyringBackend
 from synapse_cli.backends.litellm import LiteLLM
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import KeyMissing, NotAllowed, SynapseError
-from synapse_cli.guard.secrets import key_source, read_key, read_keys
+from synapse_cli.guard.secrets import COMMAND_TIMEOUT_S, _from_command, key_source, read_key, read_keys
 from synapse_cli.profile.model import Model
 from tests.hosted.site import CANARY, QUESTION, Site
 
@@ -143,11 +143,13 @@ def test_a_key_file_that_would_block_is_refused(tmp_path: Path) -> None:
         read_key(f"file:{tmp_path / 'pipe'}", {})
 
 
-def test_a_command_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("synapse_cli.guard.secrets.COMMAND_TIMEOUT_S", 0.3)
-
+def test_a_command_that_takes_too_long_is_ended() -> None:
     with pytest.raises(KeyMissing, match=r"took longer than 0\.3 s"):
-        read_key(f"cmd:{sys.executable} -c 'import time; time.sleep(60)'", {})
+        _from_command(f"{sys.executable} -c 'import time; time.sleep(60)'", {}, 0.3)
+
+
+def test_a_command_has_ten_seconds() -> None:
+    assert COMMAND_TIMEOUT_S == 10
 
 
 def test_a_missing_key_names_the_variable_and_what_to_do() -> None:
