@@ -24,17 +24,17 @@ labelled() {
 }
 
 heading "1. Label support tickets, on this machine"
-shown 'while IFS= read -r line; do echo "$line" | synapse run --choices … "Classify this ticket"; done < tickets.txt'
+shown '… | synapse run --choices billing,bug,… "Classify this ticket"'
 labelled --choices "billing,bug,shipping,account,praise" "Classify this ticket" < tickets.txt
 
 heading "2. Judge log lines, with the labels named in the prompt"
-shown '… | synapse run "How severe is this log line: info, warning or error?"; done < log.txt'
+shown '… | synapse run "How severe is this log line: info, warning or error?"'
 labelled "How severe is this log line: info, warning or error?" < log.txt
 printf '\n%s  * not sure (exit code 65): in a cascade such a line climbs to the next tier%s\n' "$dim" "$plain"
 
 heading "3. Find a field"
 shown 'synapse run --profile offline "Extract the order number" < mail.txt'
-synapse run --profile offline "Extract the order number" < mail.txt | sed 's/^/  /'
+synapse run --profile offline "Extract the order number" < mail.txt
 
 heading "4. Ask what a tiny model cannot know: it climbs, and the next tier has no key"
 shown 'synapse run "Why did the Hanseatic League decline?"; echo "exit code $?"'
@@ -44,12 +44,12 @@ printf '  exit code %s\n' "$code"
 
 heading "5. Ask the first one again: nothing is computed twice"
 first=$(head -n 1 tickets.txt)
-shown 'head -n 1 tickets.txt | synapse run … "Classify this ticket"'
+shown 'head -n 1 tickets.txt | synapse run --choices billing,bug,… "Classify this ticket"'
 printf '%s\n' "$first" | labelled --choices "billing,bug,shipping,account,praise" "Classify this ticket"
 
 heading "6. Every run is in the ledger"
 shown 'synapse log list'
 if [ -t 1 ]; then synapse log list -n 0; else synapse log list -n 0 | cut -f 1,3-; fi
 
-printf '\n%sNext: `synapse init` writes a profile from the keys and models that you have; `synapse run -h` has the rest.%s\n' "$dim" "$plain"
+printf '\n%sNext: `synapse init` writes a profile from your keys and models; see `synapse run -h`.%s\n' "$dim" "$plain"
 case $code in 65 | 77) exit 0 ;; *) echo "demo: expected the last question to find no key, and it ended with $code" >&2; exit 1 ;; esac
