@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from synapse_cli.cascade.ending import ending
 from synapse_cli.cascade.retry import delay_before_retry
@@ -16,6 +17,7 @@ from synapse_cli.core.clock import Clock
 from synapse_cli.core.completion import Completion
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import (
+    UNBILLED,
     BackendError,
     BudgetSpent,
     ClosedPipe,
@@ -106,7 +108,8 @@ def _ask(tier: Tier, settings: Climb) -> tuple[Answered | Failed | Skipped, bool
     except (BudgetSpent, KeyMissing, NotAllowed) as error:  # found out before anything was sent
         return Skipped(tier.name, tier.model, error), shown
     except (BackendError, Refused, Interrupted, ClosedPipe) as error:
-        return Failed(tier.name, tier.model, error, settings.clock.monotonic() - started), shown
+        cost = Decimal(0) if tier.is_local or isinstance(error, UNBILLED) else None
+        return Failed(tier.name, tier.model, error, settings.clock.monotonic() - started, cost=cost), shown
     return Answered(tier.name, tier.model, completion, verdicts), shown
 
 

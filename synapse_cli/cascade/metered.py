@@ -9,7 +9,7 @@ from decimal import ROUND_FLOOR, ROUND_UP, Decimal
 from synapse_cli.core.budget import Meter, Reservation
 from synapse_cli.core.completion import FREE, Completion, Count, Facts, Price
 from synapse_cli.core.control import Control
-from synapse_cli.core.errors import BadRequest, BudgetSpent, RateLimited, Refused, ServerFailed
+from synapse_cli.core.errors import UNBILLED, BudgetSpent
 from synapse_cli.core.ports import Backend, Emit
 from synapse_cli.core.prompt import Message, Request
 
@@ -17,8 +17,6 @@ DEFAULT_OUTPUT = 4096
 """Output tokens reserved for a model of which nobody says how much it may write."""
 ESTIMATE_MARGIN = Decimal("1.1")
 """Estimated input counts are raised by a tenth, so that the bound stays one where a tokenizer differs."""
-_UNBILLED = (BadRequest, RateLimited, Refused, ServerFailed)
-"""Failures that no provider bills. After any other (a timeout, a cut stream) the upper bound stays spent."""
 
 
 class Metered:
@@ -41,7 +39,7 @@ class Metered:
         self._meter.step()
         try:
             completion = self._backend.complete(lowered, control, emit)
-        except _UNBILLED:
+        except UNBILLED:
             self._meter.settle(reserved, Decimal(0), 0)
             raise
         self._meter.settle(reserved, completion.cost, completion.usage.total)

@@ -263,3 +263,7 @@ class ClosedPipe(SynapseError):
 
     exit_code = Exit.CLOSED_PIPE
     kind = "closed_pipe"
+
+
+UNBILLED = (BadRequest, ModelMissing, ModelUnusable, EngineMissing, RateLimited, Refused, ServerFailed)
+"""Failures that no provider bills. After any other (a timeout, a cut stream) what it cost is not known."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from functools import cached_property
@@ -136,7 +137,7 @@ class Session:
         if model.name not in self._backends:
             made = load("backends", model.backend)
             if model.backend == "litellm":
-                self._backends[model.name] = made(model, keys=lambda: self._keys(model))
+                self._backends[model.name] = made(model, keys=self._keys(model))
             elif is_plugin("backends", model.backend):
                 from synapse_cli.core.foreign import ForeignBackend
 
@@ -164,7 +165,7 @@ class Session:
     def check_keys(self, model: Model) -> None:
         """Raise KeyMissing where a hosted model has no key; a `cmd:` key is not run for it."""
         if model.backend == "litellm" and not any(key.startswith("cmd:") for key in model.keys):
-            self._keys(model)
+            self._keys(model)()
 
     # --- the verdict ---
 
@@ -271,10 +272,11 @@ class Session:
             return NotAllowed("--hosted-only keeps it from being asked", "leave --hosted-only out")
         return None
 
-    def _keys(self, model: Model) -> tuple[str, ...]:
-        from synapse_cli.guard.secrets import read_keys
+    def _keys(self, model: Model) -> Callable[[], tuple[str, ...]]:
+        """What reads a model's keys when they are first needed, and remembers them: a `cmd:` runs once a run."""
+        from synapse_cli.guard.secrets import key_source
 
-        return read_keys(model, os.environ)
+        return key_source(model, os.environ)
 
     def _identity(self, model: Model) -> str:
         """What a model is, for the cache: a GGUF's hash, a hosted model's name, a script's own text."""
