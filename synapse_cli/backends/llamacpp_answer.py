@@ -120,9 +120,18 @@ class _Steps:
     def confidence(self) -> float:
         """Geometric mean of the probabilities of the answer's tokens, less the doubt that the model owned up to.
 
-        The end of the answer does not count, as it is near 1 after a single label and would hide a doubt about it.
+        The end of the answer does not count, as it is near 1 after a single label and would hide a doubt about it;
+        nor do the keys and the punctuation that a schema forces, which would hide a doubt about a value.
         """
-        return math.exp(sum(self._chances) / len(self._chances)) * self._known if self._chances else 0.0
+        chances = self._chances if self._grammar is None else self._chances_of_values()
+        return math.exp(sum(chances) / len(chances)) * self._known if chances else 0.0
+
+    def _chances_of_values(self) -> list[float]:
+        from synapse_cli.backends.json_values import of_values
+
+        vocabulary = self._job.engine.vocabulary
+        said = of_values([vocabulary.piece(token) for token in self.tokens[self.left_out :]])
+        return [chance for chance, counts in zip(self._chances, said, strict=False) if counts] or self._chances
 
 
 def _grammar(job: Job) -> Grammar | None:
