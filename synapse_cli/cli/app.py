@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from typer._click import Command
     from typer._click import Context as ClickContext
 
+    from synapse_cli.core.errors import UsageError
+
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("synapse_cli.cli.run:run", "Answer a prompt with the cheapest model that is good enough."),
     "explain": ("synapse_cli.cli.explain:explain", "Say which way a prompt would take, and why, without asking."),
@@ -96,10 +98,23 @@ def main(arguments: list[str]) -> int:
     except ClickException as error:
         from synapse_cli.cli.help import as_usage_error
 
-        raise as_usage_error(error) from error
+        usage = as_usage_error(error)
+        if arguments[:1] == ["run"] and "--json" in arguments:
+            _print_failure(usage)
+        raise usage from error
     except typer.Abort:
         return 130
     return result if isinstance(result, int) else 0
+
+
+def _print_failure(error: UsageError) -> None:
+    """A script that asked for JSON gets its object also where the flags beside it were wrong."""
+    import json
+
+    from synapse_cli.cli.output import write
+    from synapse_cli.report.answer import failure_json
+
+    write(json.dumps(failure_json(error, [])) + "\n")
 
 
 def _single(name: str, function: Callable[..., object], markup: Literal["markdown", "rich"] | None) -> Command:

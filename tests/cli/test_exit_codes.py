@@ -386,3 +386,14 @@ def _plugin(machine: Machine, body: str) -> Path:
 
 
 assert sys.platform != "win32", "these tests speak to a shell of POSIX"
+
+
+def test_a_script_that_asked_for_json_gets_it_for_a_wrong_flag_too(machine: Machine) -> None:
+    import json
+
+    machine.use(profile("good"))
+
+    ended = machine.synapse("run", "--json", "--nonsense", "hello")
+
+    assert json.loads(ended.out)["error"]["kind"] == "usage"
+    assert ended.code == 2
