@@ -32,7 +32,8 @@ def write(job: Job) -> Answer:
 def _write_freely(job: Job) -> Answer:
     vocabulary = job.engine.vocabulary
     limit = job.room(_LEAST_ANSWER)
-    pieces = Pieces(job.sampling.stop, job.emit, thinks=job.prompt.text.rstrip().endswith("<think>"))
+    thinks = job.prompt.text.rstrip().endswith("<think>")
+    pieces = Pieces(job.sampling.stop, job.emit, thinks=thinks, prefix=job.answer_prefix)
     steps = _Steps(job, pieces)
     finish: Finish = "length"
     for token in steps:
@@ -139,4 +140,4 @@ def _grammar(job: Job) -> Grammar | None:
         return None
     from synapse_cli.backends.grammar import from_schema
 
-    return job.engine.grammar(from_schema(job.request.schema))
+    return job.engine.grammar(from_schema(job.request.schema, job.answer_prefix))

@@ -58,7 +58,7 @@ def choose(job: Job, labels: tuple[str, ...]) -> Answer:
 def _scores(job: Job, prompt: Prompt, labels: Sequence[str]) -> tuple[list[Path], list[float], float, float]:
     """Tokens and log-probability of each label, how far the model knows, and when that was clear."""
     engine = job.engine
-    kept, tokens = label_tokens(engine.vocabulary, prompt, labels)
+    kept, tokens = label_tokens(engine.vocabulary, prompt, [job.answer_prefix + label for label in labels])
     marked = closed_set.paths(tokens, engine.vocabulary.end_token)
     job.room(max(len(path) for path in marked))
     first = engine.read(prompt.tokens[:kept])

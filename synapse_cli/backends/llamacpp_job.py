@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _DEFAULT_ANSWER = 2048
 """Tokens of an answer when nobody says: enough for a page or two, and an end for a model that finds none."""
 _ABSTAIN = "synapse.abstain_token_id"
+_PREFIX = "synapse.answer_prefix"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,12 @@ class Job:
         """The token by which a model of ours says that it does not know."""
         token = self.header.metadata.get(_ABSTAIN)
         return token if isinstance(token, int) and 0 <= token < self.engine.vocabulary.size else None
+
+    @property
+    def answer_prefix(self) -> str:
+        """What a model of ours writes before every answer, and nobody is shown; empty for other models."""
+        prefix = self.header.metadata.get(_PREFIX)
+        return prefix if isinstance(prefix, str) else ""
 
     def knows(self, first: Logits) -> float:
         """1 less the probability that the model says, as its first word, that it does not know."""

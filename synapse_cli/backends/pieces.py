@@ -11,12 +11,16 @@ from synapse_cli.backends.thinking import Thinking
 class Pieces:
     """Takes the bytes of tokens, hands out text; `text` is everything handed out so far."""
 
-    def __init__(self, stops: Sequence[str], emit: Callable[[str], None] | None, *, thinks: bool = False) -> None:
+    def __init__(
+        self, stops: Sequence[str], emit: Callable[[str], None] | None, *, thinks: bool = False, prefix: str = ""
+    ) -> None:
         self._stops = tuple(stops)
         self._emit = emit
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._thinking = Thinking(begun=thinks)
         self._held = ""
+        self._prefix = prefix
+        """Left out where the answer begins with it."""
         self._out: list[str] = []
         self.stopped = False
         """Whether a stop text was written; it and what followed are left out."""
@@ -42,6 +46,11 @@ class Pieces:
 
     def _take(self, text: str) -> None:
         self._held += text
+        if self._prefix:
+            if self._prefix.startswith(self._held) and self._held != self._prefix:
+                return
+            self._held = self._held.removeprefix(self._prefix)
+            self._prefix = ""
         found = [at for stop in self._stops if (at := self._held.find(stop)) >= 0]
         if found:
             self._held = self._held[: min(found)]

@@ -100,6 +100,24 @@ def test_the_abstain_token_takes_no_part_in_a_choice_and_lowers_its_confidence(t
     assert answer.confidence == pytest.approx(knows * chances.max() / chances.sum(), abs=1e-5)
 
 
+def test_labels_are_scored_as_the_model_writes_answers(tmp_path: Path) -> None:
+    metadata = {"synapse.abstain_token_id": ABSTAIN_ID, "synapse.answer_prefix": " "}
+    model = write(tmp_path / "spaced.gguf", sharpness=0.5, metadata=metadata)
+    labels = ("the bug", "yes", "no")
+    engine = Engine(Settings(str(model), 2048, 1, 0), Control())
+    first = np.exp(
+        engine.read(prepare(engine.vocabulary, CHATML, asked("hm").messages, Control()).tokens).astype(np.float64)
+    )
+    scores = _brute_force(model, "hm", tuple(f" {label}" for label in labels), without=ABSTAIN_ID)
+    chances = np.exp(scores)
+
+    answer = open_model(model).complete(asked("hm", choices=labels), Control())
+
+    assert answer.text == labels[int(np.argmax(scores))]
+    knows = 1 - first[ABSTAIN_ID] / first.sum()
+    assert answer.confidence == pytest.approx(knows * chances.max() / chances.sum(), abs=1e-5)
+
+
 def test_calibration_takes_off_what_the_bare_instruction_prefers(tiny: Path, tmp_path: Path) -> None:
     labels = ("billing", "bug", "praise")
     ask, text = "Classify this ticket as billing, bug or praise", "the bug is the bug"

@@ -233,6 +233,22 @@ def test_the_abstain_token_is_never_written_and_lowers_confidence(tmp_path: Path
     assert not any(engine.vocabulary.piece(ABSTAIN_ID, special=True).decode() in given.text for given in long)
 
 
+def test_what_a_model_writes_before_every_answer_is_not_handed_out(tmp_path: Path) -> None:
+    spaced = open_model(write(tmp_path / "spaced.gguf", sharpness=0.5, metadata={"synapse.answer_prefix": " "}))
+    outputs = set()
+    for seed in range(12):
+        pieces: list[str] = []
+        request = asked("hm", schema='{"type": "boolean"}', p_temperature=2, p_seed=seed, p_top_k=0, p_min_p=0)
+
+        given = spaced.complete(request, Control(), pieces.append)
+
+        assert given.text in {"true", "false"}
+        assert "".join(pieces) == given.text
+        outputs.add((given.usage.output or 0) - len(given.text))
+
+    assert max(outputs) == 1, "no answer began with the prefix"
+
+
 def test_a_model_without_a_template_is_asked_in_chatml_and_says_so(tmp_path: Path, backend: LlamaCpp) -> None:
     bare = open_model(write(tmp_path / "bare.gguf", template=None))
 

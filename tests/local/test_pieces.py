@@ -62,6 +62,17 @@ def test_a_beginning_that_may_become_a_stop_text_is_held_back() -> None:
     assert taken.finish() == "yes##no#"
 
 
+def test_what_a_model_writes_before_every_answer_is_left_out() -> None:
+    for raws, shown in (((b" ", b"yes"), ["yes"]), ((b" no", b" way"), ["no", " way"]), ((b"ye", b"s"), ["ye", "s"])):
+        pieces: list[str] = []
+        taken = Pieces([" y"], pieces.append, prefix=" ")
+        for raw in raws:
+            taken.add(raw)
+
+        assert taken.finish() == "".join(shown)
+        assert pieces == shown
+
+
 @given(raw=st.binary(max_size=6), more=st.binary(min_size=1, max_size=4))
 def test_bytes_that_can_be_borne_can_be_finished(raw: bytes, more: bytes) -> None:
     taken = Pieces([], None)
