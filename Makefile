@@ -13,7 +13,7 @@ demo: $(READY)  # the main job, offline, on the embedded model
 
 test: $(READY)  # lint, types, layers, and the whole suite
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest tests
+	@$(BIN)/python -m pytest -n auto --dist loadfile tests
 
 lint: $(READY)  # ruff, mypy strict, import layers
 	@$(BIN)/ruff check .
