@@ -52,26 +52,32 @@ class Progress:
                     self._text = ""
                 case _:
                     pass
-        if isinstance(event, Wrote):
-            self._wipe()
+            if isinstance(event, Wrote):
+                self._wipe()
 
     def _draw(self) -> None:
         frame = 0
         while not self._over.wait(0.1):
-            with self._lock:
-                text, waited = self._text, time.monotonic() - self._since
-            if text and waited > PATIENCE_S:
-                frame += 1
-                line = f"{_FRAMES[frame % len(_FRAMES)]} {text} · {waited:.0f} s"
-                sys.stderr.write(f"\r\x1b[2K{line[: _columns() - 1]}")
-                sys.stderr.flush()
-                self._drawn = True
+            with self._lock:  # held while drawing, so that nothing is drawn after the line was wiped
+                waited = time.monotonic() - self._since
+                if self._text and waited > PATIENCE_S:
+                    frame += 1
+                    line = f"{_FRAMES[frame % len(_FRAMES)]} {self._text} · {waited:.0f} s"
+                    _write(f"\r\x1b[2K{line[: _columns() - 1]}")
+                    self._drawn = True
 
     def _wipe(self) -> None:
         if self._drawn:
-            sys.stderr.write("\r\x1b[2K")
-            sys.stderr.flush()
+            _write("\r\x1b[2K")
             self._drawn = False
+
+
+def _write(text: str) -> None:
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        pass  # the terminal hung up; the answer does not depend on it
 
 
 def _columns() -> int:
