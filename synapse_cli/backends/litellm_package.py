@@ -37,6 +37,7 @@ def _set_up() -> Any:
         raise EngineMissing(
             f"LiteLLM, which asks hosted models, cannot be imported: {error}", "pip install 'litellm>=1.106.2,<1.107'"
         ) from error
+    _settle_absent(sys.modules)
     for name in _QUIET:  # by level, which a logger's children inherit; OPENAI_LOG and LITELLM_LOG set one at import
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     litellm.suppress_debug_info = True
@@ -46,6 +47,15 @@ def _set_up() -> Any:
     litellm.disable_hf_tokenizer_download = True
     litellm.REPEATED_STREAMING_CHUNK_LIMIT = sys.maxsize  # a table's rule is no endless loop
     return litellm
+
+
+def _settle_absent(modules: dict[str, Any]) -> None:
+    """Say once that FastAPI is not there: LiteLLM looks for it at each error, and threads that do wait for each other."""
+    from importlib.util import find_spec
+
+    if "fastapi" not in modules and find_spec("fastapi") is None:
+        for name in ("fastapi", "fastapi.exceptions"):
+            modules[name] = None
 
 
 def hush() -> None:

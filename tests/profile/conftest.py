@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import subprocess
 import sys
 from pathlib import Path
@@ -65,14 +66,18 @@ class User:
             os.execve(sys.executable, [sys.executable, "-m", "synapse_cli", *arguments], env)
         said = self._read_until(terminal, after)
         os.write(terminal, typed.encode())
-        said += self._read_until(terminal, None)
+        said += self._read_until(terminal, None, again=typed)
         os.close(terminal)
         return said, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
     @staticmethod
-    def _read_until(terminal: int, wanted: str | None) -> str:
+    def _read_until(terminal: int, wanted: str | None, again: str = "") -> str:
+        """Read what is said; what was typed is typed again where nothing follows: a key can fall between two states."""
         said = ""
         while wanted is None or wanted not in said:
+            if again and not select.select([terminal], [], [], 5.0)[0]:
+                os.write(terminal, again.encode())
+                continue
             try:
                 piece = os.read(terminal, 4096)
             except OSError:  # Linux's way of saying that the other side has closed

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synapse_cli.lab.nano import bank, vocab
-from synapse_cli.lab.nano.items import Item, question
+from synapse_cli.lab.nano.items import Item, answer, question
 from synapse_cli.lab.nano.mixture import Mixture
 from synapse_cli.lab.nano.teacher import Teacher
 from synapse_cli.lab.nano.vectors import MEANING
@@ -62,7 +62,7 @@ class Encoded:
 def encode(tokenizer: Tokenizer, item: Item, held: bool = False, teacher: Teacher | None = None) -> Encoded:
     """Token ids of a question, its answer and the end of the turn."""
     head: list[int] = tokenizer.encode(question(item)).ids
-    tail: list[int] = tokenizer.encode(item.answer if item.is_open else item.answer + vocab.IM_END).ids
+    tail: list[int] = tokenizer.encode(answer(item)).ids
     picks = item.is_open or item.choices is not None or item.task.startswith("label")
     row = None if teacher is None or item.about is None else teacher.row_of.get(item.about)
     meaning = None if teacher is None or row is None else teacher.meanings[row]

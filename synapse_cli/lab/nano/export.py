@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synapse_cli.lab.nano import bank, sources, vocab
+from synapse_cli.lab.nano.items import ANSWER_PREFIX
 from synapse_cli.lab.nano.vocab import END_OF_TEXT, IM_END, SPECIAL
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from synapse_cli.lab.nano.model import Nano
 
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 CHAT_TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
@@ -97,6 +98,7 @@ def _describe(writer: GGUFWriter, provenance: Provenance) -> None:
     named = "; ".join(f"{s.name} ({s.registry} {s.package}; {s.licence})" for s in sources.SOURCES)
     writer.add_string("synapse.nano.sources", f"Synapse's own text bank and generators; {named}")
     writer.add_bool("synapse.contextual_calibration", provenance.calibrated)
+    writer.add_string("synapse.answer_prefix", ANSWER_PREFIX)
     writer.add_uint32("synapse.abstain_token_id", SPECIAL.index(vocab.UNSURE))
 
 

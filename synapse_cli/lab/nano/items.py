@@ -7,6 +7,9 @@ from random import Random
 
 from synapse_cli.lab.nano.vocab import IM_END, IM_START, UNSURE
 
+# Right after "assistant\n" a word is not the token that it is inside a text, and can be neither compared nor copied.
+ANSWER_PREFIX = " "
+
 
 @dataclass(frozen=True)
 class Item:
@@ -30,6 +33,11 @@ def question(item: Item) -> str:
     """The ChatML text up to the place of the answer."""
     head = f"{IM_START}system\n{item.system}{IM_END}\n" if item.system else ""
     return f"{head}{IM_START}user\n{item.prompt}{IM_END}\n{IM_START}assistant\n"
+
+
+def answer(item: Item) -> str:
+    """The text of the answer and the end of its turn."""
+    return item.answer if item.is_open else f"{ANSWER_PREFIX}{item.answer}{IM_END}"
 
 
 SYSTEMS = (
