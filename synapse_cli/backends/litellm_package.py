@@ -50,7 +50,7 @@ def _set_up() -> Any:
 
 
 def _settle_absent(modules: dict[str, Any]) -> None:
-    """Say once that FastAPI is not there: LiteLLM looks for it at each error, and threads that do wait for each other."""
+    """Say once that FastAPI is not there: LiteLLM looks for it at each error, and its threads then block each other."""
     from importlib.util import find_spec
 
     if "fastapi" not in modules and find_spec("fastapi") is None:
