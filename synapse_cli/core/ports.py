@@ -9,6 +9,7 @@ from synapse_cli.core.completion import Completion, Count, Facts
 from synapse_cli.core.control import Control
 from synapse_cli.core.options import Options
 from synapse_cli.core.prompt import Message, Request
+from synapse_cli.core.vectors import Vectors
 from synapse_cli.core.verdict import Verdict
 
 Emit = Callable[[str], None]
@@ -32,6 +33,21 @@ class Backend(Protocol):
 
     def count(self, messages: Sequence[Message]) -> Count:
         """Tokens of these messages as the model would read them; may load a tokenizer."""
+        ...
+
+
+class Encoder(Protocol):
+    """A model that turns texts into vectors. Built as `Class(model)` like a Backend; construction is cheap."""
+
+    def encode(self, texts: Sequence[str], control: Control) -> Vectors:
+        """One vector of length 1 for each text, in order (any length where the model's `normalize` is off).
+
+        Safe to call from several threads. Raises a SynapseError; every text is encoded or none.
+        """
+        ...
+
+    def facts(self) -> Facts:
+        """What is known of the model without calling it; never loads it."""
         ...
 
 

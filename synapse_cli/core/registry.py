@@ -9,7 +9,7 @@ from synapse_cli.core.errors import NotRegistered, PluginBroken
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoints
 
-Kind = Literal["backends", "checks"]
+Kind = Literal["backends", "encoders", "checks"]
 
 BUILT_IN: dict[Kind, dict[str, str]] = {
     "backends": {
@@ -17,6 +17,7 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
         "litellm": "synapse_cli.backends.litellm:LiteLLM",
         "scripted": "synapse_cli.backends.scripted:Scripted",
     },
+    "encoders": {},
     "checks": {
         "choices": "synapse_cli.checks.choices:Choices",
         "command": "synapse_cli.checks.command:Command",
@@ -32,6 +33,7 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
 
 _NEEDED: dict[Kind, tuple[str, ...]] = {
     "backends": ("complete", "facts", "count"),
+    "encoders": ("encode", "facts"),
     "checks": ("kind", "binds", "parse", "judge"),
 }
 """What a class must have to be of a kind: asked of plugins, whose types nobody has checked."""

@@ -21,8 +21,10 @@ from synapse_cli.profile.model import (
     CacheSettings,
     Cascade,
     Defaults,
+    HostSettings,
     LedgerSettings,
     Limits,
+    Lora,
     Model,
     Profile,
     Route,
@@ -33,7 +35,7 @@ from synapse_cli.profile.model import (
 from synapse_cli.profile.origin import Danger, Source
 from synapse_cli.profile.paths import cache_dir, write_private
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 class Compiled(NamedTuple):
@@ -115,6 +117,7 @@ def _profile(data: dict[str, Any]) -> Profile:
         limits=Limits(**limits),
         cache=CacheSettings(**data["cache"]),
         ledger=LedgerSettings(**data["ledger"]),
+        hosts=HostSettings(**data["hosts"]),
         defaults=Defaults(**data["defaults"]),
         warnings=tuple(data["warnings"]),
     )
@@ -123,8 +126,9 @@ def _profile(data: dict[str, Any]) -> Profile:
 def _model(data: dict[str, Any]) -> Model:
     price = data.pop("price")
     numbers = {key: None if value is None else Decimal(value) for key, value in (price or {}).items()}
-    keys, tags = tuple(data.pop("keys")), tuple(data.pop("tags"))
-    return Model(**data, keys=keys, tags=tags, price=Price(**numbers) if price else None)  # type: ignore[arg-type]  # input and output are never None
+    lists: dict[str, Any] = {key: tuple(data.pop(key)) for key in ("keys", "tags", "gpu_split")}
+    lists["lora"] = tuple(Lora(**each) for each in data.pop("lora"))
+    return Model(**data, **lists, price=Price(**numbers) if price else None)  # type: ignore[arg-type]  # input and output are never None
 
 
 def _route(data: dict[str, Any]) -> Route:

@@ -14,7 +14,7 @@ from synapse_cli.profile.sources import KeyPath, Sources, Table, dotted
 
 if TYPE_CHECKING:
     from synapse_cli.profile.model import Profile
-    from synapse_cli.profile.schema import CascadeTable, ProfileTable, RouteTable, TemplateTable
+    from synapse_cli.profile.schema import CascadeTable, ModelTable, ProfileTable, RouteTable, TemplateTable
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:@+ -]*")
 _A_SLIP = 0.8
@@ -32,6 +32,8 @@ def check(table: ProfileTable, sources: Sources, *, may_import: bool) -> list[st
         _check_route(name, route, known, sources)
     for name, cascade in table.cascades.items():
         _check_tiers(name, cascade, known, sources)
+    for name, model in table.models.items():
+        _check_model(name, model, known["models"], sources)
     for name, template in table.templates.items():
         _check_template(name, template, sources)
     _check_default(table, known["routes"], sources)
@@ -89,7 +91,7 @@ def _check_route(name: str, route: RouteTable, known: Mapping[str, list[str]], s
 
 
 def _check_aim(at: KeyPath, sources: Sources) -> None:
-    raw = _raw_route(at, sources)
+    raw = _raw(at, sources)
     if "use" in raw and "run" in raw:
         sources.problem(at, "both use and run", "one of them")
     if "use" not in raw and "run" not in raw:
@@ -98,11 +100,11 @@ def _check_aim(at: KeyPath, sources: Sources) -> None:
         sources.problem((*at, "system"), "a system prompt for a command", "none: run has no model to tell")
 
 
-def _raw_route(at: KeyPath, sources: Sources) -> Table:
-    """The route as it was written, with the keys that were wrong."""
-    routes = sources.data["routes"]
-    assert isinstance(routes, dict)
-    raw: Table = routes[at[1]]
+def _raw(at: KeyPath, sources: Sources) -> Table:
+    """The model or route as it was written, with the keys that were wrong."""
+    entries = sources.data[str(at[0])]
+    assert isinstance(entries, dict)
+    raw: Table = entries[at[1]]
     return raw
 
 
@@ -110,7 +112,7 @@ def _check_when(at: KeyPath, route: RouteTable, sources: Sources) -> None:
     when = route.when
     if when is None:
         return
-    if _raw_route(at, sources).get("when") == {}:
+    if _raw(at, sources).get("when") == {}:
         sources.problem((*at, "when"), "no condition", "at least one of task, regex, keywords, glob, prompt_over, …")
     if when.prompt_over is not None and when.prompt_under is not None and when.prompt_over + 1 >= when.prompt_under:
         found = f"over {when.prompt_over} and under {when.prompt_under}"
@@ -126,6 +128,21 @@ def _check_tiers(name: str, cascade: CascadeTable, known: Mapping[str, list[str]
             _unknown((*at, number), tier, "model", known["models"], sources)
         if tier in cascade.tiers[:number]:
             sources.problem((*at, number), f"{shown(tier)} again", "each model once")
+
+
+def _check_model(name: str, model: ModelTable, known: list[str], sources: Sources) -> None:
+    at, source = ("models", name), getattr(model, "source", None) or ""
+    draft = getattr(model, "draft", None)
+    if draft is not None and draft != "prompt-lookup":
+        _unknown((*at, "draft"), draft, "model", [*(each for each in known if each != name), "prompt-lookup"], sources)
+    if source.startswith("https:") and "sha256" not in _raw(at, sources):
+        expected = "the SHA-256 of the file: an address alone says nothing about what comes from it"
+        sources.problem((*at, "sha256"), "nothing", expected)
+    if getattr(model, "sha256", None) is not None and not source.startswith("https:"):
+        sources.problem((*at, "sha256"), f"one for {shown(source)}", "none: it belongs to an https: source")
+    if model.backend == "encoder" and bool(source) == bool(getattr(model, "model", None)):
+        found = "both source and model" if source else "neither source nor model"
+        sources.problem(at, found, "source = a GGUF here, or model = a provider's encoder")
 
 
 def _check_template(name: str, template: TemplateTable, sources: Sources) -> None:
@@ -177,7 +194,9 @@ def _check_backends(table: ProfileTable, sources: Sources, may_import: bool) -> 
     warnings: list[str] = []
     for name, model in table.models.items():
         at = ("models", name)
-        if model.backend in ("llama.cpp", "litellm") or not (may_import or _is_harmless("backends", model.backend)):
+        if model.backend in ("llama.cpp", "litellm", "encoder") or not (
+            may_import or _is_harmless("backends", model.backend)
+        ):
             continue
         _check_json(at, model.model_extra, sources)
         options = Options(model.model_extra or {}, file=sources.file_of(at), where=dotted(at))

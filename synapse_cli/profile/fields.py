@@ -10,7 +10,7 @@ import re
 import shlex
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -18,7 +18,11 @@ from pydantic_core import PydanticCustomError
 from synapse_cli.profile import units
 
 KEY_SOURCES = "env:NAME, file:PATH, cmd:ARGV or keyring:SERVICE/USER"
-SOURCES = "builtin:nano or file:PATH.gguf"
+SOURCES = (
+    "builtin:nano, builtin:minilm, file:PATH.gguf, hf:OWNER/REPO/FILE[@REVISION], hf:OWNER/REPO:QUANT or https://…"
+)
+BACKENDS = ("llama.cpp", "litellm", "encoder", "scripted")
+"""Backends that have a table of their own."""
 
 KNOWN_PARAMS: dict[str, tuple[str, Callable[[object], bool]]] = {}
 """What may stand in `params`: the words for it, and the test."""
@@ -90,6 +94,14 @@ def _text_schema(example: str) -> WithJsonSchema:
 
 Duration = Annotated[float, BeforeValidator(_unit(units.duration_s)), _text_schema("90s")]
 Size = Annotated[int, BeforeValidator(_unit(units.size_bytes)), _text_schema("500MB")]
+KeepAlive = Annotated[
+    float,
+    BeforeValidator(
+        lambda value: 0.0 if value in (0, "0", "0s") and value is not False else _unit(units.duration_s)(value)
+    ),
+    _text_schema("10m"),
+]
+"""A duration, or 0."""
 Money = Annotated[Decimal, BeforeValidator(_unit(units.money_usd)), _text_schema("0.05 USD")]
 
 
@@ -192,10 +204,25 @@ def _is_argv(text: str) -> bool:
 Keys = Annotated[list[Annotated[str, BeforeValidator(_key)]], Field(min_length=1)]
 
 
+_HUB = re.compile(r"hf:[\w.-]+/[\w.-]+(/[^\s@:]+\.gguf|:[\w.-]+)?(@[\w./-]+)?")
+
+
 def _source(value: str) -> str:
-    if value != "builtin:nano" and not (value.startswith("file:") and value[5:].strip()):
+    right = (
+        value in ("builtin:nano", "builtin:minilm")
+        or (value.startswith("file:") and bool(value[5:].strip()))
+        or _HUB.fullmatch(value) is not None
+        or re.fullmatch(r"https://[^\s/@]+/\S+", value) is not None
+    )
+    if not right:
         raise expected(SOURCES)
     return value
+
+
+def _sha256(value: str) -> str:
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", value):
+        raise expected("a SHA-256: 64 hexadecimal digits")
+    return value.lower()
 
 
 def _base_url(value: str) -> str:
@@ -232,12 +259,12 @@ def _schema(value: object) -> object:
 
 
 Source = Annotated[str, AfterValidator(_source)]
+Sha256 = Annotated[str, AfterValidator(_sha256)]
+Effort = Literal["none", "minimal", "low", "medium", "high"]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 LiteLLMName = Annotated[str, AfterValidator(_litellm_name)]
 Gpu = Annotated[str | int, BeforeValidator(_gpu)]
 Header = Annotated[str, AfterValidator(_header)]
 SchemaOrPath = Annotated[str | dict[str, Any], BeforeValidator(_schema)]
-OtherBackend = Annotated[
-    Text, WithJsonSchema({"type": "string", "not": {"enum": ["llama.cpp", "litellm", "scripted"]}})
-]
+OtherBackend = Annotated[Text, WithJsonSchema({"type": "string", "not": {"enum": [*BACKENDS]}})]
 """A backend that has no table of its own here."""

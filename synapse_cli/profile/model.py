@@ -13,6 +13,18 @@ from typing import Literal
 from synapse_cli.core.completion import Price
 from synapse_cli.core.prompt import Json
 
+Effort = Literal["none", "minimal", "low", "medium", "high"]
+"""How much a model thinks before it answers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lora:
+    """An adapter that is laid over a local model's weights."""
+
+    file: str
+    """Absolute path of its GGUF."""
+    scale: float = 1.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
@@ -21,7 +33,7 @@ class Model:
     name: str
     backend: str
     source: str | None = None
-    """`builtin:nano`, `file:ABSOLUTE PATH`, `hf:…`, `https:…`; file paths are already absolute."""
+    """`builtin:nano`, `builtin:minilm`, `file:ABSOLUTE PATH`, `hf:OWNER/REPO/FILE[@REVISION]`, `https:…`."""
     model: str | None = None
     """LiteLLM's name, `provider/id`."""
     base_url: str | None = None
@@ -32,8 +44,31 @@ class Model:
     """`env:NAME`, `file:ABSOLUTE PATH`, `cmd:ARGV`, `keyring:SERVICE/USER`; empty means the provider's own variable."""
     price: Price | None = None
     context: int | None = None
+    sha256: str | None = None
+    """Of the file behind an `https:` source."""
     gpu: str | int | None = None
+    """`auto`, `off`, or the number of layers."""
+    gpu_split: tuple[float, ...] = ()
+    """Each device's share of the layers."""
+    gpu_main: int = 0
+    """The device that holds what is not split."""
     threads: int | None = None
+    keep_alive_s: float | None = None
+    """How long it stays loaded after its last answer; None as long as its host lives, 0 not at all."""
+    lora: tuple[Lora, ...] = ()
+    draft: str | None = None
+    """A smaller model of the profile that guesses ahead, or `prompt-lookup`."""
+    prefix_cache: Literal["memory", "disk", "off"] = "memory"
+    """Where beginnings of prompts are kept that requests share."""
+    effort: Effort | None = None
+    pooling: Literal["mean", "cls", "last"] | None = None
+    """How an encoder makes one vector of a text's tokens; None as its file says."""
+    normalize: bool = True
+    """Whether an encoder's vectors have length 1."""
+    too_long: Literal["cut", "chunk"] = "cut"
+    """What an encoder does with a text beyond its window: cut it, or average over its chunks."""
+    dimensions: int | None = None
+    """Numbers per vector, for encoders that can shorten theirs."""
     timeout_s: float = 60.0
     params: Mapping[str, Json] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
@@ -147,6 +182,16 @@ class LedgerSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HostSettings:
+    """The `[hosts]` table."""
+
+    idle_s: float = 300.0
+    """After so long without a request a host ends."""
+    max_memory: int | None = None
+    """Bytes of all models that a host has loaded; None is what the machine has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Defaults:
     """The `[defaults]` table."""
 
@@ -173,5 +218,6 @@ class Profile:
     limits: Limits = field(default_factory=Limits)
     cache: CacheSettings = field(default_factory=CacheSettings)
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
+    hosts: HostSettings = field(default_factory=HostSettings)
     defaults: Defaults = field(default_factory=Defaults)
     warnings: tuple[str, ...] = ()

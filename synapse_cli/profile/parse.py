@@ -22,15 +22,11 @@ No file can say it: `sources` lets no NUL through.
 """
 
 _NOT_YET: dict[tuple[str, ...], str] = {
-    ("hosts",): "",
     ("tools",): "",
     ("flows",): "",
     ("indexes",): "",
     ("tenants",): "",
     ("models", "*", "limits"): "",
-    ("models", "*", "keep_alive"): "",
-    ("models", "*", "effort"): "",
-    ("models", "*", "sha256"): "",
     ("routes", "*", "examples"): "use `when` to choose this route",
     ("routes", "*", "policy"): "",
     ("budget", "per_day"): "per_run is a limit that holds today",
@@ -111,20 +107,6 @@ def _refuse_not_yet(sources: Sources) -> None:
                 del table[path[-1]]
                 found, expected = "a key whose behaviour is not built", "it left out: not yet"
                 sources.problem((*where, path[-1]), found, expected, hint)
-    _refuse_models_not_yet(sources)
-
-
-def _refuse_models_not_yet(sources: Sources) -> None:
-    for table, where in list(_tables(sources.data, ("models", "*"), ())):
-        source = table.get("source")
-        if isinstance(source, str) and source.startswith(("hf:", "https:")):
-            table["source"] = "builtin:nano"
-            expected = "builtin:nano or file:PATH.gguf: downloads not yet"
-            sources.problem((*where, "source"), shown(source), expected, "download the file and name it with file:")
-        if table.get("backend") == "encoder":
-            table.clear()
-            table |= {"backend": "llama.cpp", "source": "builtin:nano"}  # so that nothing else is said of it
-            sources.problem((*where, "backend"), "'encoder'", "another backend: encoders not yet")
 
 
 def _tables(table: object, path: tuple[str, ...], at: KeyPath) -> Iterable[tuple[Table, KeyPath]]:
@@ -167,9 +149,11 @@ def _expected(kind: str, context: Mapping[str, object]) -> str:
 
 
 def _needed(where: KeyPath) -> str:
+    from synapse_cli.profile.fields import SOURCES
+
     words = {
-        "backend": '"llama.cpp", "litellm", "scripted" or a plugin\'s name',
-        "source": "builtin:nano or file:PATH.gguf",
+        "backend": '"llama.cpp", "litellm", "encoder", "scripted" or a plugin\'s name',
+        "source": SOURCES,
         "model": "a LiteLLM name such as openai/gpt-5-mini",
         "tiers": "a list of models, from cheap to dear",
         "prompt": "the text of the template",
@@ -195,7 +179,8 @@ def _unknown_key(where: KeyPath, data: Table) -> _Wrong:
 def _other_backend(key: str) -> str:
     from synapse_cli.profile import schema
 
-    for table, backend in ((schema.LiteLLMTable, "litellm"), (schema.LlamaCppTable, "llama.cpp")):
+    tables = ((schema.LiteLLMTable, "litellm"), (schema.LlamaCppTable, "llama.cpp"), (schema.EncoderTable, "encoder"))
+    for table, backend in tables:
         if key in table.model_fields:
             return f"{key!r} is a key of {backend} models"
     return ""
@@ -207,6 +192,7 @@ def _known_keys(where: KeyPath, data: Table) -> list[str]:
 
     inner: dict[KeyPath, type[BaseModel]] = {
         ("models", "price"): schema.PriceTable,
+        ("hosts",): schema.HostsTable,
         ("routes",): schema.RouteTable,
         ("routes", "when"): schema.WhenTable,
         ("cascades",): schema.CascadeTable,
@@ -220,7 +206,8 @@ def _known_keys(where: KeyPath, data: Table) -> list[str]:
     if len(where) == 2 and where[0] == "models":  # models.NAME
         models = data["models"]
         assert isinstance(models, dict)
-        table = schema.LlamaCppTable if schema.backend_tag(models[where[1]]) == "llama.cpp" else schema.LiteLLMTable
+        local: dict[str, type[BaseModel]] = {"llama.cpp": schema.LlamaCppTable, "encoder": schema.EncoderTable}
+        table = local.get(schema.backend_tag(models[where[1]]), schema.LiteLLMTable)
     names = [field.alias or name for name, field in table.model_fields.items()]
     return ["extends", *names] if table is schema.ProfileTable else names
 

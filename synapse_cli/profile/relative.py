@@ -13,6 +13,9 @@ def resolve(sources: Sources) -> None:
         at: KeyPath = ("models", name)
         _replace(sources, model, "source", at, prefix="file:")
         _replace(sources, model, "record", at)
+        for number, adapter in enumerate(adapters if isinstance(adapters := model.get("lora"), list) else ()):
+            if isinstance(adapter, dict):
+                _replace(sources, adapter, "file", (*at, "lora", number))
         keys = model.get("keys")
         if isinstance(keys, list):
             model["keys"] = [_absolute(sources, key, (*at, "keys"), "file:") for key in keys]

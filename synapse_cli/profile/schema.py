@@ -30,13 +30,31 @@ class _Model(_Strict):
     tags: list[Text] = []
 
 
-class LlamaCppTable(_Model):
+class LoraTable(_Strict):
+    """An adapter over a local model's weights."""
+
+    file: Text
+    scale: Annotated[float, Field(ge=-100, le=100)] = 1.0
+
+
+class _Local(_Model):
+    source: fields.Source
+    sha256: fields.Sha256 | None = None
+    gpu: fields.Gpu | None = None
+    gpu_split: list[Annotated[float, Field(ge=0)]] = []
+    gpu_main: Annotated[int, Field(ge=0, le=255)] = 0
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = None
+    keep_alive: fields.KeepAlive | None = None
+
+
+class LlamaCppTable(_Local):
     """A GGUF on this machine."""
 
     backend: Literal["llama.cpp"]
-    source: fields.Source
-    gpu: fields.Gpu | None = None
-    threads: Annotated[int, Field(ge=1, le=1024)] | None = None
+    effort: fields.Effort | None = None
+    lora: list[LoraTable] = []
+    draft: Text | None = None
+    prefix_cache: Literal["memory", "disk", "off"] = "memory"
 
 
 class LiteLLMTable(_Model):
@@ -50,6 +68,25 @@ class LiteLLMTable(_Model):
     project: Text | None = None
     keys: fields.Keys = []
     price: PriceTable | None = None
+    effort: fields.Effort | None = None
+
+
+class EncoderTable(_Local):
+    """A model that turns texts into vectors, and labels by their likeness: a GGUF here, or a provider's."""
+
+    backend: Literal["encoder"]
+    source: fields.Source | None = None  # type: ignore[assignment]  # a provider's encoder has `model` instead
+    model: fields.LiteLLMName | None = None
+    base_url: fields.BaseUrl | None = None
+    headers: dict[str, fields.Header] = {}
+    organization: Text | None = None
+    project: Text | None = None
+    keys: fields.Keys = []
+    price: PriceTable | None = None
+    pooling: Literal["mean", "cls", "last"] | None = None
+    normalize: bool = True
+    too_long: Literal["cut", "chunk"] = "cut"
+    dimensions: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
 
 
 class PluginTable(LiteLLMTable):
@@ -72,12 +109,13 @@ class ScriptedTable(_Model):
 def backend_tag(value: object) -> str:
     """Which table a model is read by."""
     backend = value.get("backend") if isinstance(value, dict) else None
-    return backend if backend in ("llama.cpp", "litellm", "scripted") else "plugin"
+    return backend if backend in fields.BACKENDS else "plugin"
 
 
 ModelTable = Annotated[
     Annotated[LlamaCppTable, Tag("llama.cpp")]
     | Annotated[LiteLLMTable, Tag("litellm")]
+    | Annotated[EncoderTable, Tag("encoder")]
     | Annotated[ScriptedTable, Tag("scripted")]
     | Annotated[PluginTable, Tag("plugin")],
     Discriminator(backend_tag),
@@ -160,6 +198,13 @@ class LedgerTable(_Strict):
     keep: Duration | None = None
 
 
+class HostsTable(_Strict):
+    """The processes that keep models warm."""
+
+    idle: Duration = 300.0
+    max_memory: Size | None = None
+
+
 class DefaultsTable(_Strict):
     """What holds where nothing else is said."""
 
@@ -180,6 +225,7 @@ class ProfileTable(_Strict):
     budget: BudgetTable = BudgetTable()
     cache: CacheTable = CacheTable()
     ledger: LedgerTable = LedgerTable()
+    hosts: HostsTable = HostsTable()
     defaults: DefaultsTable = DefaultsTable()
 
 

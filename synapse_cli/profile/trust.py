@@ -39,8 +39,10 @@ _SHARED = (
     ("cache", "max_size", "limits the kept answers"),
     ("ledger", "max_size", "limits the record"),
     ("ledger", "keep", "shortens the record"),
+    ("hosts", "idle", "sets how long models stay warm"),
+    ("hosts", "max_memory", "limits the memory of local models"),
 )
-"""What a project would take from others: cache and ledger are one for all, and pruning loses what they hold."""
+"""What a project would take from others: cache, ledger and hosts are one for all, and pruning loses what they hold."""
 
 _LONGEST = 500
 
