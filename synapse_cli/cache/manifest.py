@@ -122,7 +122,7 @@ def _stat_of(status: os.stat_result, now: float, *, racy: bool | None = None) ->
 
 
 def _sha256(path: bytes, status: os.stat_result) -> str:
-    from synapse_cli.cache import files
+    from synapse_cli.core import files
 
     return files.content_sha256(path) if status.st_size <= _SMALL else files.file_sha256(path)
 

@@ -39,6 +39,15 @@ def folder(kind: Kind, env: Mapping[str, str], platform: str = sys.platform) -> 
     return os.path.join(_home(env), (_MACOS if platform == "darwin" else _UNIX)[kind], "synapse")
 
 
+def models(env: Mapping[str, str]) -> str:
+    """Return the absolute path of the store of downloaded models. Raises OSError as `folder` does.
+
+    Not the cache: what `rollback` needs must not go when somebody clears that.
+    """
+    override = env.get("SYNAPSE_MODELS_DIR")
+    return os.path.join(os.getcwd(), override) if override else os.path.join(folder("state", env), "models")
+
+
 def make_private(path: str) -> None:
     """Make a folder that only its owner can enter, where it is missing. Raises OSError."""
     if not os.path.isdir(path):

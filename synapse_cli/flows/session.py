@@ -285,7 +285,7 @@ class Session:
             own = json.dumps(dict(model.options), sort_keys=True, default=str) if model.options else ""
             edition = getattr(self.backend(model), "edition", "") if is_plugin("backends", model.backend) else ""
             return f"{model.backend}:{model.model or model.source or model.name}:{own}{edition}"
-        from synapse_cli.cache.files import file_sha256
+        from synapse_cli.core.files import file_sha256
 
         sha256 = file_sha256(path)
         self.witness.read(path, sha256)

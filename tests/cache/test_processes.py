@@ -15,7 +15,7 @@ import sys, time
 sys.path.insert(0, {str(ROOT)!r})
 from synapse_cli.cache import memo
 from synapse_cli.cache.exact import Exact
-from synapse_cli.cache.files import file_sha256
+from synapse_cli.core.files import file_sha256
 from synapse_cli.core.completion import Completion, Usage
 from synapse_cli.core.witness import Witness
 folder, first = sys.argv[1], int(sys.argv[2])

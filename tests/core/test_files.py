@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from synapse_cli.cache.files import file_sha256
+from synapse_cli.core.files import file_sha256
 
 OLD = 1_000_000_000.0
 
