@@ -30,8 +30,6 @@ _NOTICE = (
 )
 NANO_MAX_TOKENS = 256
 """What it can do fits; on anything else it would ramble to the end of its window before the prompt can climb."""
-_TURN_S = 0.05
-"""How often a call that waits for another one on the same model looks whether it should end."""
 
 
 class LlamaCpp:
@@ -55,8 +53,7 @@ class LlamaCpp:
         bound = {"max_tokens": NANO_MAX_TOKENS} if self._model.source == NANO else {}
         sampling = parse({**bound, **request.params})
         _refuse_what_is_not_built(request)
-        with self._turn(control):
-            header, engine = self._loaded(control)
+        with self._lent(control) as (header, engine):
             engine.begin(control)
             prompt = prepare(engine.vocabulary, header.chat_template, request.messages, control)
             given = write(Job(engine, header, request, sampling, prompt, control, emit))
@@ -77,35 +74,26 @@ class LlamaCpp:
         from synapse_cli.backends.llamacpp_engine import open_vocabulary
         from synapse_cli.backends.llamacpp_prompt import prepare
 
-        control = Control()
-        with self._turn(control):
-            header = self._read_header()
+        header = self._read_header()
+        with self._lock:
             if self._vocabulary is None:
                 self._vocabulary = open_vocabulary(header.path)
-            prompt = prepare(self._vocabulary, header.chat_template, messages, control)
+        prompt = prepare(self._vocabulary, header.chat_template, messages, Control())
         return Count(len(prompt.tokens), estimated=False)
 
     @contextmanager
-    def _turn(self, control: Control) -> Iterator[None]:
-        """Hold the model: two threads in one llama.cpp context abort the process."""
-        from synapse_cli.backends.llamacpp_engine import raise_if_ended
-
-        while not self._lock.acquire(timeout=_TURN_S):
-            raise_if_ended(control)
-        try:
-            raise_if_ended(control)
-            yield
-        finally:
-            self._lock.release()
-
-    def _loaded(self, control: Control) -> tuple[Header, Engine]:
-        header = self._read_header()
+    def _lent(self, control: Control) -> Iterator[tuple[Header, Engine]]:
+        """The engine of this model, for one answer: loaded where it is not yet, and not closed before the end."""
         from synapse_cli.backends.llamacpp_engine import Engine
 
-        if self._engine is None:
-            self._engine = Engine(settings(self._model, header), control)
-            self._vocabulary = self._engine.vocabulary
-        return header, self._engine
+        header = self._read_header()
+        with self._lock:
+            if self._engine is None:
+                self._engine = Engine(settings(self._model, header), control)
+                self._vocabulary = self._engine.vocabulary
+            engine = self._engine
+        with engine.turn(control):
+            yield header, engine
 
     def _read_header(self) -> Header:
         if self._header is None:

@@ -27,6 +27,7 @@ from synapse_cli.core.errors import (
     ModelUnusable,
     SynapseError,
     TimedOut,
+    Unavailable,
 )
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ _BATCH = 512
 """Tokens per call of a prompt, llama.cpp's own default: Ctrl-C and deadline are honoured between two of them."""
 _BRANCHES, _BRANCHES_RECURRENT = 32, 4
 """Sequences side by side; a recurrent model keeps a whole state for each."""
+_TURN_S = 0.05
+"""How often a call that waits for another one on the same model looks whether it should end."""
 _ERROR_LEVEL = 3
 _DONE, _NO_ROOM, _ABORTED = 0, 1, 2
 _SPM = 1
@@ -90,13 +93,16 @@ def raise_if_ended(control: Control) -> None:
 
 
 class Engine:
-    """One model and one context. Not safe for two threads: whoever holds it holds a lock."""
+    """One model and one context, from when it is loaded until `close`. Whoever asks it something takes a `turn`."""
 
     def __init__(self, settings: Settings, control: Control) -> None:
+        """Load the model; `control` can end that."""
         import numpy as np
 
+        self.settings = settings
         self._np = np
         self._lib = library()
+        self._turns = threading.Lock()
         self._control = control
         self._caught: BaseException | None = None
         self._abort = self._lib.ggml_abort_callback(self._should_end)
@@ -145,6 +151,29 @@ class Engine:
             why = _reason()
             raise ModelUnusable(f"no room for a window of {settings.window} tokens: {why}", "lower the model's context")
         return context
+
+    @property
+    def busy(self) -> bool:
+        """Whether somebody is being answered: then it must not be closed."""
+        return self._turns.locked()
+
+    def close(self) -> None:
+        """Give the memory back; whoever asks it afterwards is told so. Waits for the answer that is being written."""
+        with self._turns:
+            self._free()
+
+    @contextmanager
+    def turn(self, control: Control) -> Iterator[None]:
+        """Hold the model: two threads in one llama.cpp context abort the process."""
+        while not self._turns.acquire(timeout=_TURN_S):
+            raise_if_ended(control)
+        try:
+            raise_if_ended(control)
+            if not self._free.alive:
+                raise Unavailable("the model was unloaded before it was asked", "ask again")
+            yield
+        finally:
+            self._turns.release()
 
     def begin(self, control: Control) -> None:
         """Forget what was read; from here on `control` can end the work."""
