@@ -81,15 +81,15 @@ class _More(Exception):
     """The bytes read so far end before the header does."""
 
 
-def read_header(path: str) -> Header:
-    """Check the file and return its header.
+def read_header(path: str, *, writes: bool = True) -> Header:
+    """Check the file and return its header; with `writes` a model that only makes embeddings is none.
 
     Raises ModelMissing where there is no regular file that can be read, ModelUnusable where it is not a usable GGUF.
     """
     with _open(path) as file:
         size = os.fstat(file.fileno()).st_size
         try:
-            return _parse(path, file, size)
+            return _parse(path, file, size, writes=writes)
         except _Bad as bad:
             raise ModelUnusable(f"{path} is not a usable GGUF: {bad}", "download it again, or " + _GET_A_MODEL) from bad
         except OSError as error:
@@ -134,7 +134,7 @@ def _missing(path: str, error: OSError | ValueError) -> ModelMissing:
     return ModelMissing(f"cannot read the model {path}: {error.strerror or error}")
 
 
-def _parse(path: str, file: BinaryIO, size: int) -> Header:
+def _parse(path: str, file: BinaryIO, size: int, *, writes: bool) -> Header:
     want = _FIRST_READ
     data = b""
     while True:
@@ -145,7 +145,7 @@ def _parse(path: str, file: BinaryIO, size: int) -> Header:
             data += more
         _check_magic(data, size)
         try:
-            return _Reader(data, size).header(path)
+            return _Reader(data, size, writes=writes).header(path)
         except (_More, struct.error, OverflowError) as short:
             if len(data) < want:
                 raise _Bad(f"it ends within its header, after {len(data):,} bytes (truncated)") from short
@@ -173,9 +173,10 @@ def _check_magic(data: bytes, size: int) -> None:
 class _Reader:
     """Steps through the bytes of one header; `at` is the next byte."""
 
-    def __init__(self, data: bytes, size: int) -> None:
+    def __init__(self, data: bytes, size: int, *, writes: bool) -> None:
         self.data = data
         self.size = size
+        self.writes = writes
         self.at = 24
         self.vocabulary = 0
         self.metadata: dict[str, Scalar] = {}
@@ -271,7 +272,7 @@ class _Reader:
         return value if isinstance(value, int) and not isinstance(value, bool) else None
 
     def _architecture(self, tensors: int) -> str:
-        """The architecture, once it is clear that this is a whole model that can write text."""
+        """The architecture, once it is clear that this is a whole model of the kind that is wanted."""
         if (self._whole("split.count") or 1) > 1:
             raise _Bad(
                 "it is one part of a split model, which is not yet supported (join it: llama-gguf-split --merge)"
@@ -282,7 +283,7 @@ class _Reader:
             raise _Bad(f"it is not a model but of the kind {kind!r}")
         if not architecture:
             raise _Bad("it does not name its architecture")
-        if architecture in _ENCODERS:
+        if self.writes and architecture in _ENCODERS:
             raise _Bad(f"its architecture {architecture!r} makes embeddings and writes no text")
         if architecture in {"clip", "imatrix", "whisper"}:
             raise _Bad(f"its architecture {architecture!r} is no language model")
