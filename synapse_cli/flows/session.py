@@ -43,9 +43,20 @@ NANO = Model(name="nano", backend="llama.cpp", source="builtin:nano")
 
 
 class Session:
-    """One profile, ready to answer. `warn` takes each warning once."""
+    """One profile, ready to answer. `warn` takes each warning once.
 
-    def __init__(self, profile: Profile, ask: Ask, witness: Witness, *, clock: Clock | None = None) -> None:
+    `backends`, by model name, are those of another session of the same profile: models that are warm stay so.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        ask: Ask,
+        witness: Witness,
+        *,
+        clock: Clock | None = None,
+        backends: dict[str, Backend] | None = None,
+    ) -> None:
         self.profile = profile
         self.ask = ask
         self.witness = witness
@@ -54,11 +65,11 @@ class Session:
         self.started = self.clock.now()
         self.run_id = new_run_id(self.started)
         self._began = self.clock.monotonic()
-        self.control = Control(self._deadline())
+        self.control = Control(self._deadline(), self.clock.monotonic)
         self.meter = Meter(self._budget())
         self.local_tiers: set[str] = set()
         self._facts: dict[str, Facts] = {}
-        self._backends: dict[str, Backend] = {}
+        self._backends: dict[str, Backend] = {} if backends is None else backends
 
     # --- the choice ---
 
