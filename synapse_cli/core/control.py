@@ -13,12 +13,17 @@ class Control:
     signal handler and from any thread.
     """
 
-    __slots__ = ("_stopped", "clock", "deadline")
+    __slots__ = ("_stopped", "clock", "deadline", "phase")
 
     def __init__(self, deadline: float | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self.deadline = deadline
         self.clock = clock
         self._stopped = False
+        self.phase = "starting"
+
+    def doing(self, phase: str) -> None:
+        """Say what comes next, in words that end "it died while …"; a host writes them down before a crash can come."""
+        self.phase = phase
 
     def stop(self) -> None:
         """Ask the call to end."""
