@@ -19,7 +19,7 @@ from synapse_cli.core.control import Control
 from synapse_cli.core.errors import BackendError, Exit, ModelMissing, ModelUnusable
 
 from .asking import asked, open_model
-from .tiny_gguf import vocabulary, write
+from .tiny_gguf import vocabulary, write, write_split
 
 ROOT = Path(__file__).parents[2]
 
@@ -58,7 +58,7 @@ def test_own_metadata_is_kept_by_type(tmp_path: Path) -> None:
 Change = Callable[[bytearray], bytes | bytearray]
 
 
-def _entry(data: bytes, key: str) -> int:
+def _entry(data: bytes | bytearray, key: str) -> int:
     """Offset of the type of a metadata value."""
     name = key.encode()
     return data.index(struct.pack("<Q", len(name)) + name) + 8 + len(name)
@@ -88,6 +88,17 @@ def _renamed(old: bytes, new: bytes) -> Change:
 def _tensor(name: str, form: str, beyond: int, value: int) -> Change:
     """Change a field of a tensor's entry: dimensions at 0, two sizes at 4, type at 20, offset at 24."""
     return _value(name, form, value, beyond)
+
+
+def _swapped(name: str) -> Change:
+    """Exchange the two sizes of a tensor."""
+
+    def change(data: bytearray) -> bytearray:
+        at = _entry(data, name) + 4
+        data[at : at + 16] = data[at + 8 : at + 16] + data[at : at + 8]
+        return data
+
+    return change
 
 
 CHANGED: dict[str, tuple[Change, str]] = {
@@ -136,7 +147,11 @@ CHANGED: dict[str, tuple[Change, str]] = {
     "a tensor off its alignment": (_tensor("token_embd.weight", "<Q", 24, 7), "off the alignment"),
     "a tensor behind the file": (_tensor("token_embd.weight", "<Q", 24, 2**40), "ends at byte"),
     "a layer missing": (_renamed(b"blk.1.attn_q.weight", b"blk.1.attn_z.weight"), "cannot load"),
-    "a tensor of the wrong shape": (_tensor("output.weight", "<Q", 4, 32), "cannot load"),
+    "a tensor smaller than its place": (_tensor("output.weight", "<Q", 4, 32), "is expected"),
+    "a tensor of the wrong shape": (_swapped("blk.0.ffn_up.weight"), "cannot load"),
+    "a tensor in the place of another": (_tensor("blk.0.attn_q.weight", "<Q", 24, 0), "is expected"),
+    "a type that was taken back": (_tensor("token_embd.weight", "<I", 20, 4), "unknown type 4"),
+    "rows that are no whole blocks": (_tensor("token_embd.weight", "<I", 20, 12), "packs them by 256"),
     "not a number": (lambda data: data[:-200_000] + b"\xff" * 200_000, "not-a-number"),
 }
 
@@ -176,11 +191,33 @@ def test_a_file_cut_anywhere_is_refused_by_its_header(tiny: Path, tmp_path: Path
         assert _is_one_clear_line(caught.value, path)
 
 
-def test_a_part_of_a_split_model_is_refused_as_not_yet(tmp_path: Path) -> None:
-    path = write(tmp_path / "a-00001-of-00002.gguf", metadata={"split.count": 2})
+def test_a_split_model_is_one_model_by_its_first_part(tmp_path: Path, tiny: Path) -> None:
+    whole = read_header(str(tiny))
+    first, *others = write_split(tmp_path / "tiny.gguf", most_tensors=8)
 
-    with pytest.raises(ModelUnusable, match="not yet supported"):
-        read_header(str(path))
+    header = read_header(str(first))
+
+    assert header.parts == (str(first), *map(str, others))
+    assert len(header.parts) == 3
+    assert (header.layout.keys(), header.weights) == (whole.layout.keys(), whole.weights)
+    assert header.size == sum(path.stat().st_size for path in (first, *others))
+    told = open_model(first).complete(asked("hi", p_max_tokens=20), Control())
+    assert told.text == open_model(tiny).complete(asked("hi", p_max_tokens=20), Control()).text
+
+
+def test_another_part_of_a_split_model_leads_to_the_first(tmp_path: Path) -> None:
+    _, second, _ = write_split(tmp_path / "tiny.gguf", most_tensors=8)
+
+    with pytest.raises(ModelUnusable, match=r"one part of 3 .* name the first one, NAME-00001-of-00003\.gguf"):
+        read_header(str(second))
+
+
+def test_a_split_model_without_one_of_its_parts_is_missing(tmp_path: Path) -> None:
+    first, _, third = write_split(tmp_path / "tiny.gguf", most_tensors=8)
+    third.unlink()
+
+    with pytest.raises(ModelMissing, match=r"there is no model at .*-00003-of-00003\.gguf"):
+        read_header(str(first))
 
 
 @pytest.mark.parametrize(("kind", "says"), [("adapter", "of the kind 'adapter'"), ("mmproj", "of the kind 'mmproj'")])

@@ -56,12 +56,14 @@ def write(
     width: int = 64,
     layers: int = 2,
     pieces: bool = False,
+    most_tensors: int = 0,
 ) -> Path:
     """Write the file; `sharpness` spreads the logits, so that answers differ by prompt and sampling has a choice.
 
-    `pieces` gives it a SentencePiece vocabulary instead of byte-level BPE.
+    `pieces` gives it a SentencePiece vocabulary instead of byte-level BPE; `most_tensors` splits it into files of so
+    many tensors, named as llama.cpp names them.
     """
-    writer = gguf.GGUFWriter(path, "llama")
+    writer = gguf.GGUFWriter(path, "llama", split_max_tensors=most_tensors)
     _describe(writer, context, width, layers)
     _pieces_tokenizer(writer, template) if pieces else _tokenizer(writer, template)
     for key, value in (metadata or {}).items():
@@ -74,6 +76,12 @@ def write(
     writer.write_tensors_to_file()
     writer.close()
     return path
+
+
+def write_split(path: Path, *, most_tensors: int) -> list[Path]:
+    """Write it split; the first part leads to the others."""
+    write(path, most_tensors=most_tensors)
+    return sorted(path.parent.glob(f"{path.stem}-*-of-*.gguf"))
 
 
 def _describe(writer: gguf.GGUFWriter, context: int, width: int, layers: int) -> None:
