@@ -24,7 +24,7 @@ def exclusive(path: str, waiting: Callable[[], None] = lambda: None) -> Iterator
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         is_told = False
-        while not _take(handle):
+        while not take(handle):
             if not is_told:
                 waiting()
                 is_told = True
@@ -34,8 +34,8 @@ def exclusive(path: str, waiting: Callable[[], None] = lambda: None) -> Iterator
         os.close(handle)  # which lets go of the lock
 
 
-def _take(handle: int) -> bool:
-    """Whether the lock is ours now."""
+def take(handle: int) -> bool:
+    """Take the lock of an open file; whether it is ours now. Does not wait."""
     if sys.platform == "win32":
         import msvcrt
 
