@@ -9,8 +9,9 @@ import time
 from collections.abc import Callable, Sequence
 
 from synapse_cli.backends import prices, tokens
+from synapse_cli.backends.dialects.heard import Heard
 from synapse_cli.backends.litellm_call import Call
-from synapse_cli.backends.litellm_hear import Answer, Heard
+from synapse_cli.backends.litellm_hear import Answer
 from synapse_cli.core.completion import FREE, Completion, Count, Facts, Price
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import KeyMissing, NotAllowed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import queue
 import time
 from collections.abc import Iterator
@@ -10,22 +11,24 @@ from threading import Event
 from typing import Any, TypeAlias
 
 from synapse_cli.backends import prices
+from synapse_cli.backends.dialects.heard import Heard, Trouble
+from synapse_cli.backends.dialects.known import Hear, dialect
+from synapse_cli.backends.dialects.openai import ended
 from synapse_cli.backends.litellm_ask import Ask, ask
-from synapse_cli.backends.litellm_errors import translate
-from synapse_cli.backends.litellm_hear import Answer, Heard, hear_end, hear_piece, hear_whole, judged
+from synapse_cli.backends.litellm_errors import foreign, translate
+from synapse_cli.backends.litellm_hear import Answer, hear_end, hear_piece, hear_whole, judged
 from synapse_cli.backends.litellm_package import hush, package
-from synapse_cli.backends.litellm_stream import close, line_client, listen
+from synapse_cli.backends.litellm_refused import refused
+from synapse_cli.backends.litellm_wire import DONE, Wire, tapped
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import BadRequest, Interrupted, SynapseError, TimedOut
-from synapse_cli.core.prompt import Request
+from synapse_cli.core.prompt import Json, Request
 from synapse_cli.core.providers import provider_of
 from synapse_cli.profile.model import Model
 
 POLL_S = 0.05
 """How often a wait asks whether it should end; a person does not notice less."""
 _OLLAMA_URL = "http://127.0.0.1:11434"
-_OWN_CLIENT = frozenset({"anthropic", "gemini"})
-"""Providers that LiteLLM reads line by line through a client that may be handed to it."""
 
 _Said: TypeAlias = "str | tuple[Answer, Heard] | SynapseError | None"
 """A piece of text, the end, an error, or (None) that LiteLLM is loaded and the provider is about to be asked."""
@@ -73,8 +76,7 @@ class Call:
             if self.abandoned.is_set():
                 return  # whoever asked has gone while LiteLLM was loading: nothing is sent, and nothing paid for
             self._said.put(None)
-            answer = self._stream(litellm, asked) if self._streams(asked) else self._whole(litellm, asked)
-            self._said.put(answer)
+            self._said.put(self._answer(litellm, asked))
         except SynapseError as error:
             self._said.put(error)
         except Exception as error:  # noqa: BLE001  # the door: whatever a provider's code raises is translated here
@@ -101,50 +103,99 @@ class Call:
         takes_schema = known is None or "response_schema" in known.supports
         return ask(self.request, self.name, supported, takes_schema=takes_schema)
 
+    def _answer(self, litellm: Any, asked: Ask) -> tuple[Answer, Heard]:
+        """Ask, and read the answer: from the wire where its dialect is known, else as LiteLLM reads it."""
+        with tapped(self._patience_s()) as wire:
+            reply, failure = self._sent(litellm, asked, wire)
+            hear = self._dialect(litellm, wire)
+            if failure is not None and (wire.failed or hear is None or wire.response is None):
+                raise self._refused(wire, failure) if wire.failed else failure
+            # else LiteLLM could not read what a provider said with a 200; whoever knows the dialect may
+            return self._as_litellm_reads(reply, asked) if hear is None else self._hear(wire, hear, asked)
+
+    def _sent(self, litellm: Any, asked: Ask, wire: Wire) -> tuple[Any, Exception | None]:
+        """LiteLLM's own reply, or what it raised."""
+        try:
+            reply = litellm.completion(**asked.arguments, **self._settings(), **self._how(asked))
+            if wire.response is None:  # this provider is asked at the first `next`
+                getattr(reply, "make_call", _nothing)(client=litellm.module_level_client)
+        except Exception as error:  # noqa: BLE001  # translated by whoever called, outside of this handler: a chain
+            return None, error  # of exceptions would carry the key that LiteLLM's own may quote
+        return reply, None
+
+    def _how(self, asked: Ask) -> dict[str, object]:
+        return {"stream": True, "stream_options": {"include_usage": True}} if self._streams(asked) else {}
+
     def _streams(self, asked: Ask) -> bool:
         """Whether pieces can be shown as they come: not those of a wrapped answer."""
         return self.streams and asked.shape == "text"
 
-    def _whole(self, litellm: Any, asked: Ask) -> tuple[Answer, Heard]:
-        heard = hear_whole(litellm.completion(**asked.arguments, **self._settings()))
-        answer = judged(heard, asked.shape, self.name)
-        if self.streams and answer.text:
-            self._said.put(answer.text)
-        return answer, heard
+    def _dialect(self, litellm: Any, wire: Wire) -> Hear | None:
+        provider = provider_of(self.name)
+        return dialect(provider, litellm.openai_compatible_providers, wire.path)
 
-    def _stream(self, litellm: Any, asked: Ask) -> tuple[Answer, Heard]:
+    def _hear(self, wire: Wire, hear: Hear, asked: Ask) -> tuple[Answer, Heard]:
         heard = Heard()
-        options = {"stream": True, "stream_options": {"include_usage": True}}
-        stream = litellm.completion(**asked.arguments, **self._settings(), **options)
-        listen(stream, heard)
         try:
-            for chunk in stream:
+            for event in wire.events():
+                if self.abandoned.is_set():
+                    break
+                self._take(heard, hear, event, tells=self._streams(asked))
+        except Exception:
+            if heard.reason is None or heard.trouble:  # else the answer was whole, and only its epilogue is lost
+                raise
+        return self._judged(heard, asked, len(heard.text) if self._streams(asked) else 0)
+
+    def _take(self, heard: Heard, hear: Hear, event: dict[str, Json], *, tells: bool) -> None:
+        before = len(heard.text)
+        if event is DONE:
+            ended(heard)
+        else:
+            hear(heard, event)
+        if tells and len(heard.text) > before:
+            self._said.put(heard.text[before:])
+        if heard.trouble:
+            raise self._broken(heard.trouble)
+
+    def _as_litellm_reads(self, reply: Any, asked: Ask) -> tuple[Answer, Heard]:
+        if not self._streams(asked):
+            return self._judged(hear_whole(reply), asked, 0)
+        heard = Heard()
+        try:
+            for chunk in reply:
                 if self.abandoned.is_set():
                     break
                 piece = hear_piece(heard, chunk)
                 if piece:
                     self._said.put(piece)
-        except Exception:
-            hear_end(heard, stream)
-            if heard.reason is None:  # else the answer was whole, and only its epilogue is lost
-                raise
-        else:
-            hear_end(heard, stream)
         finally:
-            close(stream.completion_stream)
+            hear_end(heard, reply)
+        return self._judged(heard, asked, len(heard.text))
+
+    def _judged(self, heard: Heard, asked: Ask, told: int) -> tuple[Answer, Heard]:
+        """Close the answer, judge it, and tell what of it has not been told yet."""
+        heard.close()
         answer = judged(heard, asked.shape, self.name)
-        if not heard.text and answer.text:
-            self._said.put(answer.text)
+        rest = answer.text[told:]
+        if self.streams and rest:
+            self._said.put(rest)
         return answer, heard
+
+    def _refused(self, wire: Wire, error: Exception) -> SynapseError:
+        ours = refused(wire.response.status_code, wire.response.headers, wire.body(), self.name, self._secrets())
+        ours.__cause__ = foreign(error, self._secrets())
+        return ours
+
+    def _broken(self, trouble: Trouble) -> SynapseError:
+        body = json.dumps({"message": trouble.message}).encode()
+        return refused(trouble.status or 500, {}, body, self.name, self._secrets())
 
     def _settings(self) -> dict[str, object]:
         model, provider = self.model, provider_of(self.name)
-        timeout_s = max(POLL_S, self.control.remaining_s(model.timeout_s))
-        settings: dict[str, object] = {"num_retries": 0, "max_retries": 0, "timeout": timeout_s, "api_key": self.key}
+        settings: dict[str, object] = {"num_retries": 0, "max_retries": 0, "api_key": self.key}
+        settings["timeout"] = model.timeout_s  # the run's own deadline is the wire's: LiteLLM keeps a client for each
         settings["_skip_mcp_handler"] = True  # else tools make it import `mcp`, which it does not depend on
         headers = dict(model.headers)
-        if provider in _OWN_CLIENT:
-            settings["client"] = line_client(model.timeout_s)
         base_url = model.base_url or (_OLLAMA_URL if provider.startswith("ollama") else None)
         if base_url:
             settings["api_base"] = base_url
@@ -158,5 +209,12 @@ class Call:
             settings["extra_headers"] = headers
         return settings
 
+    def _patience_s(self) -> float:
+        return max(POLL_S, self.control.remaining_s(self.model.timeout_s))
+
     def _secrets(self) -> tuple[str, ...]:
         return (*([self.key] if self.key else []), *self.model.headers.values())
+
+
+def _nothing(**_: object) -> None:
+    """What is fetched where all has been fetched."""

@@ -106,6 +106,7 @@ STATUS: dict[int, type[SynapseError]] = {
     409: ServerFailed,
     425: ServerFailed,
     429: RateLimited,
+    499: ServerFailed,
     504: ServerFailed,
 }
 """The provider's own status says more than the class where LiteLLM has only a general one (a 403 of Gemini comes
@@ -119,7 +120,7 @@ _GARBAGE = (
     "Expecting property",
 )
 _BAD_KEY = ("API key not valid", "API_KEY_INVALID", "insufficient_quota", "exceeded your current quota, please check")
-_WHAT: dict[type[SynapseError], str] = {
+WHAT: dict[type[SynapseError], str] = {
     KeyRejected: "does not take the key",
     RateLimited: "says that there are too many requests",
     TimedOut: "gave no answer in time",
@@ -138,22 +139,29 @@ class Foreign(Exception):
 
 
 def translate(error: BaseException, who: str, secrets: Iterable[str]) -> SynapseError:
-    """Return our error for a foreign one, its text on one line and without secrets, chained to a clean copy."""
+    """Return our error for a foreign one, its text on one line and without secrets, chained to a clean copy.
+
+    For what never was an HTTP response, or came where nobody listened to one; `litellm_refused` reads the others.
+    """
     secrets = tuple(secrets)
     root = _root(error)
     kind = _kind(root)
     said = one_line(_said(root), secrets)
     status = status_of(root)
-    message = f"{who} {_WHAT[kind]}" + (f" ({status})" if _is_telling(status, kind) else "")
+    message = f"{who} {WHAT[kind]}" + (f" ({status})" if _is_telling(status, kind) else "")
     message = f"{message}: {said}" if said else message
     hint = _hint(kind, root, said)
     ours = (
         kind(message, hint, retry_after_s=retry_after(error)) if issubclass(kind, Unavailable) else kind(message, hint)
     )
-    ours.__cause__ = Foreign(
-        one_line(f"{type(error).__module__}.{type(error).__name__}: {error}", secrets, at_most=2000)
-    )
+    ours.__cause__ = foreign(error, secrets)
     return ours
+
+
+def foreign(error: BaseException, secrets: Iterable[str]) -> Foreign:
+    """A clean copy of a foreign exception, fit for a chain of causes."""
+    said = f"{type(error).__module__}.{type(error).__name__}: {error}"
+    return Foreign(one_line(said, tuple(secrets), at_most=2000))
 
 
 def class_of(kind: type[BaseException]) -> type[SynapseError]:
@@ -179,13 +187,18 @@ def retry_after(error: BaseException) -> float | None:
             _response_headers(one),
             getattr(one, "headers", None),
         ):
-            seconds = _delay(headers)
+            seconds = delay(headers)
             if seconds is not None:
                 return seconds
         found = re.search(r'"retryDelay":\s*"([\d.]+)s"', str(one))  # Google says it in the body
         if found:
             return float(found.group(1))
     return None
+
+
+def has_bad_key(text: str) -> bool:
+    """Whether a refusal means the key or its account, whatever status it came with."""
+    return any(mark in text for mark in _BAD_KEY)
 
 
 def _root(error: BaseException) -> BaseException:
@@ -204,7 +217,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 def _kind(error: BaseException) -> type[SynapseError]:
     kind = class_of(type(error))
     text = str(error)
-    if any(mark in text for mark in _BAD_KEY):
+    if has_bad_key(text):
         return KeyRejected
     if "No module named" in text:
         return EngineMissing
@@ -244,14 +257,21 @@ def _hint(kind: type[SynapseError], error: BaseException, said: str) -> str:
         return "shorten the input, or use a model with a larger window"
     if name == "UnsupportedParamsError":
         return "take that parameter out of params, or use another model"
+    if name == "LiteLLMUnknownProvider":
+        return hint_for(BadRequest, 404)
+    if kind is ServerFailed and ("Connection error" in said or "refused" in said or "resolve" in said):
+        return "check the network, the proxy and the model's base_url"
+    return hint_for(kind, status_of(error))
+
+
+def hint_for(kind: type[SynapseError], status: int | None) -> str:
+    """What to try after an error of this kind."""
     if kind is KeyRejected:
         return "check the key and the account; `synapse doctor` says where the key comes from"
     if kind is TimedOut:
         return "raise --timeout, or timeout_s of the model"
-    if kind is BadRequest and (status_of(error) == 404 or name == "LiteLLMUnknownProvider"):
+    if kind is BadRequest and status == 404:
         return "check the model's name and its base_url"
-    if kind is ServerFailed and ("Connection error" in said or "refused" in said or "resolve" in said):
-        return "check the network, the proxy and the model's base_url"
     if kind is EngineMissing:
         return "install that package beside synapse-llm"
     return "try again later" if issubclass(kind, Unavailable) else ""
@@ -261,7 +281,8 @@ def _response_headers(error: BaseException) -> object:
     return getattr(getattr(error, "response", None), "headers", None)
 
 
-def _delay(headers: object) -> float | None:
+def delay(headers: object) -> float | None:
+    """Seconds that response headers ask to wait."""
     get = getattr(headers, "get", None)
     if get is None:
         return None

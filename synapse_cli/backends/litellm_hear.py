@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+from synapse_cli.backends.dialects.heard import UNKNOWN_USAGE, Heard
 from synapse_cli.backends.litellm_ask import Shape
 from synapse_cli.core.completion import Finish, Usage
 from synapse_cli.core.errors import BadAnswer, CutStream
 
-UNKNOWN_USAGE = Usage(None, None)
+_JSON_TOOL = "json_tool_call"
+"""LiteLLM's name for it (`RESPONSE_FORMAT_TOOL_NAME`)."""
 _FINISH: dict[str, Finish] = {
     "stop": "stop",
     "length": "length",
@@ -22,23 +24,6 @@ _FINISH: dict[str, Finish] = {
     "function_call": "tool_calls",
 }
 """LiteLLM's words for the providers' reasons (`map_finish_reason`, 1.106)."""
-
-
-@dataclass(slots=True)
-class Heard:
-    """What has been heard of one answer so far. Grows piece by piece; `reason` is the provider's own, or None."""
-
-    text: str = ""
-    thinking: str = ""
-    refusal: str = ""
-    reason: str | None = None
-    google_ended: bool = False
-    """Whether one of Google's own chunks said that it was the last."""
-    usage: Usage = UNKNOWN_USAGE
-    calls: dict[int, list[str]] = field(default_factory=dict)
-    """Name and arguments of each tool call, by its place."""
-    odds: list[tuple[str, float]] = field(default_factory=list)
-    """Each token with the logarithm of its probability."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +43,7 @@ def hear_whole(response: Any) -> Heard:  # LiteLLM's ModelResponse; the package 
     for choice in (getattr(response, "choices", None) or [])[:1]:
         _take(heard, choice.message, choice)
         heard.refusal = _refusal(choice.message)
-        heard.reason = choice.finish_reason or "stop"
+        heard.stop(choice.finish_reason or "stop", _FINISH)
     return heard
 
 
@@ -70,31 +55,14 @@ def hear_piece(heard: Heard, chunk: Any) -> str:
     return heard.text[before:]
 
 
-def hear_refusal(heard: Heard, chunk: Any) -> None:
-    """Take in the refusal of a provider's own chunk, before LiteLLM reads it."""
-    for choice in (getattr(chunk, "choices", None) or [])[:1]:
-        said = getattr(getattr(choice, "delta", None), "refusal", None)
-        heard.refusal += said if isinstance(said, str) else ""
-
-
-def hear_google(heard: Heard, chunk: dict[str, Any]) -> None:
-    """Take in whether a chunk of Google's ends the answer: a finish reason, or a prompt that was blocked."""
-    ends = [candidate.get("finishReason") for candidate in chunk.get("candidates") or []]
-    blocked = (chunk.get("promptFeedback") or {}).get("blockReason")
-    heard.google_ended = heard.google_ended or any(ends) or bool(blocked)
-
-
 def hear_end(heard: Heard, stream: Any) -> None:
-    """Take in what the stream itself knows at its end, or where it broke.
+    """Take in what the stream itself knows at its end.
 
     Its chunks' own finish reason is no proof, because LiteLLM invents "stop" on a stream that was cut:
-    `received_finish_reason` came from the provider. Google's never gets there, only into the other
-    attribute, together with invented ones. Usage is read where it is kept as it arrived: at the end of a
-    stream LiteLLM hands out a guess of its own.
+    `received_finish_reason` came from the provider. Usage is read where it is kept as it arrived: at the
+    end of a stream LiteLLM hands out a guess of its own.
     """
-    heard.reason = getattr(stream, "received_finish_reason", None)
-    if heard.reason is None and heard.google_ended:
-        heard.reason = getattr(stream, "intermittent_finish_reason", None) or "stop"
+    heard.stop(getattr(stream, "received_finish_reason", None), _FINISH)
     for chunk in getattr(stream, "chunks", None) or []:
         reported = getattr(chunk, "usage", None)
         if reported is not None:
@@ -120,8 +88,8 @@ def judged(heard: Heard, shape: Shape, who: str) -> Answer:
         raise CutStream(
             f"{who} ended the stream before it said that the answer was finished", "try again; --no-stream may help"
         )
-    finish = _FINISH.get(heard.reason)
-    calls = _tool_calls(heard)
+    _take_json_tool(heard)
+    finish, calls = heard.finish, _tool_calls(heard)
     warnings = () if finish else (f"{who} stopped for a reason of its own: {heard.reason[:40]!r}",)
     finish = "refusal" if heard.refusal and not heard.text else finish or "stop"
     finish = "tool_calls" if calls and finish == "stop" else finish
@@ -144,13 +112,11 @@ def confidence_of(odds: Sequence[tuple[str, float]], text: str, span: tuple[int,
 
 
 def _take(heard: Heard, message: Any, choice: Any) -> None:
-    heard.text += getattr(message, "content", None) or ""
-    heard.thinking += getattr(message, "reasoning_content", None) or ""
+    heard.write(getattr(message, "content", None))
+    heard.think(getattr(message, "reasoning_content", None))
     for place, call in enumerate(getattr(message, "tool_calls", None) or []):
         index = getattr(call, "index", None)
-        known = heard.calls.setdefault(place if index is None else index, ["", ""])
-        known[0] += call.function.name or ""
-        known[1] += call.function.arguments or ""
+        heard.call(place if index is None else index, call.function.name, call.function.arguments)
     for token in getattr(getattr(choice, "logprobs", None), "content", None) or []:
         heard.odds.append((token.token, token.logprob))
 
@@ -164,6 +130,15 @@ def _refusal(message: Any) -> str:
 def _detail(reported: Any, group: str, name: str) -> int:
     value = getattr(getattr(reported, group, None), name, None)
     return value if isinstance(value, int) else 0
+
+
+def _take_json_tool(heard: Heard) -> None:
+    """Take the answer out of a tool's arguments, where LiteLLM has made a tool of the schema."""
+    names = {name for name, _ in heard.calls.values()}
+    if names == {_JSON_TOOL} and not heard.text:
+        heard.text = heard.calls[min(heard.calls)][1]
+        heard.calls.clear()
+        heard.finish = "stop" if heard.finish == "tool_calls" else heard.finish
 
 
 def _tool_calls(heard: Heard) -> tuple[str, ...]:

@@ -7,11 +7,14 @@ import threading
 from functools import cache
 from typing import Any
 
+from synapse_cli.backends.litellm_wire import tap
 from synapse_cli.core.errors import EngineMissing
 
 _FOREIGN = r"(litellm|openai|httpx|httpcore|pydantic|tiktoken|aiohttp)(\.|$)"
 _QUIET = ("LiteLLM", "LiteLLM Proxy", "LiteLLM Router", "openai", "httpx", "httpcore")
 _LOADING = threading.Lock()
+MOST_CLIENTS = 32
+"""SDK clients that are kept: LiteLLM makes one for each key, address and timeout, and by itself keeps 200."""
 
 
 def package() -> Any:
@@ -46,7 +49,32 @@ def _set_up() -> Any:
     litellm.disable_streaming_logging = True
     litellm.disable_hf_tokenizer_download = True
     litellm.REPEATED_STREAMING_CHUNK_LIMIT = sys.maxsize  # a table's rule is no endless loop
+    _share_one_client(litellm)
     return litellm
+
+
+def _share_one_client(litellm: Any) -> None:
+    """Send all calls through one HTTP client: it is tapped, bounded, and reads its certificates once (20 ms)."""
+    from litellm.caching.llm_caching_handler import LLMClientCache
+    from litellm.llms.custom_httpx.http_handler import HTTPHandler
+
+    handler = HTTPHandler(ssl_verify=_authorities())
+    tap(handler.client)
+
+    class Clients(LLMClientCache):  # type: ignore[misc]  # the package has no types that mypy may follow
+        def get_cache(self, key: str, **options: Any) -> Any:
+            return handler if key.startswith("httpx_client") else super().get_cache(key, **options)
+
+    litellm.client_session = handler.client
+    litellm.module_level_client = handler
+    litellm.in_memory_llm_clients_cache = Clients(max_size_in_memory=MOST_CLIENTS)
+
+
+def _authorities() -> str | None:
+    """The file of certificate authorities that the user trusts, where it is named as other tools want it."""
+    if os.environ.get("SSL_CERT_FILE"):
+        return None  # LiteLLM reads this one itself
+    return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or None
 
 
 def _settle_absent(modules: dict[str, Any]) -> None:

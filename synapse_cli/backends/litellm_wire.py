@@ -1,0 +1,137 @@
+"""What came over the wire for one call: heard below LiteLLM, where nothing of it is lost yet."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from synapse_cli.core.errors import BadAnswer
+from synapse_cli.core.prompt import Json
+
+DONE: dict[str, Json] = {"[DONE]": True}
+"""Stands among the events for the mark that ends a stream."""
+_here = threading.local()
+_MOST_BYTES = 64_000_000
+"""Of one answer, or of one event: a server that sends without end must not fill the memory."""
+
+
+@dataclass(slots=True)
+class Wire:
+    """The HTTP exchange of the call that this thread makes. LiteLLM sends; what comes back is kept here."""
+
+    timeout_s: float
+    response: Any = None  # httpx.Response; typed where the package is imported, which is not here
+
+    @property
+    def failed(self) -> bool:
+        """Whether the provider itself refused: what it said is in the response."""
+        return self.response is not None and self.response.status_code >= 300
+
+    @property
+    def path(self) -> str:
+        """The address that answered, without what follows its question mark."""
+        return str(self.response.request.url.path) if self.response is not None else ""
+
+    def body(self) -> bytes:
+        """All that was answered; what is missing stays missing, as where the connection broke."""
+        try:
+            return bytes(self.response.read())
+        except Exception:  # noqa: BLE001  # closed, or cut: the error that brought us here tells more
+            return b""
+
+    def events(self) -> Iterator[dict[str, Json]]:
+        """Each JSON object of the answer as it arrives, and DONE."""
+        response = self.response
+        if response.is_stream_consumed or "application/json" in response.headers.get("content-type", ""):
+            yield _object(response.read(), "the answer")
+            return
+        yield from _events(_lines(response.iter_bytes()))
+
+    def close(self) -> None:
+        """Let the connection go, so that an abandoned call stops costing."""
+        if self.response is not None:
+            self.response.close()
+
+
+@contextmanager
+def tapped(timeout_s: float) -> Iterator[Wire]:
+    """Listen to what this thread sends and hears; its requests wait no longer than `timeout_s` for each piece."""
+    wire = _here.wire = Wire(timeout_s)
+    try:
+        yield wire
+    finally:
+        _here.wire = None
+        wire.close()
+
+
+def tap(client: Any) -> Any:
+    """Make an httpx.Client tell the call that uses it what it hears, and follow no redirect: keys would follow too."""
+    client.event_hooks = {"request": [_sent], "response": [_heard]}
+    client.follow_redirects = False
+    return client
+
+
+def _sent(request: Any) -> None:
+    wire = getattr(_here, "wire", None)
+    if wire is not None:  # LiteLLM hands its timeout on to some providers' clients, and to others' not
+        request.extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), wire.timeout_s)
+
+
+def _heard(response: Any) -> None:
+    wire = getattr(_here, "wire", None)
+    if wire is not None:
+        wire.response = response
+        if wire.failed:
+            response.read()  # LiteLLM closes what it refuses to read
+
+
+def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Cut at newlines only: httpx also cuts at U+0085, U+2028 and U+2029, which are text inside JSON."""
+    rest = b""
+    for piece in pieces:
+        *lines, rest = (rest + piece).split(b"\n") if b"\n" in piece else (rest + piece,)
+        if len(rest) > _MOST_BYTES:
+            raise BadAnswer("one line of the stream has no end", "try again, or use another model")
+        yield from lines
+    yield rest
+
+
+def _events(lines: Iterator[bytes]) -> Iterator[dict[str, Json]]:
+    """Server-sent events (their data may take several lines), or JSON lines; comments and names are passed over."""
+    held = b""
+    for line in (line.rstrip(b"\r") for line in lines):
+        if line.startswith(b"data:"):
+            held += line[5:].removeprefix(b" ")
+        elif line.startswith(b"{"):
+            held += line
+        elif not held or line:
+            continue
+        if held == b"[DONE]":
+            yield DONE
+            held = b""
+        elif held:
+            event = _parsed(held)
+            if event is not None:
+                yield event
+                held = b""
+            elif not line:
+                held = b""
+
+
+def _parsed(text: bytes) -> dict[str, Json] | None:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _object(text: bytes, what: str) -> dict[str, Json]:
+    value = _parsed(text) if len(text) <= _MOST_BYTES else None
+    if value is None:
+        raise BadAnswer(f"{what} is not the JSON object that the dialect asks for", "check the model's base_url")
+    return value
