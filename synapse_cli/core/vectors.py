@@ -42,3 +42,7 @@ def pack(rows: Sequence[Sequence[float]]) -> bytes:
     import struct
 
     return b"".join(struct.pack(f"<{len(row)}f", *row) for row in rows)
+
+
+NOTHING = Vectors(dimension=0, packed=b"")
+"""What no texts are turned into."""

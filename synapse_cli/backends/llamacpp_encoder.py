@@ -1,0 +1,152 @@
+"""Turn texts into vectors on this machine: any GGUF that llama.cpp can read, through llama.cpp."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from synapse_cli.backends import minilm
+from synapse_cli.backends.gguf import Header, read_header
+from synapse_cli.core.completion import FREE, Facts, Usage
+from synapse_cli.core.control import Control
+from synapse_cli.core.errors import BackendError, ModelUnusable
+from synapse_cli.core.vectors import NOTHING, Vectors
+from synapse_cli.profile.model import Model
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from synapse_cli.backends.llamacpp_encoder_engine import EncodingEngine
+    from synapse_cli.backends.llamacpp_encoder_texts import Cutter, Pieces
+
+    Floats = npt.NDArray[np.float32]
+
+_TURN_S = 0.05
+"""How often a call that waits for another one on the same model looks whether it should end."""
+_LONGEST_DEFAULT = 4096
+"""Tokens, for a model that writes text and was made for more: nobody embeds a book as one vector by accident."""
+
+
+class LlamaEncoder:
+    """A GGUF that makes vectors; loaded at the first call, and kept. One call at a time: others wait their turn."""
+
+    def __init__(self, model: Model, report: minilm.Report | None = None) -> None:
+        """Take the model as the profile has it; `report` hears of long preparations."""
+        self._model = model
+        self._report = report
+        self._lock = threading.Lock()
+        self._header: Header | None = None
+        self._engine: EncodingEngine | None = None
+        self._cutter: Cutter | None = None
+
+    def encode(self, texts: Sequence[str], control: Control) -> Vectors:
+        """One vector a text, in order. What is too long is cut, or averaged over its chunks, and said."""
+        with self._turn(control):
+            engine, cutter = self._loaded(control)
+            if not texts:
+                return NOTHING
+            control.doing("encoding texts")
+            pieces = [cutter.pieces(text) for text in texts]
+            rows = engine.vectors([part for each in pieces for part in each.parts], control)
+            made = _joined(rows, pieces, normalize=self._model.normalize)
+        return Vectors(
+            dimension=made.shape[1],
+            packed=made.astype("<f4", copy=False).tobytes(),
+            usage=Usage(sum(each.tokens for each in pieces), 0),
+            warnings=_warnings(pieces, cutter.window, self._model),
+        )
+
+    def facts(self) -> Facts:
+        """What the header says; an unusable file is known by its absent window until it is called."""
+        try:
+            tokens: int | None = _window(self._model, self._read_header(prepares=False))
+        except BackendError:
+            tokens = None
+        return Facts(is_local=True, provider="llama.cpp", price=FREE, context_tokens=tokens)
+
+    @contextmanager
+    def _turn(self, control: Control) -> Iterator[None]:
+        """Hold the model: two threads in one llama.cpp context abort the process."""
+        from synapse_cli.backends.llamacpp_engine import raise_if_ended
+
+        raise_if_ended(control)
+        while not self._lock.acquire(timeout=_TURN_S):
+            raise_if_ended(control)
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    def _loaded(self, control: Control) -> tuple[EncodingEngine, Cutter]:
+        if self._engine is None or self._cutter is None:
+            header = self._read_header(prepares=True)
+            from synapse_cli.backends.llamacpp_encoder_engine import EncodingEngine
+            from synapse_cli.backends.llamacpp_encoder_texts import Cutter
+
+            self._engine = EncodingEngine(self._model, header, control)
+            self._cutter = Cutter(
+                self._engine.vocabulary, header, _window(self._model, header), chunks=self._model.too_long == "chunk"
+            )
+        return self._engine, self._cutter
+
+    def _read_header(self, *, prepares: bool) -> Header:
+        if self._header is None:
+            self._header = read_header(encoder_path(self._model, prepares=prepares, report=self._report), "vectors")
+        return self._header
+
+
+def encoder_path(model: Model, *, prepares: bool, report: minilm.Report | None = None) -> str:
+    """Where the encoder's file is; with `prepares` the default encoder is made where it is missing."""
+    if model.source == minilm.SOURCE:
+        return minilm.ready(os.environ, report) if prepares else minilm.path(os.environ)
+    from synapse_cli.backends.catalog_paths import model_path
+
+    return model_path(model)
+
+
+def _window(model: Model, header: Header) -> int:
+    """Tokens of one text. A table of positions ends where it ends: asking beyond it ends the process."""
+    trained = header.context_length or 512
+    if model.context is None:
+        return trained if header.is_encoder else min(trained, _LONGEST_DEFAULT)
+    if model.context > trained:
+        raise ModelUnusable(
+            f"models.{model.name}.context is {model.context}, and {header.path} takes {trained} tokens", "lower context"
+        )
+    return model.context
+
+
+def _joined(rows: Floats, pieces: Sequence[Pieces], *, normalize: bool) -> Floats:
+    """One row a text: of its only part, or the average of its chunks by their length."""
+    import numpy as np
+
+    made = np.empty((len(pieces), rows.shape[1]), dtype=np.float32)
+    at = 0
+    for number, each in enumerate(pieces):
+        part = rows[at : at + len(each.parts)]
+        at += len(each.parts)
+        made[number] = part[0] if len(part) == 1 else np.average(_unit(part), axis=0, weights=each.weights)
+    return _unit(made) if normalize else made
+
+
+def _unit(rows: Floats) -> Floats:
+    import numpy as np
+
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    made: Floats = (rows / np.where(lengths > 0, lengths, 1)).astype(np.float32, copy=False)
+    return made
+
+
+def _warnings(pieces: Sequence[Pieces], window: int, model: Model) -> tuple[str, ...]:
+    longer = sum(each.is_long for each in pieces)
+    if not longer:
+        return ()
+    of = f"{longer} of {len(pieces)} texts" if len(pieces) > 1 else "the text"
+    verb = "are" if longer > 1 else "is"
+    if model.too_long == "chunk":
+        return (f"{of} {verb} longer than the {window} tokens of {model.name}: averaged over chunks",)
+    return (f"{of} {verb} longer than the {window} tokens of {model.name}: cut there",)
