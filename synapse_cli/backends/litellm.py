@@ -42,7 +42,7 @@ class LiteLLM:
 
     def complete(self, request: Request, control: Control, emit: Emit | None = None) -> Completion:
         """Answer the request, or raise a SynapseError."""
-        call = Call(self.model, self._name, self._key(), request, control, streams=emit is not None)
+        call = Call(self.model, self._name, self.key(), request, control, streams=emit is not None)
         call.go_on()
         threading.Thread(target=call.run, name=f"litellm {self.model.name}", daemon=True).start()
         first_s: float | None = None
@@ -73,7 +73,7 @@ class LiteLLM:
         """Estimate the tokens of these messages, offline."""
         return tokens.count(messages, self._name)
 
-    def _key(self) -> str | None:
+    def key(self) -> str | None:
         """One key in turn; None where the provider's own tools hold the credentials."""
         if self.model.base_url and not self.model.trusted and self._provider in AMBIENT:
             raise NotAllowed(

@@ -130,6 +130,8 @@ def _provider(found: dict[str, Json]) -> str:
 
 def _price(found: dict[str, Json]) -> Price | None:
     asked, said = _per_million(found, "input_cost_per_token"), _per_million(found, "output_cost_per_token")
+    if found.get("mode") == "embedding":
+        said = Decimal(0)  # vectors are no tokens; some entries do not say so
     if asked is None or said is None:
         return None
     return Price(asked, said, _per_million(found, "cache_read_input_token_cost"))

@@ -17,7 +17,10 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
         "litellm": "synapse_cli.backends.litellm:LiteLLM",
         "scripted": "synapse_cli.backends.scripted:Scripted",
     },
-    "encoders": {},
+    "encoders": {
+        "litellm": "synapse_cli.backends.litellm_embed:LiteLLMEncoder",
+        "llama.cpp": "synapse_cli.backends.llamacpp_encoder:LlamaEncoder",
+    },
     "checks": {
         "choices": "synapse_cli.checks.choices:Choices",
         "command": "synapse_cli.checks.command:Command",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -129,9 +130,10 @@ def main() -> None:
     near = cosines(shipped, Reference().encode([text for _, text in pairs]))
     for script in SCRIPTS:
         own = near[[number for number, (name, _) in enumerate(pairs) if name == script]]
-        print(f"{script:12} {own.min():.4f} at least, {np.median(own):.4f} in the middle")
-    print(
-        f"{len(near)} texts in {len(SCRIPTS)} scripts: {(near > 0.99).mean():.2%} above .99, {near.min():.4f} at least"
+        sys.stdout.write(f"{script:12} {own.min():.4f} at least, {np.median(own):.4f} in the middle\n")
+    sys.stdout.write(
+        f"{len(near)} texts in {len(SCRIPTS)} scripts: "
+        f"{(near > 0.99).mean():.2%} above .99, {near.min():.4f} at least\n"
     )
 
 
