@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """Hear Ctrl-C: a shell's background job is started deaf to it, and so would be every process that a test starts."""
+    """Leave no host behind, and hear Ctrl-C: a shell's background job is started deaf to it, and all that it starts.
+
+    What needs hosts is in tests/hosts, and ends the ones that it starts.
+    """
+    os.environ["SYNAPSE_HOSTS"] = "off"
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -50,8 +50,11 @@ def wishes(flags: Flags, witness: Witness) -> Ask:
         cache=_cache_mode(flags),
         cache_ttl_s=_seconds("--cache-ttl", flags.cache_ttl),
         log=not flags.no_log,
+        hosts=not flags.no_host,
+        force=flags.force,
         system=_system(flags.system, witness),
         schema=_schema(flags.schema, witness),
+        grammar=_grammar(flags.grammar, witness),
     )
 
 
@@ -74,7 +77,7 @@ def asked(flags: Flags, wanted: Ask, profile: Profile, witness: Witness) -> Aske
 
 
 def _refuse_not_yet(flags: Flags) -> None:
-    waiting = {"--grammar": flags.grammar, "--tenant": flags.tenant, "--force": flags.force or None}
+    waiting = {"--tenant": flags.tenant}
     for name, value in waiting.items():
         if value is not None:
             raise UsageError(
@@ -90,6 +93,8 @@ def _refuse_contradictions(flags: Flags) -> None:
         ("--no-cache", flags.no_cache, "--cache-only", flags.cache_only),
         ("--no-cache", flags.no_cache, "--refresh", flags.refresh),
         ("--schema", flags.schema, "--choices", flags.choices),
+        ("--grammar", flags.grammar, "--schema", flags.schema),
+        ("--grammar", flags.grammar, "--choices", flags.choices),
         ("--tier", flags.tier, "--max-tier", flags.max_tier),
         ("--verbose", flags.verbose, "--quiet", flags.quiet),
     ]
@@ -132,6 +137,19 @@ def _schema(path: str | None, witness: Witness) -> Json:
     if problem:
         raise UsageError(f"--schema: {path} is not a JSON Schema: {problem}", "see https://json-schema.org")
     return schema
+
+
+def _grammar(path: str | None, witness: Witness) -> str | None:
+    if path is None:
+        return None
+    text = _read(path, "--grammar", witness)
+    from synapse_cli.backends.gbnf_match import matcher
+
+    try:
+        matcher(text)
+    except UsageError as error:
+        raise UsageError(f"--grammar: {path}: {error.message}", error.hint) from error
+    return text
 
 
 def _read(path: str, flag: str, witness: Witness) -> str:

@@ -1,14 +1,15 @@
-"""The flags that `run`, `explain` and `key` share, declared once."""
+"""The flags that `run`, `explain` and `key` share, declared once; and how a command takes a class of flags."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
-from typing import Annotated, get_type_hints
+from typing import Annotated, TypeVar, get_type_hints
 
 import typer
 
+F = TypeVar("F")
 _CHOICE = "Which model"
 _PROMPT = "What it is asked"
 _MONEY = "Money and time"
@@ -51,7 +52,10 @@ class Flags:
         str | None, _option("--choices", help="The answer is one of these.", panel=_PROMPT, metavar="A,B,C")
     ] = None
     grammar: Annotated[
-        str | None, _option("--grammar", help="GBNF grammar for local tiers (not yet).", panel=_PROMPT, metavar="FILE")
+        str | None,
+        _option(
+            "--grammar", help="GBNF grammar that the answer must match (local tiers).", panel=_PROMPT, metavar="FILE"
+        ),
     ] = None
     encoding: Annotated[
         str | None, _option("--encoding", help="Encoding of files and stdin.", panel=_PROMPT, metavar="NAME")
@@ -87,9 +91,11 @@ class Flags:
     ] = None
     tenant: Annotated[str | None, _option("--tenant", help="Tenant (not yet).", panel=_CHOICE, metavar="NAME")] = None
     no_host: Annotated[
-        bool, _option("--no-host", help="Run models in this process (always so for now).", panel=_CHOICE)
+        bool, _option("--no-host", help="Run models in this process, and leave none warm.", panel=_CHOICE)
     ] = False
-    force: Annotated[bool, _option("--force", help="Ask a model that is set aside.", panel=_CHOICE)] = False
+    force: Annotated[bool, _option("--force", help="Ask also a model that ended its host twice.", panel=_CHOICE)] = (
+        False
+    )
     max_cost: Annotated[
         str | None, _option("--max-cost", help="Dollars this run may cost.", panel=_MONEY, metavar="0.05")
     ] = None
@@ -122,17 +128,18 @@ class Flags:
     debug: Annotated[bool, _option("--debug", help="Show the chain of causes of an error.", panel=_OUTPUT)] = False
 
 
-def takes_flags(function: Callable[[Flags], int]) -> Callable[..., int]:
-    """Give a function of `Flags` the signature that typer reads: one parameter a field."""
-    hints = get_type_hints(Flags, include_extras=True)
+def takes_flags(function: Callable[[F], int]) -> Callable[..., int]:
+    """Give a function of a class of flags the signature that typer reads: one parameter a field."""
+    kind = get_type_hints(function)["flags"]
+    hints = get_type_hints(kind, include_extras=True)
     parameters = [
         inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=hints[f.name])
-        for f in fields(Flags)
+        for f in fields(kind)
         if f.default is not MISSING
     ]
 
     def command(**values: object) -> int:
-        return function(Flags(**values))  # type: ignore[arg-type]  # typer converted them to the declared types
+        return function(kind(**values))
 
     command.__name__ = function.__name__
     command.__doc__ = function.__doc__

@@ -43,3 +43,7 @@ class Ask:
     cache: CacheMode = "normal"
     cache_ttl_s: float | None = None
     log: bool = True
+    hosts: bool = True
+    """Whether models may run in processes of their own, which stay warm."""
+    force: bool = False
+    """Whether a model is asked that is set aside because it ended its host."""

@@ -20,7 +20,7 @@ from synapse_cli.core.budget import Budget, Meter
 from synapse_cli.core.clock import Clock, SystemClock
 from synapse_cli.core.completion import Completion, Facts, Price
 from synapse_cli.core.control import Control
-from synapse_cli.core.errors import NotAllowed, SynapseError
+from synapse_cli.core.errors import BackendError, NotAllowed, SynapseError
 from synapse_cli.core.ids import new_run_id
 from synapse_cli.core.outcome import Decision, Outcome
 from synapse_cli.core.ports import Backend
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 NANO = Model(name="nano", backend="llama.cpp", source="builtin:nano")
 """Names tasks where the profile declares no nano of its own."""
+_OFF = frozenset({"off", "0", "no", "false"})
+"""What `SYNAPSE_HOSTS` says where no process may stay behind."""
 
 
 class Session:
@@ -96,9 +98,20 @@ class Session:
         ask, named = self.ask, None
         if ask.model is not None:
             from synapse_cli.backends.prices import find, near
+            from synapse_cli.profile import aliases
             from synapse_cli.profile.load import ad_hoc_model
 
-            named = ad_hoc_model(ask.model, self.profile, lookup=find, near=near)
+            named = ad_hoc_model(
+                ask.model,
+                self.profile,
+                lookup=find,
+                near=near,
+                alias=lambda name: aliases.known(os.environ, self.witness).get(name),
+            )
+            if (named.source or "").startswith("hf:"):
+                from synapse_cli.backends.catalog_source import parse
+
+                parse(named.source or "")
         return plan(self.profile, ask, decision, named)
 
     # --- the call ---
@@ -144,17 +157,9 @@ class Session:
         return self._facts[model.name]
 
     def backend(self, model: Model) -> Backend:
-        """The model's own backend, built once."""
+        """The model's own backend, built once: in a host where it has one, else in this process."""
         if model.name not in self._backends:
-            made = load("backends", model.backend)
-            if model.backend == "litellm":
-                self._backends[model.name] = made(model, keys=self._keys(model))
-            elif is_plugin("backends", model.backend):
-                from synapse_cli.core.foreign import ForeignBackend
-
-                self._backends[model.name] = ForeignBackend(model.backend, lambda: made(model))
-            else:
-                self._backends[model.name] = made(model)
+            self._backends[model.name] = self._hosted(model) or self._own(model)
         return self._backends[model.name]
 
     def request_key(self, model: Model, request: Request) -> str:
@@ -169,7 +174,7 @@ class Session:
             return False
         try:
             key = self.request_key(rung.model, rung.request)
-        except OSError:
+        except (OSError, BackendError):
             return False
         return self.store.get_completion(key, max_age_s=self.ttl_s) is not None
 
@@ -251,6 +256,40 @@ class Session:
 
     # --- below: how ---
 
+    def _hosted(self, model: Model) -> Backend | None:
+        """The model in a host; None for one that has none, and where hosts are off."""
+        if not self.ask.hosts or os.environ.get("SYNAPSE_HOSTS", "").lower() in _OFF:
+            return None
+        from synapse_cli.backends.host.kind import kind_of
+
+        kind = kind_of(model)
+        if kind is None:
+            return None
+        from synapse_cli.backends.host.client import Hosted
+
+        return Hosted(
+            model,
+            kind,
+            in_process=lambda: self._own(model),
+            keys=self._keys(model) if model.backend == "litellm" else None,
+            settings=self.profile.hosts,
+            force=self.ask.force,
+            warn=self.warn,
+        )
+
+    def _own(self, model: Model) -> Backend:
+        """The model in this process."""
+        made = load("backends", model.backend)
+        if model.backend == "litellm":
+            backend: Backend = made(model, keys=self._keys(model))
+        elif is_plugin("backends", model.backend):
+            from synapse_cli.core.foreign import ForeignBackend
+
+            backend = ForeignBackend(model.backend, lambda: made(model))
+        else:
+            backend = made(model)
+        return backend
+
     def _cached(self, model: Model, *, keeps: bool) -> Backend:
         from synapse_cli.cascade.metered import Metered
 
@@ -291,16 +330,13 @@ class Session:
 
     def _identity(self, model: Model) -> str:
         """What a model is, for the cache: a GGUF's hash, a hosted model's name, a script's own text."""
-        path = model_path(model)
-        if path is None:
+        if not has_file(model):
             own = json.dumps(dict(model.options), sort_keys=True, default=str) if model.options else ""
             edition = getattr(self.backend(model), "edition", "") if is_plugin("backends", model.backend) else ""
             return f"{model.backend}:{model.model or model.source or model.name}:{own}{edition}"
-        from synapse_cli.core.files import file_sha256
+        from synapse_cli.backends.catalog_paths import content_of
 
-        sha256 = file_sha256(path)
-        self.witness.read(path, sha256)
-        return f"gguf:{sha256}"
+        return f"gguf:{content_of(model, self.witness)}"
 
     def _deadline(self) -> float | None:
         limits = [s for s in (self.ask.timeout_s, self.profile.limits.seconds_per_run) if s is not None]
@@ -365,15 +401,19 @@ class Session:
         return None if baseline is None else baseline - spent
 
 
-def model_path(model: Model) -> str | None:
-    """The file of a local model, or None where it has none."""
+def has_file(model: Model) -> bool:
+    """Whether a model is a file on this machine, here or still to be pulled."""
     source = model.source or ""
-    if source.startswith("file:"):
-        return source.removeprefix("file:")
-    if source == "builtin:nano":
-        package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-        return os.path.join(package, "backends", "nano", "nano.gguf")
-    return None
+    return source.startswith("file:") or (model.backend in {"llama.cpp", "encoder"} and bool(source))
+
+
+def model_path(model: Model) -> str | None:
+    """The file of a local model, or None where it has none. Raises BackendError where it is not here."""
+    if not has_file(model):
+        return None
+    from synapse_cli.backends import catalog_paths
+
+    return catalog_paths.model_path(model)
 
 
 def _rules_hash(tier: Tier) -> str:

@@ -64,6 +64,7 @@ def _environment(folder: Path) -> dict[str, str]:
     return {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
+        "SYNAPSE_HOSTS": "off",
         "SYNAPSE_PROFILE": str(folder / "profile.toml"),
         "TERM": "xterm",
     }

@@ -25,6 +25,7 @@ class Shell:
         self.environment = {
             "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(self.home),
+            "SYNAPSE_HOSTS": "off",
             "LANG": "C.UTF-8",
             "COLUMNS": "100",
             "TERM": "dumb",

@@ -64,6 +64,7 @@ class Machine:
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "LANG": "C.UTF-8",
             "TERM": "xterm",
+            "SYNAPSE_HOSTS": "off",
             # Whoever tries to leave this machine meets a port where nobody listens.
             **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), "http://127.0.0.1:9"),
             "NO_PROXY": "127.0.0.1,localhost",

@@ -38,6 +38,7 @@ def _modules(folder: Path, *arguments: str) -> set[str]:
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
+        "SYNAPSE_HOSTS": "off",
         "SYNAPSE_PROFILE": str(folder / "profile.toml"),
         "MODULES": str(out),
         "ARGV": json.dumps(arguments),
