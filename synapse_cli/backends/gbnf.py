@@ -1,16 +1,13 @@
-"""How is a grammar written that llama.cpp takes? Rules by construction: no syntax error, no loose name, no huge repeat.
-
-A wrong grammar does not raise in llama.cpp, it kills the process; so nothing outside this file writes GBNF.
-"""
+"""How is a grammar written? Rules by construction: no syntax error, no loose name, no repeat beyond counting."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-MOST_REPEATS = 1000
-"""llama.cpp unrolls a repeat into as many rules, and refuses or crashes at some thousands."""
+from synapse_cli.backends.gbnf_text import MOST_REPEATS
+
 _MOST_RULES = 5000
-_MOST_CHARACTERS = 500_000
+_MOST_CHARACTERS = 150_000
 _LARGEST = 10**400
 """Beyond every number that JSON readers hold."""
 
@@ -18,7 +15,7 @@ DIGITS = "0123456789"
 
 
 class TooLarge(Exception):
-    """The grammar would be larger than llama.cpp should be given."""
+    """The grammar would be larger than is sensible to decode by."""
 
 
 class Rules:
@@ -26,7 +23,7 @@ class Rules:
 
     def __init__(self) -> None:
         self._bodies: dict[str, str] = {}
-        """Body -> name: equal bodies are one rule, which keeps llama.cpp from following both."""
+        """Body -> name: equal bodies are one rule, so that nobody follows both."""
         self._size = 0
 
     def rule(self, body: str) -> str:
@@ -44,12 +41,8 @@ class Rules:
         distinct = list(dict.fromkeys(options))
         return distinct[0] if len(distinct) == 1 else self.rule(" | ".join(distinct))
 
-    def optional(self, expression: str) -> str:
-        """Perhaps."""
-        return self.rule(f"({expression})?")
-
     def repeat(self, expression: str, least: int, most: int | None) -> str:
-        """Many times; without a bound, or with one beyond what llama.cpp bears, there is no upper end."""
+        """Many times; without a bound, or with one beyond counting, there is no upper end."""
         name = self.rule(expression)
         if least > MOST_REPEATS:
             raise TooLarge

@@ -1,4 +1,4 @@
-"""Which texts does a JSON Schema allow? A grammar that llama.cpp decodes by.
+"""Which texts does a JSON Schema allow? A grammar to decode by.
 
 What the grammar lets through has the schema's shape. Bounds that a grammar cannot count (`multipleOf`, `uniqueItems`,
 bounds of fractions, `format`) are left to the `schema` check, which judges the answer by the whole schema; keywords
@@ -32,14 +32,14 @@ _FRACTION = '("." [0-9]{1,12})?'
 _PLAIN_NUMBER = '("0" | [1-9] [0-9]{0,15})'
 
 
-def from_schema(schema: str, prefix: str = "") -> str:
-    """The grammar of a JSON Schema given as JSON text; the answer may begin with `prefix`.
+def from_schema(schema: str) -> str:
+    """The grammar of a JSON Schema given as JSON text.
 
     Raises UsageError, naming the place as a JSON pointer, where the schema is wrong or cannot be decoded by.
     """
     root: Json = json.loads(schema)
     try:
-        return _Converter(root).grammar(prefix)
+        return _Converter(root).grammar()
     except (TooLarge, RecursionError) as error:
         raise UsageError("the schema is too large to decode by", "allow less: fewer values, lower maxItems") from error
 
@@ -54,12 +54,10 @@ class _Converter:
         self._open: list[str] = []
         """References being followed without a bracket in between: meeting one again would go round for ever."""
 
-    def grammar(self, prefix: str) -> str:
+    def grammar(self) -> str:
         expression = self._value(self._root, "#", 0)
         if expression is None:
             raise UsageError("nothing can match the schema", "see whether its bounds and required fields contradict")
-        if prefix:
-            expression = f"{self._rules.optional(literal(prefix))} {expression}"
         return self._rules.text(expression)
 
     def _value(self, schema: Json, at: str, depth: int) -> str | None:

@@ -60,7 +60,7 @@ def plan(profile: Profile, ask: Ask, decision: Decision, named: Model | None = N
 
 def _stage(profile: Profile, ask: Ask, cascade: Cascade, route: Route | None, models: Mapping[str, Model]) -> Stage:
     rungs = []
-    schema = ask.schema if ask.schema is not None else (route.schema if route else None)
+    schema = ask.schema if ask.schema is not None else (route.schema if route and ask.grammar is None else None)
     rules = _rules(cascade, ask, schema)
     for place, name in enumerate(cascade.tiers):
         model = models[name]

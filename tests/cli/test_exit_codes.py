@@ -81,7 +81,7 @@ def test_1_a_bug_is_one_line_and_its_traceback_on_demand(machine: Machine) -> No
         ["run", "--tier", "nowhere", "hello"],
         ["run", "--task", "nowhere", "hello"],
         ["run", "--seed", "x", "hello"],
-        ["run", "--grammar", "g.gbnf", "hello"],
+        ["run", "--grammar", "g.gbnf", "--choices", "a,b", "hello"],
         ["run", "-", "-", "hello"],
         ["nonsense"],
         ["log", "--nonsense"],

@@ -1,4 +1,4 @@
-"""Write by the schemas that arrive on stdin, one JSON line each; run as a process that may die."""
+"""Write by the schemas and grammars that arrive on stdin, one JSON line each; run as a process that may die."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ from synapse_cli.core.errors import SynapseError
 from synapse_cli.core.prompt import Message, Request
 from synapse_cli.profile.model import Model
 
-backend = LlamaCpp(Model(name="tiny", backend="llama.cpp", source=f"file:{sys.argv[1]}"))
+backend = LlamaCpp(Model(name="tiny", backend="llama.cpp", source=sys.argv[1]))
 for line in sys.stdin:
     asked = json.loads(line)
-    params = {"temperature": 1.5, "top_k": 0, "top_p": 1, "min_p": 0, "seed": asked["seed"], "max_tokens": 150}
-    request = Request(messages=(Message("user", "?"),), params=params, schema=json.dumps(asked["schema"]))
+    params = {"temperature": 1.5, "top_k": 0, "top_p": 1, "min_p": 0, "seed": asked["seed"]}
+    params["max_tokens"] = asked.get("max_tokens", 150)
+    schema = json.dumps(asked["schema"]) if "schema" in asked else None
+    request = Request(messages=(Message("user", "?"),), params=params, schema=schema, grammar=asked.get("grammar"))
     try:
         given = backend.complete(request, Control())
         answer = {"text": given.text, "finish": given.finish, "confidence": given.confidence}
     except SynapseError as error:
-        answer = {"error": error.message, "finish": None}
+        answer = {"error": error.message, "hint": error.hint, "finish": None}
     sys.stdout.write(json.dumps(answer) + "\n")
     sys.stdout.flush()
