@@ -100,7 +100,7 @@ def read_header(path: str, purpose: Purpose = "text") -> Header:
             fields.layout.update(rest.layout)
         _check_whole(fields, purpose)
     except BadBytes as bad:
-        raise ModelUnusable(f"{path} is not a usable GGUF: {bad}", "download it again, or " + _GET_A_MODEL) from bad
+        raise _unusable(path, bad) from bad
     architecture = fields.text("general.architecture") or ""
     return Header(
         path=path,
@@ -117,6 +117,18 @@ def read_header(path: str, purpose: Purpose = "text") -> Header:
         layout=fields.layout,
         parts=parts,
     )
+
+
+def check_part(path: str) -> None:
+    """Check one file by itself, under whatever name; it may be a part of a split model. Raises as `read_header`."""
+    try:
+        _read(path)
+    except BadBytes as bad:
+        raise _unusable(path, bad) from bad
+
+
+def _unusable(path: str, bad: BadBytes) -> ModelUnusable:
+    return ModelUnusable(f"{path} is not a usable GGUF: {bad}", "download it again, or " + _GET_A_MODEL)
 
 
 def split_parts(path: str, count: int) -> tuple[str, ...]:

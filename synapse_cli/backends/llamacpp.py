@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from synapse_cli.backends.catalog_paths import NANO, model_path
 from synapse_cli.backends.gguf import Header, read_header
 from synapse_cli.backends.llamacpp_settings import settings, warnings, window
 from synapse_cli.core.completion import FREE, Completion, Count, Facts, Usage
 from synapse_cli.core.control import Control
-from synapse_cli.core.errors import BackendError, ModelMissing, ModelUnusable, UsageError
+from synapse_cli.core.errors import BackendError, UsageError
 from synapse_cli.core.ports import Emit
 from synapse_cli.core.prompt import Message, Request
 from synapse_cli.profile.model import Model
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from synapse_cli.backends.llamacpp_engine import Engine, Vocabulary
     from synapse_cli.backends.llamacpp_job import Answer
 
-NANO = "builtin:nano"
 _NOTICE = (
     "nano is a tiny model for labels, fields and yes/no; for more, "
     "name a GGUF file (-m PATH.gguf) or a hosted model (-m gpt-5-mini)"
@@ -114,21 +113,6 @@ class LlamaCpp:
             thinking=given.thinking,
             warnings=notes,
         )
-
-
-def model_path(model: Model) -> str:
-    """Where the model's file should be; raises ModelUnusable for a source that is no local file."""
-    source = model.source or ""
-    if source == NANO:
-        path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "nano", "nano.gguf")
-        if not os.path.exists(path):
-            raise ModelMissing("the built-in nano model is not in this installation", "reinstall synapse-llm")
-        return path
-    if source.startswith("file:"):
-        return source.removeprefix("file:")
-    raise ModelUnusable(
-        f"model {model.name!r} has the source {source!r}, which is no local file", "use file:PATH or builtin:nano"
-    )
 
 
 def _refuse_what_is_not_built(request: Request) -> None:

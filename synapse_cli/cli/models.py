@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
+from synapse_cli.cli import models_pull
 from synapse_cli.cli.listing import print_rows, print_table
 from synapse_cli.core.prompt import Json
 from synapse_cli.report.numbers import money
 
 app = typer.Typer(
-    help="List the models of the profile.",
+    help="Find, fetch, check and name models.",
     no_args_is_help=True,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -20,7 +21,7 @@ app = typer.Typer(
 
 @app.callback()
 def models() -> None:
-    """List the models of the profile."""
+    """Find, fetch, check and name models."""
 
 
 @app.command("list")
@@ -94,3 +95,8 @@ def _cells(row: dict[str, Json]) -> tuple[str, ...]:
         "0" if price == "0 / 0" else price,
         str(row["problem"] or "ready"),
     )
+
+
+app.command("pull")(models_pull.pull)
+app.command("pin")(models_pull.pin)
+app.command("rollback")(models_pull.rollback)

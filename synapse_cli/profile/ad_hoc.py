@@ -1,9 +1,10 @@
-"""Make the model that `-m` names: a profile's, a GGUF file, `provider/id`, or a name from the price catalogue."""
+"""Make the model that `-m` names: a profile's, an alias's, a GGUF file, `provider/id`, or a name from the catalogue."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from synapse_cli.core.errors import UsageError
 from synapse_cli.profile.model import Model, Profile
@@ -16,17 +17,21 @@ def ad_hoc_model(
     profile: Profile,
     lookup: Callable[[str], str | None],
     near: Callable[[str], Sequence[str]] = lambda _name: (),
+    alias: Callable[[str], str | None] = lambda _name: None,
 ) -> Model:
     """The model that a `-m` means. `lookup` finds `provider/id` for a bare name, `near` the names most like it.
 
-    Raises UsageError, with the nearest name, where it means nothing.
+    `alias` tells what a user's own name stands for. Raises UsageError, with the nearest name, where it means nothing.
     """
     if name in profile.models:
         return profile.models[name]
+    target = alias(name)
+    if target is not None:
+        return replace(ad_hoc_model(target, profile, lookup, near), name=name)
     if name in (NANO, "nano"):
         return Model(name="nano", backend="llama.cpp", source=NANO)
     if name.startswith(("hf:", "https:", "http:")):
-        raise UsageError(f"cannot fetch {name!r}: downloads are not built yet", "download the file and name its path")
+        return Model(name=name, backend="llama.cpp", source=name)
     if name.endswith(".gguf") or name.startswith(("file:", "./", "../", "/", "~")):
         path = os.path.abspath(os.path.expanduser(name.removeprefix("file:")))
         return Model(name=name, backend="llama.cpp", source=f"file:{path}")

@@ -14,6 +14,8 @@ DOORS = {
     "litellm": ("synapse_cli.backends.litellm",),
     "llama_cpp": ("synapse_cli.backends.llamacpp", "synapse_cli.lab.nano"),
     "jinja2": ("synapse_cli.backends.llamacpp_template",),  # comes with llama-cpp-python, for chat templates
+    "huggingface_hub": ("synapse_cli.backends.catalog",),
+    "httpx": ("synapse_cli.backends.catalog",),  # what the hub's client raises
     "diskcache": ("synapse_cli.cache",),
     "tiktoken": ("synapse_cli.backends.tokens",),
     "platformdirs": ("synapse_cli.profile",),

@@ -60,6 +60,25 @@ def test_a_bare_name_is_looked_up_in_the_catalogue(user):
     assert (found.name, found.model) == ("gpt-5-mini", "openai/gpt-5-mini")
 
 
+@pytest.mark.parametrize("name", ["hf:a/b/c.gguf", "hf:a/b:Q4_K_M@v1", "https://x/y.gguf"])
+def test_what_can_be_pulled_is_a_local_model(user, name):
+    found = model(user, name)
+
+    assert (found.backend, found.source) == ("llama.cpp", name)
+
+
+def test_an_alias_comes_after_the_profile_and_before_everything_else(user):
+    names = {"mini": "hf:a/b", "gpt-5-mini": "hf:c/d:Q8_0", "loop": "loop"}
+
+    def meant(name: str):
+        return ad_hoc_model(name, user.load(), CATALOGUE.get, alias=names.get)
+
+    assert meant("mini").backend == "litellm"
+    assert (meant("gpt-5-mini").source, meant("gpt-5-mini").name) == ("hf:c/d:Q8_0", "gpt-5-mini")
+    with pytest.raises(UsageError, match="no model named 'loop'"):
+        meant("loop")
+
+
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
@@ -67,8 +86,6 @@ def test_a_bare_name_is_looked_up_in_the_catalogue(user):
         ("thrifty", "choose a route that uses it"),
         ("zzzz", "known in the profile: nano, mini"),
         ("openai/", "provider/id"),
-        ("hf:a/b.gguf", "name its path"),
-        ("https://x/y.gguf", "name its path"),
     ],
 )
 def test_what_means_nothing_is_a_usage_error(user, name, hint):
