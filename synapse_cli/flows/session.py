@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 NANO = Model(name="nano", backend="llama.cpp", source="builtin:nano")
 """Names tasks where the profile declares no nano of its own."""
+_OFF = frozenset({"off", "0", "no", "false"})
+"""What `SYNAPSE_HOSTS` says where no process may stay behind."""
 
 
 class Session:
@@ -155,17 +157,9 @@ class Session:
         return self._facts[model.name]
 
     def backend(self, model: Model) -> Backend:
-        """The model's own backend, built once."""
+        """The model's own backend, built once: in a host where it has one, else in this process."""
         if model.name not in self._backends:
-            made = load("backends", model.backend)
-            if model.backend == "litellm":
-                self._backends[model.name] = made(model, keys=self._keys(model))
-            elif is_plugin("backends", model.backend):
-                from synapse_cli.core.foreign import ForeignBackend
-
-                self._backends[model.name] = ForeignBackend(model.backend, lambda: made(model))
-            else:
-                self._backends[model.name] = made(model)
+            self._backends[model.name] = self._hosted(model) or self._own(model)
         return self._backends[model.name]
 
     def request_key(self, model: Model, request: Request) -> str:
@@ -261,6 +255,40 @@ class Session:
             self.warnings.append(message)
 
     # --- below: how ---
+
+    def _hosted(self, model: Model) -> Backend | None:
+        """The model in a host; None for one that has none, and where hosts are off."""
+        if not self.ask.hosts or os.environ.get("SYNAPSE_HOSTS", "").lower() in _OFF:
+            return None
+        from synapse_cli.backends.host.kind import kind_of
+
+        kind = kind_of(model)
+        if kind is None:
+            return None
+        from synapse_cli.backends.host.client import Hosted
+
+        return Hosted(
+            model,
+            kind,
+            in_process=lambda: self._own(model),
+            keys=self._keys(model) if model.backend == "litellm" else None,
+            settings=self.profile.hosts,
+            force=self.ask.force,
+            warn=self.warn,
+        )
+
+    def _own(self, model: Model) -> Backend:
+        """The model in this process."""
+        made = load("backends", model.backend)
+        if model.backend == "litellm":
+            backend: Backend = made(model, keys=self._keys(model))
+        elif is_plugin("backends", model.backend):
+            from synapse_cli.core.foreign import ForeignBackend
+
+            backend = ForeignBackend(model.backend, lambda: made(model))
+        else:
+            backend = made(model)
+        return backend
 
     def _cached(self, model: Model, *, keeps: bool) -> Backend:
         from synapse_cli.cascade.metered import Metered
