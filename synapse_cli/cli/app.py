@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("synapse_cli.cli.run:run", "Answer a prompt with the cheapest model that is good enough."),
+    "embed": ("synapse_cli.cli.embed:embed", "Turn texts into vectors."),
+    "similar": ("synapse_cli.cli.similar:similar", "Rank lines by how near they are in meaning to a question."),
     "explain": ("synapse_cli.cli.explain:explain", "Say which way a prompt would take, and why, without asking."),
     "key": ("synapse_cli.cli.key:key", "Print the content address of a request, for Make."),
     "bench": ("synapse_cli.cli.bench:bench", "Compare models, routes and cascades: time, money, quality."),
@@ -30,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "log": ("synapse_cli.cli.log:app", "List, show and search recorded runs."),
     "cache": ("synapse_cli.cli.cache:app", "Look into the cache, and clear it."),
     "doctor": ("synapse_cli.cli.doctor:doctor", "Check engines, keys, files and one local answer."),
+    "hosts": ("synapse_cli.cli.hosts:app", "List, start and stop the processes that keep models warm."),
     "paths": ("synapse_cli.cli.paths:paths", "Print where Synapse keeps things."),
     "completions": ("synapse_cli.cli.completions:app", "Print or install completions for your shell."),
 }

@@ -18,6 +18,7 @@ EXIT_CODES = (
     ("77", "refused: key missing or rejected, policy, --local-only"),
     ("78", "the profile is wrong"),
     ("79", "budget spent"),
+    ("100", "a limit of `synapse bench` is missed"),
     ("130", "interrupted"),
     ("141", "closed pipe"),
 )

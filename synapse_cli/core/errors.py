@@ -25,6 +25,7 @@
     ├── NotRegistered        78   a backend or check that nobody provides
     ├── PluginBroken         78   a plugin that cannot be imported, or is nothing of its kind
     ├── BudgetSpent          79   a limit in money, tokens, seconds or steps
+    ├── ThresholdMissed     100   a bench is slower, dearer or worse than it may be
     ├── Interrupted         130   Ctrl-C
     └── ClosedPipe          141   the reader of stdout went away
 
@@ -249,6 +250,13 @@ class BudgetSpent(SynapseError):
 
     exit_code = Exit.BUDGET
     kind = "budget"
+
+
+class ThresholdMissed(SynapseError):
+    """A bench is slower, dearer or worse than it may be."""
+
+    exit_code = Exit.THRESHOLD
+    kind = "threshold"
 
 
 class Interrupted(SynapseError):

@@ -77,6 +77,7 @@ COMMANDS = {
     "not_allowed": "synapse run --local-only -m dear hello",
     "profile": "SYNAPSE_PROFILE=wrong.toml synapse run hello",
     "budget": "synapse run --max-cost 0 -m dear hello",
+    "threshold": "synapse bench -m echo -f prompts.csv --fail-under 90% >/dev/null",
     "plugin": "SYNAPSE_PROFILE=plugged.toml synapse run hello",
 }
 RENDERED = {
@@ -97,6 +98,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         shell.write(name, text)
     for name, text in BROKEN_PLUGIN.items():
         shell.write(f"../{name}", text)
+    shell.write("prompts.csv", "prompt,expected\n" + "hello,Goodbye.\n" * 4)
     shell.write("garbage.gguf", "this is not a model\n" * 40)
     shell.environment["SYNAPSE_PROFILE"] = "profile.toml"
     typed = [f'{command}; echo "exit $?"' for command in COMMANDS.values()]

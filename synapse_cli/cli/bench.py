@@ -1,0 +1,211 @@
+"""`synapse bench`: models, routes, cascades and profiles side by side. stdout is the result and nothing else."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from decimal import Decimal
+from types import FrameType
+
+from synapse_cli.cli.bench_asking import Wanted, wanted
+from synapse_cli.cli.bench_flags import BenchFlags
+from synapse_cli.cli.flags import takes_flags
+from synapse_cli.core.errors import BudgetSpent, Exit, Interrupted, SynapseError, ThresholdMissed, UsageError
+from synapse_cli.core.run import Run
+from synapse_cli.lab.bench import journal, saved
+from synapse_cli.lab.bench.call import Call
+from synapse_cli.lab.bench.course import Course, Plan, Result, Watch
+from synapse_cli.report.bench import Told
+from synapse_cli.report.bench_live import Progress, shown
+from synapse_cli.report.problem import say, warn
+
+
+@takes_flags
+def bench(flags: BenchFlags) -> int:
+    """Compare models, routes and cascades: time, money, quality.
+
+    Each prompt is asked of every candidate in turn, the way `run` would ask it, without the cache. Times are medians of
+    warm calls with 95 % intervals; ratios are of paired calls, against the first candidate. A limit is missed where the
+    whole interval lies beyond it. Without prompts a few built-in ones are asked; without candidates, the profile's own
+    models and cascades.
+
+    Examples:
+
+      synapse bench
+
+      synapse bench -m nano -m gpt-5-mini --cascade thrifty -f prompts.jsonl
+
+      synapse bench -m nano -m ./qwen.gguf --choices spam,ham "Spam?" -f mails.csv
+
+      synapse bench -f prompts.csv --save new.json --against old.json --max-slower 10%
+    """
+    asked = wanted(flags)
+    told, result = _made(flags, asked)
+    _print(asked, told)
+    _raise_how_it_ended(flags, asked.plan, told, result)
+    return 0
+
+
+def _made(flags: BenchFlags, asked: Wanted) -> tuple[Told, Result]:
+    """Run it, keep it, and sum it up."""
+    from synapse_cli.core.clock import SystemClock
+    from synapse_cli.lab.bench.memory import Memory
+    from synapse_cli.lab.bench.telling import tell
+
+    plan = asked.plan
+    kept, before = _journal(flags, plan)
+    record = _recorder(flags, plan)
+    began = time.monotonic()
+    at_terminal = sys.stderr.isatty() and not (flags.quiet or flags.verbose)
+    progress = Progress([c.label for c in plan.candidates], len(plan.items) * plan.repeats, verbose=flags.verbose)
+    for call in before:
+        _hear(progress, call, before=True)
+
+    def hear(call: Call) -> None:
+        kept.append(call)
+        _hear(progress, call)
+
+    course = Course(plan, SystemClock(), Memory(), Watch(call=hear, run=record))
+    with _interruptible(course), shown(progress, at_terminal=at_terminal):
+        result = course.run(before)
+    told = tell(
+        plan,
+        result,
+        wanted=asked.thresholds,
+        before=asked.before,
+        elapsed_s=time.monotonic() - began,
+        notes=asked.notes,
+    )
+    _save(flags, plan, result, told)
+    if result.end == "finished" and result.error is None:
+        kept.finish()
+    else:
+        kept.close()
+    return told, result
+
+
+def _hear(progress: Progress, call: Call, *, before: bool = False) -> None:
+    progress.hear(call.candidate, call.total_s, error=call.error, cost=call.cost, counts=call.counts, before=before)
+
+
+def _journal(flags: BenchFlags, plan: Plan) -> tuple[journal.Journal, tuple[Call, ...]]:
+    """Where finished calls are kept, and those that are there already, where they are to be gone on with."""
+    from synapse_cli.profile.paths import state_dir
+
+    beside = f"{flags.save}.journal" if flags.save else None
+    path = beside or os.path.join(state_dir(), "bench", f"{plan.fingerprint}.jsonl")
+    unfinished = journal.read(path)
+    if unfinished is None or not unfinished.calls:
+        if flags.resume and not flags.quiet:
+            warn("there is no unfinished bench of this command; it begins anew")
+        return journal.Journal(path, plan.fingerprint), ()
+    if unfinished.plan != plan.fingerprint:
+        hint = f"finish that one with its own command line, or remove {path}"
+        raise UsageError(f"{path} holds an unfinished bench of other prompts, candidates or settings", hint)
+    if not (flags.resume or beside):
+        os.unlink(path)
+        return journal.Journal(path, plan.fingerprint), ()
+    done = unfinished.calls
+    if not flags.quiet:
+        say(f"synapse: going on: {sum(call.counts for call in done)} of {plan.size} calls were made before")
+    return journal.Journal(path, plan.fingerprint), done
+
+
+def _recorder(flags: BenchFlags, plan: Plan) -> Callable[[Run], None]:
+    """Write each run into the ledger, as a bench's: its money was spent, and it saved nobody anything."""
+    if flags.no_log:
+        return lambda _: None
+    from synapse_cli.ledger.book import Book
+    from synapse_cli.profile.paths import state_dir
+
+    book = Book(state_dir(), plan.candidates[0].profile.ledger, warn=warn)
+    return lambda run: book.record(replace(run, saved=Decimal(0)), "bench")
+
+
+def _save(flags: BenchFlags, plan: Plan, result: Result, told: Told) -> None:
+    if flags.save is None:
+        return
+    from synapse_cli.cli.output import write_file
+
+    keeps_text = not flags.no_text and plan.candidates[0].profile.ledger.text
+    write_file(flags.save, saved.text(plan, result, told, machine=_machine(), keeps_text=keeps_text))
+
+
+def _machine() -> str:
+    """Enough to see that a bench was made elsewhere."""
+    import platform
+
+    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs, {platform.node()}"
+
+
+def _print(asked: Wanted, told: Told) -> None:
+    import json
+
+    from synapse_cli.cli.output import write
+    from synapse_cli.report import bench, bench_table
+
+    match asked.format:
+        case "json":
+            write(json.dumps(bench.as_json(told), ensure_ascii=False) + "\n")
+        case "jsonl":
+            for figures in told.figures:
+                write(json.dumps(bench.candidate_json(figures), ensure_ascii=False) + "\n")
+        case "csv":
+            write(bench_table.csv(told))
+        case "markdown":
+            write(bench_table.markdown(told))
+        case _:
+            write("\n".join(bench_table.lines(told)) + "\n")
+
+
+def _raise_how_it_ended(flags: BenchFlags, plan: Plan, told: Told, result: Result) -> None:
+    """Interrupted before a missed limit before an end that came early; what was measured is printed by now."""
+    again = "the same command with --save goes on" if flags.save else "the same command with --resume goes on"
+    made = f"{sum(call.counts for call in result.calls)} of {plan.size} calls are made"
+    if result.end == "interrupted" and result.error is None:
+        raise Interrupted(f"interrupted: {made}", again)
+    if result.error is not None:
+        raise result.error
+    missed = [limit for limit in told.limits if limit.state == "missed"]
+    if missed:
+        said = "; ".join(f"{each.label}: {each.what} {each.found}, wanted {each.wanted}" for each in missed)
+        raise ThresholdMissed(said, "--save FILE keeps every call with its answer: look there for what went wrong")
+    for limit in told.limits:
+        if limit.state == "open" and not flags.quiet:
+            warn(
+                f"{limit.label}: {limit.what} {limit.found} does not tell whether it is {limit.wanted}: ask more often"
+            )
+    if result.end in {"money", "time"}:
+        raise BudgetSpent(f"the bench is stopped at --max-{'cost' if result.end == 'money' else 'time'}: {made}", again)
+    _raise_where_nobody_answered(result.calls)
+
+
+def _raise_where_nobody_answered(calls: Sequence[Call]) -> None:
+    counted = [call for call in calls if call.counts]
+    if counted and not any(call.answered for call in counted):
+        first = counted[0]
+        error = SynapseError(f"no candidate answered: {first.message or first.error}", "try it with synapse run -v")
+        error.exit_code = Exit(first.exit_code)
+        raise error
+
+
+@contextmanager
+def _interruptible(course: Course) -> Iterator[None]:
+    """Let Ctrl-C end the calls in flight and keep what is done; a second one ends at once."""
+
+    def on_interrupt(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        if course.stopped:
+            raise KeyboardInterrupt
+        course.stop()
+
+    before = signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,1 @@
+"""`synapse bench`: what each model, route and cascade costs, how long it takes, and how good it is."""

@@ -1,0 +1,66 @@
+"""How much memory did a call take, in this process and in the hosts that answer it?"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+
+class Memory:
+    """Reads the high-water marks of processes, which Linux lets us lower again; elsewhere only this process's own."""
+
+    def __init__(self, others: Callable[[], Sequence[int]] = tuple) -> None:
+        self._others = others
+        self._is_linux = sys.platform.startswith("linux")
+
+    def begin(self) -> int | None:
+        """Lower the marks to what is held now, and tell how much that is; None where nobody knows."""
+        if not self._is_linux:
+            return None
+        processes = self._processes()
+        for process in processes:
+            _lower(process)
+        return _sum(processes, "VmRSS:")
+
+    def peak(self) -> int | None:
+        """The most that was held since `begin`; None where nobody knows."""
+        if self._is_linux:
+            return _sum(self._processes(), "VmHWM:")
+        return _peak_of_this_process()
+
+    def _processes(self) -> list[int]:
+        return [os.getpid(), *self._others()]
+
+
+def _lower(process: int) -> None:
+    try:
+        with open(f"/proc/{process}/clear_refs", "w", encoding="ascii") as file:
+            file.write("5")
+    except OSError:
+        pass  # it has ended, or the kernel was built without: then the mark is of its whole life
+
+
+def _sum(processes: Sequence[int], field: str) -> int | None:
+    found = [size for size in (_field(process, field) for process in processes) if size is not None]
+    return sum(found) if found else None
+
+
+def _field(process: int, name: str) -> int | None:
+    try:
+        with open(f"/proc/{process}/status", "rb") as file:
+            for line in file:
+                if line.startswith(name.encode()):
+                    return int(line.split()[1]) * 1024
+    except (OSError, ValueError, IndexError):
+        pass  # it has ended meanwhile
+    return None
+
+
+def _peak_of_this_process() -> int | None:
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

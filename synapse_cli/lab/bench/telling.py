@@ -1,0 +1,85 @@
+"""What is told of a bench: figures, comparisons, limits, and the notes that keep a reader from reading too much."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from synapse_cli.lab.bench import limits
+from synapse_cli.lab.bench.compare import compare
+from synapse_cli.lab.bench.course import Plan, Result
+from synapse_cli.lab.bench.figures import figures, spent
+from synapse_cli.lab.bench.saved import Saved
+from synapse_cli.report.bench import Comparison, Figures, Limit, Told
+
+_FEW_FOR_P99 = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thresholds:
+    """What must hold; None asks nothing."""
+
+    quality: float | None = None
+    slower: float | None = None
+    dearer: float | None = None
+
+
+def tell(
+    plan: Plan, result: Result, *, wanted: Thresholds, before: Saved | None, elapsed_s: float, notes: Sequence[str] = ()
+) -> Told:
+    """Sum a bench up. Limits are about the change since a bench of before, else about the first candidate."""
+    found = tuple(figures(each.label, each.kind, result.calls, seed=plan.seed) for each in plan.candidates)
+    within = _within(plan, result)
+    since = () if before is None else _since(plan, result, before)
+    judged = within if before is None else since
+    memory = [call.memory for call in result.calls if call.memory is not None]
+    return Told(
+        figures=found,
+        comparisons=(*within, *since),
+        limits=_limits(wanted, found, judged),
+        prompts=len(plan.items),
+        repeats=plan.repeats,
+        concurrency=plan.concurrency,
+        seed=plan.seed,
+        elapsed_s=elapsed_s,
+        end=result.end,
+        cost=spent(result.calls) if result.calls else Decimal(0),
+        memory=max(memory, default=None),
+        notes=(*notes, *_notes(found, before, plan)),
+    )
+
+
+def _within(plan: Plan, result: Result) -> tuple[Comparison, ...]:
+    first, *others = plan.candidates
+    return tuple(
+        compare(each.label, result.calls, first.label, result.calls, is_before=False, seed=plan.seed) for each in others
+    )
+
+
+def _since(plan: Plan, result: Result, before: Saved) -> tuple[Comparison, ...]:
+    return tuple(
+        compare(each.label, result.calls, each.label, before.calls, is_before=True, seed=plan.seed)
+        for each in plan.candidates
+        if each.label in before.labels
+    )
+
+
+def _limits(wanted: Thresholds, found: Sequence[Figures], judged: Sequence[Comparison]) -> tuple[Limit, ...]:
+    return (
+        *(limits.quality(found, wanted.quality) if wanted.quality is not None else ()),
+        *(limits.slower(judged, wanted.slower) if wanted.slower is not None else ()),
+        *(limits.dearer(judged, wanted.dearer) if wanted.dearer is not None else ()),
+    )
+
+
+def _notes(found: Sequence[Figures], before: Saved | None, plan: Plan) -> list[str]:
+    notes = []
+    if found and 0 < max(each.warm for each in found) < _FEW_FOR_P99:
+        notes.append(f"p99 of fewer than {_FEW_FOR_P99} calls is the slowest of them")
+    if any(each.cost is None for each in found):
+        notes.append("$? is a price that nobody knows: set price = { input = ..., output = ... } on the model")
+    if before is not None:
+        strangers = [each.label for each in plan.candidates if each.label not in before.labels]
+        notes += [f"{label} was not in the saved bench" for label in strangers]
+    return notes
