@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import time
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from synapse_cli.backends.host import deaths
 from synapse_cli.backends.host.journal import Doing, last_words
@@ -58,7 +58,8 @@ def read_end(place: Place, pid: int) -> End | None:
 def clear(place: Place, pid: int) -> None:
     """Delete what a host leaves behind, but nothing of the one that took its place."""
     paths = [place.doing(pid)]
-    if _pid_on_card(place) == pid:
+    card = card_of(place)
+    if card is not None and card["pid"] == pid:
         paths += [place.socket, place.card]
     for path in paths:
         try:
@@ -109,10 +110,11 @@ def _note(place: Place, end: End) -> None:
         return  # a folder that is gone has no clients either
 
 
-def _pid_on_card(place: Place) -> int | None:
+def card_of(place: Place) -> dict[str, Any] | None:
+    """What a host wrote down of itself when it began; None where there is none."""
     try:
         with open(place.card, encoding="utf-8") as file:
-            card = json.load(file)
-        return card["pid"] if isinstance(card["pid"], int) else None
+            card: dict[str, Any] = json.load(file)
+        return card if isinstance(card["pid"], int) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None

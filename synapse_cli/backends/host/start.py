@@ -53,7 +53,7 @@ def connected(place: Place, kind: Kind, env: Mapping[str, str], *, idle_s: float
     until = time.monotonic() + _PATIENCE_S
     while time.monotonic() < until:
         go_on()
-        line = _line(place, go_on)
+        line = line_to(place, go_on)
         if line is None:
             line = _start_in_turn(place, kind, env, idle_s, go_on)
         elif line.about.get("version") != version():
@@ -65,19 +65,15 @@ def connected(place: Place, kind: Kind, env: Mapping[str, str], *, idle_s: float
     raise NoHost(f"{CALLED[kind]} does not start in {_PATIENCE_S:g} s")
 
 
-def line_to(place: Place, go_on: GoOn = lambda: None) -> Line | None:
+def line_to(place: Place, go_on: GoOn = lambda: None, *, timeout_s: float = _GREETING_S) -> Line | None:
     """A line to a host that is there, of whatever version; None where there is none. Raises NoHost where it is deaf."""
-    return _line(place, go_on)
-
-
-def _line(place: Place, go_on: GoOn) -> Line | None:
     try:
         with open(place.key, "rb") as file:
             key = file.read()
-        wire = Wire(reach(place, _GREETING_S))
+        wire = Wire(reach(place, timeout_s))
     except (OSError, ValueError):
         return None  # none there, or it is about to be, or so many wait that it is worth coming again
-    until = time.monotonic() + _GREETING_S
+    until = time.monotonic() + timeout_s
 
     def patience() -> float:
         go_on()
@@ -101,10 +97,10 @@ def _start_in_turn(place: Place, kind: Kind, env: Mapping[str, str], idle_s: flo
         with _turn(place) as is_ours:
             if not is_ours:
                 return None
-            line = _line(place, go_on)  # it may have come to life since we looked
+            line = line_to(place, go_on)  # it may have come to life since we looked
             if line is None:
                 _start(place, kind, env, idle_s, go_on)
-                line = _line(place, go_on)
+                line = line_to(place, go_on)
             return line
     except OSError as error:
         raise NoHost(f"{CALLED[kind]} cannot start: {error.strerror or error}") from error
@@ -161,11 +157,11 @@ def _wait(hears: int, place: Place, kind: Kind, go_on: GoOn) -> None:
         go_on()
         if time.monotonic() > until:
             raise NoHost(f"{CALLED[kind]} does not start in {_PATIENCE_S:g} s")
-    if not os.read(hears, 1) and not os.path.exists(place.socket) and not _is_alive(place):
+    if not os.read(hears, 1) and not os.path.exists(place.socket) and not is_alive(place):
         raise NoHost(f"{CALLED[kind]} does not start; `synapse hosts log {kind}` may tell why")
 
 
-def _is_alive(place: Place) -> bool:
+def is_alive(place: Place) -> bool:
     """Whether a host holds the place: it is about to listen, or about to be gone."""
     from synapse_cli.core.exclusive import take
 
