@@ -34,10 +34,8 @@ _LONGEST_DEFAULT = 4096
 class LlamaEncoder:
     """A GGUF that makes vectors; loaded at the first call, and kept. One call at a time: others wait their turn."""
 
-    def __init__(self, model: Model, report: minilm.Report | None = None) -> None:
-        """Take the model as the profile has it; `report` hears of long preparations."""
+    def __init__(self, model: Model) -> None:
         self._model = model
-        self._report = report
         self._lock = threading.Lock()
         self._header: Header | None = None
         self._engine: EncodingEngine | None = None
@@ -71,7 +69,7 @@ class LlamaEncoder:
     @contextmanager
     def _turn(self, control: Control) -> Iterator[None]:
         """Hold the model: two threads in one llama.cpp context abort the process."""
-        from synapse_cli.backends.llamacpp_engine import raise_if_ended
+        from synapse_cli.backends.llamacpp_seat import raise_if_ended
 
         raise_if_ended(control)
         while not self._lock.acquire(timeout=_TURN_S):
@@ -95,14 +93,14 @@ class LlamaEncoder:
 
     def _read_header(self, *, prepares: bool) -> Header:
         if self._header is None:
-            self._header = read_header(encoder_path(self._model, prepares=prepares, report=self._report), "vectors")
+            self._header = read_header(encoder_path(self._model, prepares=prepares), "vectors")
         return self._header
 
 
-def encoder_path(model: Model, *, prepares: bool, report: minilm.Report | None = None) -> str:
+def encoder_path(model: Model, *, prepares: bool) -> str:
     """Where the encoder's file is; with `prepares` the default encoder is made where it is missing."""
     if model.source == minilm.SOURCE:
-        return minilm.ready(os.environ, report) if prepares else minilm.path(os.environ)
+        return minilm.ready(os.environ) if prepares else minilm.path(os.environ)
     from synapse_cli.backends.catalog_paths import model_path
 
     return model_path(model)

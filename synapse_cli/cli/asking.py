@@ -46,9 +46,9 @@ def wishes(flags: Flags, witness: Witness) -> Ask:
         local_only=flags.local_only,
         hosted_only=flags.hosted_only,
         max_cost=_money("--max-cost", flags.max_cost),
-        timeout_s=_seconds("--timeout", flags.timeout),
+        timeout_s=seconds("--timeout", flags.timeout),
         cache=_cache_mode(flags),
-        cache_ttl_s=_seconds("--cache-ttl", flags.cache_ttl),
+        cache_ttl_s=seconds("--cache-ttl", flags.cache_ttl),
         log=not flags.no_log,
         hosts=not flags.no_host,
         force=flags.force,
@@ -210,7 +210,8 @@ def _money(flag: str, text: str | None) -> Decimal | None:
     return amount
 
 
-def _seconds(flag: str, text: str | None) -> float | None:
+def seconds(flag: str, text: str | None) -> float | None:
+    """The seconds that a flag gives, as a number or a duration; None where it was not given."""
     if text is None:
         return None
     from synapse_cli.profile.units import duration_s

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from types import FrameType
 
 from synapse_cli.cli.asking import Asked, asked, wishes
 from synapse_cli.cli.flags import Flags, takes_flags
-from synapse_cli.core.control import Control
+from synapse_cli.cli.interruptible import interruptible
 from synapse_cli.core.errors import SynapseError
 from synapse_cli.core.events import Event, Warned
 from synapse_cli.core.run import Run
@@ -62,7 +60,7 @@ def _run(flags: Flags) -> int:
         return show(session, as_json=flags.json)
     from synapse_cli.flows.step import step
 
-    with _interruptible(session.control), _telling(flags) as listen:
+    with interruptible(session.control), _telling(flags) as listen:
         finished = step(session, listen, _emit(flags))
     return _finish(flags, session, typed, finished)
 
@@ -167,23 +165,6 @@ def _tell_of_tiny(session: Session, flags: Flags, finished: Run) -> None:
     notice = session.facts(model).notice
     if notice and first_time(model.name):
         warn(f"{notice} (this is said once)")
-
-
-@contextmanager
-def _interruptible(control: Control) -> Iterator[None]:
-    """Let Ctrl-C end the call in flight cleanly, so that it is recorded; a second one ends at once."""
-
-    def on_interrupt(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        if control.stopped:
-            raise KeyboardInterrupt
-        control.stop()
-
-    before = signal.signal(signal.SIGINT, on_interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

@@ -1,0 +1,118 @@
+"""Turn any number of texts into vectors: the model is found, and asked batch by batch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+
+from synapse_cli.core.control import Control
+from synapse_cli.core.errors import UsageError
+from synapse_cli.core.ports import Encoder
+from synapse_cli.core.vectors import Vectors
+from synapse_cli.core.witness import Witness
+from synapse_cli.profile.model import Model, Profile
+
+MINILM = Model(name="minilm", backend="encoder", source="builtin:minilm")
+"""What encodes where neither flag nor profile names anything else."""
+_OFF = frozenset({"off", "0", "no", "false"})
+"""What `SYNAPSE_HOSTS` says where no process may stay behind."""
+_BATCH = 64
+"""Texts between two words of progress."""
+
+
+def find_model(name: str | None, profile: Profile) -> Model:
+    """The model that a `-m` names; without one the profile's first encoder, else MiniLM. Raises UsageError."""
+    if name is None:
+        return next((model for model in profile.models.values() if model.backend == "encoder"), MINILM)
+    if name in profile.models:
+        return profile.models[name]
+    if name in ("minilm", MINILM.source):
+        return MINILM
+    from synapse_cli.profile import aliases
+    from synapse_cli.profile.ad_hoc import ad_hoc_model
+
+    known = aliases.known(os.environ, Witness())
+    return ad_hoc_model(name, profile, lookup=_hosted_encoder, alias=known.get)
+
+
+def open_encoder(
+    model: Model,
+    profile: Profile,
+    report: Callable[[str], None] | None = None,
+    warn: Callable[[str], None] = lambda _: None,
+    *,
+    hosts: bool = True,
+) -> Encoder:
+    """The model's encoder, with the keys it may use: in a host, else in this process.
+
+    MiniLM is made ready here, where `report` is heard. Raises UsageError for a model that makes no vectors.
+    """
+    from synapse_cli.backends import encoders, minilm
+    from synapse_cli.guard.secrets import key_source
+
+    hosted = encoders.encoder_kind(model) == "litellm"
+    keys = key_source(model, os.environ) if hosted else None
+    if model.source == minilm.SOURCE:
+        minilm.ready(os.environ, report)
+    if not hosts or os.environ.get("SYNAPSE_HOSTS", "").lower() in _OFF:
+        return encoders.open_encoder(model, keys)
+    from synapse_cli.backends.host.client import HostedEncoder
+
+    return HostedEncoder(
+        model,
+        "litellm" if hosted else "local",
+        in_process=lambda: encoders.open_encoder(model, keys),
+        keys=keys,
+        settings=profile.hosts,
+        warn=warn,
+    )
+
+
+def encode(encoder: Encoder, texts: Sequence[str], control: Control) -> Iterator[Vectors]:
+    """The texts' vectors, some dozens at a time, in order."""
+    for start in range(0, len(texts), _BATCH):
+        yield encoder.encode(texts[start : start + _BATCH], control)
+
+
+def all_vectors(encoder: Encoder, texts: Sequence[str], control: Control, tell: Callable[[int], None]) -> Vectors:
+    """The texts' vectors as one value; `tell` hears how many there are after each batch."""
+    parts = []
+    done = 0
+    for part in encode(encoder, texts, control):
+        parts.append(part)
+        done += len(part)
+        tell(done)
+    return joined(parts)
+
+
+def joined(parts: Sequence[Vectors]) -> Vectors:
+    """Vectors one after another: what they took is added up, and each warning said once."""
+    from synapse_cli.core.vectors import NOTHING
+
+    if not parts:
+        return NOTHING
+    if len({part.dimension for part in parts}) > 1:
+        raise UsageError("the model's vectors are of different lengths", "use one model")
+    usage = parts[0].usage
+    cost = parts[0].cost
+    for part in parts[1:]:
+        usage = usage + part.usage
+        cost = None if cost is None or part.cost is None else cost + part.cost
+    return Vectors(
+        dimension=parts[0].dimension,
+        packed=b"".join(part.packed for part in parts),
+        usage=usage,
+        cost=cost,
+        warnings=tuple(dict.fromkeys(line for part in parts for line in part.warnings)),
+    )
+
+
+def _hosted_encoder(name: str) -> str | None:
+    """`provider/id` of a bare name that the price file knows as an encoder."""
+    from synapse_cli.backends import prices
+
+    for full in (f"openai/{name}", f"cohere/{name}", f"gemini/{name}", f"mistral/{name}", f"voyage/{name}"):
+        known = prices.entry(full)
+        if known is not None and known.mode == "embedding":
+            return full
+    return prices.find(name)
