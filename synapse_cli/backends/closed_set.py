@@ -9,17 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    Logits = npt.NDArray[np.float32]
 
 Path = tuple[int, ...]
-Follow = Callable[[Sequence[Path]], "Iterable[tuple[int, int, Logits]]"]
-"""Reads each path after the prompt, on its own; yields (path, depth, logits after its first depth + 1 tokens)."""
+LogChance = Callable[[int], float]
+"""The log-probability that a token comes next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +36,35 @@ def paths(labels: Sequence[Path], end_token: int) -> list[Path]:
     return marked
 
 
-def log_scores(first: Logits, marked: Sequence[Path], follow: Follow) -> list[float]:
-    """Each path's log-probability, given the logits after the prompt and a way to read on."""
-    steps: dict[Path, list[int]] = {}
-    for path in marked:
-        for depth in range(1, len(path)):
-            steps.setdefault(path[:depth], []).append(path[depth])
-    known: dict[Path, float] = {}
-    for token, chance in _log_chances(first, {path[0] for path in marked}).items():
-        known[token,] = chance
-    to_read = _longest(steps)
-    for index, depth, logits in follow(to_read):
-        begun = to_read[index][: depth + 1]
-        if begun in steps:
-            for token, chance in _log_chances(logits, steps.pop(begun)).items():
-                known[*begun, token] = chance
-    return [sum(known[path[:depth]] for depth in range(1, len(path) + 1)) for path in marked]
+class Scoring:
+    """Each path's log-probability, as it becomes known while the paths are read."""
+
+    def __init__(self, marked: Sequence[Path]) -> None:
+        self._marked = marked
+        self._steps: dict[Path, set[int]] = {}
+        """What may follow each beginning."""
+        for path in marked:
+            for depth in range(1, len(path)):
+                self._steps.setdefault(path[:depth], set()).add(path[depth])
+        self._known: dict[Path, float] = {}
+        self.to_read = _longest(self._steps)
+        """Beginnings to be read after the prompt, each on its own."""
+
+    def hear_first(self, log_chance: LogChance) -> None:
+        """What may come right after the prompt."""
+        for token in {path[0] for path in self._marked}:
+            self._known[token,] = log_chance(token)
+
+    def hear(self, index: int, depth: int, log_chance: LogChance) -> None:
+        """What may come after the first depth + 1 tokens of `to_read[index]`."""
+        begun = self.to_read[index][: depth + 1]
+        for token in self._steps.get(begun, ()):
+            self._known.setdefault((*begun, token), log_chance(token))
+
+    @property
+    def scores(self) -> list[float]:
+        """The log-probabilities, once everything was heard."""
+        return [sum(self._known[path[:depth]] for depth in range(1, len(path) + 1)) for path in self._marked]
 
 
 def rank(scores: Sequence[float], without_text: Sequence[float] | None = None) -> Ranking:
@@ -76,11 +82,3 @@ def _longest(begun: Iterable[Path]) -> list[Path]:
     known = set(begun)
     inner = {path[:depth] for path in known for depth in range(1, len(path))}
     return sorted(known - inner)
-
-
-def _log_chances(logits: Logits, tokens: Iterable[int]) -> dict[int, float]:
-    import numpy as np
-
-    top = float(logits.max())
-    total = top + math.log(float(np.exp(logits - np.float32(top)).sum(dtype=np.float64)))
-    return {token: float(logits[token]) - total for token in tokens}

@@ -20,8 +20,9 @@ from synapse_cli.core.prompt import Message, Request
 from synapse_cli.profile.model import Model
 
 if TYPE_CHECKING:
-    from synapse_cli.backends.llamacpp_engine import Engine, Vocabulary
-    from synapse_cli.backends.llamacpp_job import Answer
+    from synapse_cli.backends.llamacpp_engine import Engine
+    from synapse_cli.backends.llamacpp_seat import Answer
+    from synapse_cli.backends.llamacpp_vocabulary import Vocabulary
 
 _NOTICE = (
     "nano is a tiny model for labels, fields and yes/no; for more, "
@@ -32,7 +33,7 @@ NANO_MAX_TOKENS = 256
 
 
 class LlamaCpp:
-    """A local model; loaded at the first call, and kept. One call at a time: others wait their turn."""
+    """A local model; loaded at the first call, and kept. Calls of several threads are answered together."""
 
     def __init__(self, model: Model) -> None:
         self._model = model
@@ -53,9 +54,9 @@ class LlamaCpp:
         sampling = parse({**bound, **request.params})
         _refuse_what_is_not_built(request)
         with self._lent(control) as (header, engine):
-            engine.begin(control)
             prompt = prepare(engine.vocabulary, header.chat_template, request.messages, control)
-            given = write(Job(engine, header, request, sampling, prompt, control, emit))
+            job = Job(engine, header, request, sampling, prompt, control)
+            given = engine.answer(lambda hand_out: write(job, hand_out), control, emit)
         return self._completion(given, (*warnings(self._model, header), *prompt.warnings), started)
 
     def facts(self) -> Facts:
@@ -70,8 +71,8 @@ class LlamaCpp:
 
     def count(self, messages: Sequence[Message]) -> Count:
         """Tokens of the rendered conversation by the model's own tokenizer, which is loaded without the weights."""
-        from synapse_cli.backends.llamacpp_engine import open_vocabulary
         from synapse_cli.backends.llamacpp_prompt import prepare
+        from synapse_cli.backends.llamacpp_vocabulary import open_vocabulary
 
         header = self._read_header()
         with self._lock:
@@ -87,11 +88,10 @@ class LlamaCpp:
 
         header = self._read_header()
         with self._lock:
-            if self._engine is None:
+            if self._engine is None or not self._engine.is_open:
                 self._engine = Engine(settings(self._model, header), control)
-                self._vocabulary = self._engine.vocabulary
             engine = self._engine
-        with engine.turn(control):
+        with engine.in_use():
             yield header, engine
 
     def _read_header(self) -> Header:
@@ -116,7 +116,5 @@ class LlamaCpp:
 
 
 def _refuse_what_is_not_built(request: Request) -> None:
-    if request.grammar is not None:
-        raise UsageError("--grammar is not yet supported", "use --schema or --choices")
     if request.tools:
         raise UsageError("tools are not yet supported by local models", "use a hosted model for this call")

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
 
 from synapse_cli.backends import closed_set
 from synapse_cli.backends.closed_set import Path
 from synapse_cli.backends.instruction import without_text
 from synapse_cli.backends.labels import find_labels
-from synapse_cli.backends.llamacpp_job import Answer, Job
+from synapse_cli.backends.llamacpp_job import Job
 from synapse_cli.backends.llamacpp_prompt import Prompt, label_tokens, prepare
+from synapse_cli.backends.llamacpp_rows import Row
+from synapse_cli.backends.llamacpp_seat import Answer, Begin, Demand, Follow, Task
 from synapse_cli.core.errors import UsageError
+from synapse_cli.core.ports import Emit
 from synapse_cli.core.prompt import Message, Request
-
-if TYPE_CHECKING:
-    from synapse_cli.backends.sampling import Logits
 
 _NANO = "synapse.nano.version"
 _CLOSED_SETS = "synapse.closed_sets"
@@ -40,35 +39,43 @@ def labels_of(job: Job) -> tuple[str, ...]:
     return ()
 
 
-def choose(job: Job, labels: tuple[str, ...]) -> Answer:
+def choose(job: Job, labels: tuple[str, ...], emit: Emit | None) -> Task:
     """Score every label and answer with the likeliest, in its declared spelling."""
-    tokens, scores, knows, first_at = _scores(job, job.prompt, labels)
+    asked = yield from _scores(job, job.prompt, labels)
     without = None
     if _is_calibrated(job):
-        job.engine.begin(job.control)
-        without = _scores(job, _prompt_without_text(job), labels)[1]
-    ranking = closed_set.rank(scores, without)
+        without = (yield from _scores(job, _prompt_without_text(job), labels)).scores
+    ranking = closed_set.rank(asked.scores, without)
     best = ranking.best
     text = labels[best] if job.request.schema is None else json.dumps(labels[best], ensure_ascii=False)
-    if job.emit is not None:
-        job.emit(text)
-    return Answer(text, "stop", len(job.prompt.tokens), len(tokens[best]), ranking.chances[best] * knows, first_at)
+    if emit is not None:
+        emit(text)
+    confidence = ranking.chances[best] * asked.knows
+    return Answer(text, "stop", len(job.prompt.tokens), len(asked.tokens[best]), confidence, asked.first_at)
 
 
-def _scores(job: Job, prompt: Prompt, labels: Sequence[str]) -> tuple[list[Path], list[float], float, float]:
-    """Tokens and log-probability of each label, how far the model knows, and when that was clear."""
-    engine = job.engine
-    kept, tokens = label_tokens(engine.vocabulary, prompt, [job.answer_prefix + label for label in labels])
-    marked = closed_set.paths(tokens, engine.vocabulary.end_token)
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """What was found out about the labels."""
+
+    tokens: list[Path]
+    scores: list[float]
+    """Log-probabilities."""
+    knows: float
+    first_at: float
+
+
+def _scores(job: Job, prompt: Prompt, labels: Sequence[str]) -> Generator[Demand, Row, _Scored]:
+    kept, tokens = label_tokens(job.engine.vocabulary, prompt, [job.answer_prefix + label for label in labels])
+    marked = closed_set.paths(tokens, job.engine.vocabulary.end_token)
     job.room(max(len(path) for path in marked))
-    first = engine.read(prompt.tokens[:kept])
-    knows, first_at = job.knows(first), time.monotonic()
-
-    def follow(paths: Sequence[Path]) -> Iterator[tuple[int, int, Logits]]:
-        for path, depth, logits in engine.follow(paths):
-            yield path, depth, job.speakable(logits)
-
-    return tokens, closed_set.log_scores(job.speakable(first), marked, follow), knows, first_at
+    scoring = closed_set.Scoring(marked)
+    row = yield Begin(prompt.tokens[:kept], job.stable)
+    knows, first_at = row.knows, time.monotonic()
+    scoring.hear_first(row.log_chance_of)
+    if scoring.to_read:
+        yield Follow(scoring.to_read, lambda path, depth, row: scoring.hear(path, depth, row.log_chance_of))
+    return _Scored(tokens, scoring.scores, knows, first_at)
 
 
 def _enumeration(schema: str) -> tuple[str, ...]:

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from synapse_cli.backends.gguf import Header
-from synapse_cli.backends.llamacpp_engine import raise_if_ended
 from synapse_cli.backends.llamacpp_library import forget, library, reason
+from synapse_cli.backends.llamacpp_seat import raise_if_ended
 from synapse_cli.backends.llamacpp_settings import default_threads, gpu_layers
 from synapse_cli.backends.llamacpp_vocabulary import Vocabulary
 from synapse_cli.core.control import Control

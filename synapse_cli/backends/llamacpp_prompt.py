@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from synapse_cli.backends import llamacpp_template as template
-from synapse_cli.backends.llamacpp_engine import Vocabulary
+from synapse_cli.backends.llamacpp_vocabulary import Vocabulary
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import BadRequest
 from synapse_cli.core.prompt import Message

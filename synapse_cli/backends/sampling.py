@@ -115,6 +115,12 @@ class Chooser:
         self._sampling = sampling
         self._random = random.Random(sampling.seed)  # noqa: S311  # no secret hangs on it
 
+    @property
+    def takes_best(self) -> bool:
+        """Whether it always takes the likeliest token, whatever was written before."""
+        sampling = self._sampling
+        return sampling.repeat_penalty == 1.0 and (sampling.temperature == 0.0 or sampling.top_k == 1)
+
     def choose(self, logits: Logits, answer: Sequence[int]) -> int:
         """The next token; those that may not come have a logit of minus infinity."""
         import numpy as np

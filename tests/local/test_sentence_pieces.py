@@ -7,11 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from synapse_cli.backends.llamacpp_engine import Engine
-from synapse_cli.backends.llamacpp_settings import Settings
 from synapse_cli.core.control import Control
 
 from .asking import asked, open_model
+from .raw import Raw
 from .tiny_gguf import write
 
 TEMPLATE = "{{ bos_token }}[INST] {{ messages[0].content }} [/INST]"
@@ -23,7 +22,7 @@ def older(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_its_labels_are_scored_as_it_would_write_them(older: Path) -> None:
-    engine = Engine(Settings(str(older), 2048, 1, 0), Control())
+    engine = Raw(older)
     text = "<s>[INST] spam? [/INST]"
     prompt = engine.vocabulary.tokens(text, special=True)
     assert prompt[0] == engine.vocabulary.begin_token
@@ -31,11 +30,11 @@ def test_its_labels_are_scored_as_it_would_write_them(older: Path) -> None:
     for label in ("yes", "no", "spam"):
         tokens = engine.vocabulary.tokens(text + label, special=True)
         assert tokens[: len(prompt)] == prompt
-        engine.begin(Control())
-        logits, total = engine.read(prompt).astype(np.float64), 0.0
+        engine.begin()
+        logits, total = engine.read(prompt), 0.0
         for token in tokens[len(prompt) :]:
             total += logits[token] - np.log(np.exp(logits).sum())
-            logits = engine.read((token,)).astype(np.float64)
+            logits = engine.read((token,))
         scores.append(total)
 
     answer = open_model(older).complete(asked("spam?", choices=("yes", "no", "spam")), Control())
@@ -48,7 +47,7 @@ def test_its_labels_are_scored_as_it_would_write_them(older: Path) -> None:
 
 def test_its_answer_does_not_begin_with_the_space_of_its_first_word(older: Path) -> None:
     model = open_model(older)
-    engine = Engine(Settings(str(older), 2048, 1, 0), Control())
+    engine = Raw(older)
     begins_with_space = [
         number for number in range(260, engine.vocabulary.size) if engine.vocabulary.piece(number)[:1] == b" "
     ]
@@ -71,7 +70,7 @@ def test_a_prompt_begins_once(older: Path, tmp_path: Path) -> None:
     with_template = open_model(older).count(asked("x").messages).tokens
     chatml = open_model(bare).complete(asked("x", p_max_tokens=1), Control())
 
-    engine = Engine(Settings(str(bare), 2048, 1, 0), Control())
+    engine = Raw(bare)
     assert with_template == len(engine.vocabulary.tokens("<s>[INST] x [/INST]", special=True))
     assert engine.vocabulary.tokens("x", special=True, begin=True)[0] == engine.vocabulary.begin_token
     assert chatml.usage.input == len(

@@ -1,0 +1,248 @@
+"""What is read next, of all that is asked at once? Requests join and leave between two steps of one batch."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+
+from synapse_cli.backends.llamacpp_context import Aborted, Context, NoRoom
+from synapse_cli.backends.llamacpp_kept import Shelf, common
+from synapse_cli.backends.llamacpp_layout import BATCH, OUTPUTS
+from synapse_cli.backends.llamacpp_pace import Pace
+from synapse_cli.backends.llamacpp_rows import Reader, Row
+from synapse_cli.backends.llamacpp_seat import Answer, Begin, Seat, ended
+from synapse_cli.core.errors import BadRequest, Interrupted, SynapseError
+
+_SHARE = 3
+"""One in so many of a context's sequences is kept free for the labels of a closed set; the others are seats or kept."""
+_BESIDE = 64
+"""Tokens of prompts read in a step beside others, who wait for it: a third of a second with a small model."""
+_LONG = 32
+"""A batch of more tokens than this can be ended half-way."""
+_WORTH_WAITING = 32
+"""Tokens that must be shared with a prompt being read, so that it is better to wait for it than to read them twice."""
+
+
+class Batch:
+    """Everybody who is being answered by one context. One thread only."""
+
+    def __init__(self, context: Context, window: int, *, keeps: bool) -> None:
+        self._context = context
+        self._window = window
+        self._keeps = keeps
+        self._reader = Reader(context.abstain_token)
+        self._pace = Pace()
+        self._most = context.sequences // _SHARE
+        self._shelf = Shelf(self._most, whole=context.is_recurrent)
+        self._free = list(range(context.sequences))
+        self._waiting: list[Seat] = []
+        self._seated: list[Seat] = []
+        self._reading: Sequence[Seat] = ()
+        self._crowded = False
+        """Whether somebody had to give up a place since the last one left: then nobody new is seated."""
+        self.tokens_read = 0
+        """Tokens that llama.cpp has been given, in all."""
+
+    def join(self, seat: Seat) -> None:
+        """Answer this one too."""
+        self._waiting.append(seat)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody is being answered, nor waits."""
+        return not self._seated and not self._waiting
+
+    def is_of_no_use(self) -> bool:
+        """Whether nobody wants the batch that is being read any more; llama.cpp asks this half-way."""
+        return bool(self._reading) and all(seat.ended for seat in self._reading)
+
+    def step(self) -> None:
+        """Read what is next, and let everybody whose turn it was go on by it."""
+        self._dismiss()
+        self._seat_waiting()
+        following = next((seat for seat in self._seated if seat.follow is not None and not seat.due), None)
+        singles = [seat for seat in self._seated if seat.due == 1]
+        longer = [seat for seat in self._seated if seat.due > 1]
+        now = math.inf if longer or following else time.monotonic()
+        for seat in self._seated:
+            seat.hand_over(now)
+        if following is not None:
+            self._try(self._follow, [following])
+        elif longer:
+            self._try(self._read, [*singles, *longer])
+        elif singles:
+            for width in self._pace.groups(len(singles)):
+                group, singles = singles[:width], singles[width:]
+                self._try(self._read, group)
+
+    def end_all(self, error: SynapseError) -> None:
+        """Tell everybody that there will be no answer."""
+        for seat in [*self._seated, *self._waiting]:
+            seat.end(error)
+        self._seated.clear()
+        self._waiting.clear()
+
+    def _dismiss(self) -> None:
+        """Let go of those whom nobody waits for any more."""
+        for seat in [seat for seat in (*self._seated, *self._waiting) if seat.ended]:
+            self._leave(seat, ended(seat.control) or Interrupted("interrupted"))
+
+    def _seat_waiting(self) -> None:
+        for seat in list(self._waiting):
+            if len(self._seated) >= self._most or (self._crowded and self._seated):
+                return
+            if self._place(seat):
+                self._waiting.remove(seat)
+                self._seated.append(seat)
+
+    def _place(self, seat: Seat) -> bool:
+        """Give it a sequence that begins with what was read before; False where waiting for a neighbour is better."""
+        kept, known = self._shelf.longest(seat.prompt) if self._keeps else (None, 0)
+        source = kept.sequence if kept is not None else -1
+        for other in () if self._context.is_recurrent else self._seated:
+            shared = common(other.prompt, seat.prompt[:-1])
+            if shared - max(known, min(shared, other.read)) >= _WORTH_WAITING:
+                return False
+            if min(shared, other.read) > known:
+                source, known = other.sequence, min(shared, other.read)
+        seat.sequence = self._free.pop()
+        if known:
+            self._context.share(source, seat.sequence, known)
+        seat.read = seat.cached = known
+        return True
+
+    def _try(self, work: Callable[[Sequence[Seat]], None], group: Sequence[Seat]) -> None:
+        """Do it for these, who are told where it fails."""
+        self._reading = group
+        try:
+            work(group)
+        except NoRoom:
+            self._make_room()
+        except Aborted:
+            pass  # nobody waits for it: they are dismissed at the next step
+        except SynapseError as error:
+            for seat in group:
+                self._leave(seat, error)
+        finally:
+            self._reading = ()
+
+    def _read(self, group: Sequence[Seat]) -> None:
+        """Read one batch: a token of each who writes, and of longer texts as much as there is room for."""
+        room = BATCH if len(self._seated) == 1 else len(group) + _BESIDE
+        row, outputs = 0, 0
+        parts: list[tuple[Seat, int, bool]] = []
+        for seat in group:
+            count = min(seat.due, room - row)
+            if count <= 0:
+                break
+            is_whole = count == seat.due
+            tokens = seat.tokens[seat.read : seat.read + count]
+            row = self._context.place(row, tokens, seat.read, seat.sequence, int(is_whole))
+            outputs += is_whole
+            parts.append((seat, count, is_whole))
+        started = time.thread_time()
+        logits = self._context.decode(row, outputs, listen=row > _LONG)
+        if row == len(group):
+            self._pace.note(row, time.thread_time() - started)
+        self.tokens_read += row
+        rows = iter(self._reader.rows(logits))
+        for seat, count, is_whole in parts:
+            seat.read += count
+            if is_whole:
+                self._advance(seat, next(rows))
+
+    def _advance(self, seat: Seat, row: Row) -> None:
+        """Let the task go on by what may come next."""
+        if seat.follow is not None:
+            return  # it had to give up its place, and has read everything again
+        try:
+            demand = seat.send(row)
+        except StopIteration as written:
+            self._leave(seat, written.value)
+        except Exception as error:  # noqa: BLE001  # a bug of ours in one answer is told to whoever asked for it
+            self._leave(seat, error)
+        else:
+            if isinstance(demand, Begin):
+                self._release(seat)
+                self._seated.remove(seat)
+                self._waiting.insert(0, seat)
+            seat.take(demand)
+
+    def _follow(self, group: Sequence[Seat]) -> None:
+        """Read paths side by side after what a seat has read, in as many batches as it takes."""
+        (seat,) = group
+        follow = seat.follow
+        assert follow is not None
+        rows = [(path, depth) for path, tokens in enumerate(follow.paths) for depth in range(len(tokens))]
+        places: dict[int, int] = {}
+        row: Row | None = None
+        try:
+            while rows and not seat.ended:
+                chunk = self._side_by_side(rows, seat, places)
+                for line, (path, depth) in enumerate(chunk):
+                    self._context.place(line, (follow.paths[path][depth],), len(seat.tokens) + depth, places[path], 1)
+                logits = self._context.decode(len(chunk), len(chunk), listen=len(chunk) > _LONG)
+                self.tokens_read += len(chunk)
+                for (path, depth), row in zip(chunk, self._reader.rows(logits), strict=True):
+                    follow.hear(path, depth, row)
+                    if depth == len(follow.paths[path]) - 1:
+                        self._give_up(places.pop(path))
+                rows = rows[len(chunk) :]
+        finally:
+            for sequence in places.values():
+                self._give_up(sequence)
+        if row is not None and not rows:
+            seat.follow = None
+            self._advance(seat, row)
+
+    def _side_by_side(self, rows: list[tuple[int, int]], seat: Seat, places: dict[int, int]) -> list[tuple[int, int]]:
+        """As many of these rows as fit in a batch, each path in a sequence of its own."""
+        chunk = []
+        for path, depth in rows[:OUTPUTS]:
+            if path not in places:
+                if not self._free:
+                    break
+                places[path] = self._free.pop()
+                self._context.share(seat.sequence, places[path], len(seat.tokens))
+            chunk.append((path, depth))
+        return chunk
+
+    def _make_room(self) -> None:
+        """Give up what is kept, then the place of whoever came last; the only one there is told that it is full."""
+        oldest = self._shelf.oldest()
+        if oldest is not None:
+            self._give_up(oldest)
+        elif len(self._seated) > 1:
+            seat = self._seated.pop()
+            self._give_up(seat.sequence)
+            seat.sequence, seat.read = -1, 0
+            self._waiting.insert(0, seat)
+            self._crowded = True
+        else:
+            full = BadRequest(f"the window of {self._window} tokens is full", "shorten the prompt, or raise context")
+            self._leave(self._seated[0], full)
+
+    def _leave(self, seat: Seat, ending: Answer | BaseException) -> None:
+        if seat in self._seated:
+            self._release(seat)
+            self._seated.remove(seat)
+            self._crowded = False
+        else:
+            self._waiting.remove(seat)
+        seat.end(ending)
+
+    def _release(self, seat: Seat) -> None:
+        """Keep its sequence for who comes with the same beginning, else give it up."""
+        import numpy as np
+
+        sequence, seat.sequence = seat.sequence, -1
+        gone = [sequence]
+        if self._keeps and self._context.cut(sequence, seat.read):
+            gone = self._shelf.keep(sequence, np.asarray(seat.tokens[: seat.read], dtype=np.int32))
+        for each in gone:
+            self._give_up(each)
+
+    def _give_up(self, sequence: int) -> None:
+        self._context.drop(sequence)
+        self._free.append(sequence)
