@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 
 from synapse_cli.backends import prices, tokens
 from synapse_cli.backends.dialects.heard import Heard
@@ -92,12 +93,11 @@ class LiteLLM:
 
     def _completion(self, answer: tuple[Answer, Heard], latency_s: float, first_s: float | None) -> Completion:
         said, heard = answer
-        price = self._price(prices.entry(self._name))
         return Completion(
             text=said.text,
             finish=said.finish,
             usage=heard.usage,
-            cost=price.cost(heard.usage) if price else None,
+            cost=self._cost(heard),
             confidence=said.confidence,
             latency_s=latency_s,
             first_latency_s=first_s,
@@ -105,6 +105,13 @@ class LiteLLM:
             tool_calls=said.tool_calls,
             warnings=said.warnings,
         )
+
+    def _cost(self, heard: Heard) -> Decimal | None:
+        """By the profile's price; else as the provider itself tells it; else by the catalogue's."""
+        if self.model.price is None and heard.cost is not None:
+            return heard.cost
+        price = self._price(prices.entry(self._name))
+        return price.cost(heard.usage) if price else None
 
     def _price(self, known: prices.Entry | None) -> Price | None:
         """The profile's, else the catalogue's: also behind a `base_url`, mostly a proxy that bills the same."""

@@ -7,8 +7,11 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Literal
 
+from synapse_cli.backends.litellm_accents import COHERE, Extra, response_format, takes_schema
+from synapse_cli.backends.prices import Entry
 from synapse_cli.core.errors import BadRequest
 from synapse_cli.core.prompt import Json, Message, Request
+from synapse_cli.core.providers import provider_of
 
 PARAMS = frozenset(
     """temperature top_p top_k min_p max_tokens max_completion_tokens seed stop presence_penalty frequency_penalty
@@ -19,6 +22,8 @@ PARAMS = frozenset(
 """What `params` may hold. A list of what is allowed, because LiteLLM takes keys, addresses, callbacks and files
 from the same keyword arguments, and a profile must not reach those."""
 
+_EFFORT = frozenset({"effort", "reasoning_effort"})
+"""Told in each provider's own way."""
 _LOCAL = frozenset({"contextual_calibration"})
 """What only a model on this machine can heed: left out, so that both kinds of tier can share one `params`."""
 
@@ -35,34 +40,51 @@ class Ask:
 
     arguments: dict[str, Json]
     shape: Shape
+    notices: tuple[str, ...] = ()
 
 
-def ask(request: Request, model: str, supported: AbstractSet[str], *, takes_schema: bool) -> Ask:
+def ask(request: Request, name: str, supported: AbstractSet[str], known: Entry | None, extra: Extra) -> Ask:
     """Put a request into LiteLLM's words.
 
-    `supported` are the parameters that LiteLLM can pass to this provider, `takes_schema` whether the
-    model holds to a JSON Schema by itself; where it does not, it is asked in words, and the checks judge.
-    Raises BadRequest for what no hosted model takes.
+    `supported` are the parameters that LiteLLM can pass to this provider, `known` is what the catalogue says of
+    the model: one that holds to no schema by itself is asked in words, and the checks judge. Raises BadRequest
+    for what no hosted model takes.
     """
     _refuse_the_impossible(request)
-    arguments: dict[str, Json] = {"model": model, **_params(request, supported)}
+    provider = provider_of(name)
     shape, schema = _wanted(request)
-    messages = request.messages
-    if schema is not None and takes_schema and "response_format" in supported:
-        arguments["response_format"] = _response_format(schema)
-    else:
-        shape = "text"
-        messages = _in_words(request)
+    form: dict[str, Json] = {}
+    in_words = schema is not None
+    if schema is not None and takes_schema(provider, known) and ("response_format" in supported or provider in COHERE):
+        form, in_words = response_format(provider, schema)
+    if in_words and (not form or shape != "text"):
+        shape, form = "text", {}
+    messages = _in_words(request) if in_words else request.messages
+    arguments: dict[str, Json] = {"model": name, **_merged(_params(request, supported), form, extra.arguments)}
     arguments["messages"] = [{"role": message.role, "content": message.content} for message in messages]
     if request.tools:
         arguments["tools"] = [_tool(text) for text in request.tools]
-    return Ask(arguments, shape)
+    return Ask(arguments, shape, extra.notices)
+
+
+def _merged(*parts: dict[str, Json]) -> dict[str, Json]:
+    """All of them; what several say of `extra_body` or `allowed_openai_params` is put together."""
+    merged: dict[str, Json] = {}
+    for key, value in (pair for part in parts for pair in part.items()):
+        before = merged.get(key)
+        if isinstance(before, dict) and isinstance(value, dict):
+            merged[key] = {**value, **before}
+        elif isinstance(before, list) and isinstance(value, list):
+            merged[key] = [*before, *value]
+        else:
+            merged[key] = value
+    return merged
 
 
 def _refuse_the_impossible(request: Request) -> None:
     if request.grammar is not None:
         raise BadRequest("a hosted model takes no GBNF grammar", "use --schema, or a local tier (--local-only)")
-    unknown = sorted(set(request.params) - PARAMS - _LOCAL)
+    unknown = sorted(set(request.params) - PARAMS - _LOCAL - _EFFORT)
     if unknown:
         import difflib
 
@@ -76,7 +98,7 @@ def _refuse_the_impossible(request: Request) -> None:
 def _params(request: Request, supported: AbstractSet[str]) -> dict[str, Json]:
     """The parameters as they are; only logprobs, which Synapse asks for by itself, is dropped where it cannot be."""
     params: dict[str, Json] = {
-        key: value for key, value in request.params.items() if value is not None and key not in _LOCAL
+        key: value for key, value in request.params.items() if value is not None and key not in _LOCAL | _EFFORT
     }
     if not params.get("logprobs") or "logprobs" not in supported:
         params.pop("logprobs", None)
@@ -106,31 +128,6 @@ def _wrap(schema: dict[str, Json]) -> dict[str, Json]:
         "additionalProperties": False,
         **definitions,
     }
-
-
-def _response_format(schema: dict[str, Json]) -> dict[str, Json]:
-    return {
-        "type": "json_schema",
-        "json_schema": {"name": "answer", "schema": schema, "strict": _holds_strictly(schema)},
-    }
-
-
-def _holds_strictly(schema: Json) -> bool:
-    """Whether OpenAI's strict mode takes this schema: each object closed, each of its properties required."""
-    if isinstance(schema, list):
-        return all(_holds_strictly(part) for part in schema)
-    if not isinstance(schema, dict):
-        return True
-    properties = schema.get("properties")
-    if isinstance(properties, dict) or schema.get("type") == "object":
-        required = schema.get("required")
-        names = set(properties) if isinstance(properties, dict) else set()
-        if (
-            schema.get("additionalProperties") is not False
-            or set(required if isinstance(required, list) else ()) != names
-        ):
-            return False
-    return all(_holds_strictly(part) for part in schema.values())
 
 
 def _in_words(request: Request) -> tuple[Message, ...]:

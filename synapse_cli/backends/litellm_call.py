@@ -6,7 +6,7 @@ import json
 import queue
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event
 from typing import Any, TypeAlias
 
@@ -14,6 +14,8 @@ from synapse_cli.backends import prices
 from synapse_cli.backends.dialects.heard import Heard, Trouble
 from synapse_cli.backends.dialects.known import Hear, dialect
 from synapse_cli.backends.dialects.openai import ended
+from synapse_cli.backends.litellm_accents import address, effort, wanted_effort
+from synapse_cli.backends.litellm_accents import headers as own_headers
 from synapse_cli.backends.litellm_ask import Ask, ask
 from synapse_cli.backends.litellm_errors import foreign, translate
 from synapse_cli.backends.litellm_hear import Answer, hear_end, hear_piece, hear_whole, judged
@@ -28,7 +30,6 @@ from synapse_cli.profile.model import Model
 
 POLL_S = 0.05
 """How often a wait asks whether it should end; a person does not notice less."""
-_OLLAMA_URL = "http://127.0.0.1:11434"
 
 _Said: TypeAlias = "str | tuple[Answer, Heard] | SynapseError | None"
 """A piece of text, the end, an error, or (None) that LiteLLM is loaded and the provider is about to be asked."""
@@ -100,8 +101,9 @@ class Call:
         if known is not None and known.mode not in {"", "chat"}:
             # LiteLLM's bridge to the responses API imports `mcp`, which it does not depend on
             raise BadRequest(f"{self.name} is a {known.mode} model, not a chat model", "use a chat model")
-        takes_schema = known is None or "response_schema" in known.supports
-        return ask(self.request, self.name, supported, takes_schema=takes_schema)
+        wanted = wanted_effort(self.request, self.model.effort)
+        extra = effort(wanted, self.name, known, supported, self.model.base_url)
+        return ask(self.request, self.name, supported, known, extra)
 
     def _answer(self, litellm: Any, asked: Ask) -> tuple[Answer, Heard]:
         """Ask, and read the answer: from the wire where its dialect is known, else as LiteLLM reads it."""
@@ -176,6 +178,7 @@ class Call:
         """Close the answer, judge it, and tell what of it has not been told yet."""
         heard.close()
         answer = judged(heard, asked.shape, self.name)
+        answer = replace(answer, warnings=(*asked.notices, *answer.warnings))
         rest = answer.text[told:]
         if self.streams and rest:
             self._said.put(rest)
@@ -195,10 +198,8 @@ class Call:
         settings: dict[str, object] = {"num_retries": 0, "max_retries": 0, "api_key": self.key}
         settings["timeout"] = model.timeout_s  # the run's own deadline is the wire's: LiteLLM keeps a client for each
         settings["_skip_mcp_handler"] = True  # else tools make it import `mcp`, which it does not depend on
-        headers = dict(model.headers)
-        base_url = model.base_url or (_OLLAMA_URL if provider.startswith("ollama") else None)
-        if base_url:
-            settings["api_base"] = base_url
+        settings |= address(provider, model.base_url)
+        headers = {**own_headers(provider), **model.headers}
         if model.organization:
             settings["organization"] = model.organization
         if model.project and provider == "vertex_ai":

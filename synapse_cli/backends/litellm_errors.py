@@ -241,7 +241,12 @@ def _said(error: BaseException) -> str:
         except ValueError:
             pass
     text = re.sub(r"^(?:\s*(?:litellm\.)?\w*(?:Error|Exception|Timeout)(?:\s\w+Error)?\s*[:-]\s*)+", "", text)
-    for ending in (" Handle with `litellm", ", Received response", "Traceback (most recent call last)"):
+    for ending in (
+        " Handle with `litellm",
+        " To drop these",
+        ", Received response",
+        "Traceback (most recent call last)",
+    ):
         text = text.partition(ending)[0]
     return text
 

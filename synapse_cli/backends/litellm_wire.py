@@ -78,6 +78,8 @@ def tap(client: Any) -> Any:
 def _sent(request: Any) -> None:
     wire = getattr(_here, "wire", None)
     if wire is not None:  # LiteLLM hands its timeout on to some providers' clients, and to others' not
+        if request.headers.get("http-referer") == "":
+            del request.headers["http-referer"]  # LiteLLM's own, which a caller can only make empty
         request.extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), wire.timeout_s)
 
 
@@ -108,6 +110,8 @@ def _events(lines: Iterator[bytes]) -> Iterator[dict[str, Json]]:
             held += line[5:].removeprefix(b" ")
         elif line.startswith(b"{"):
             held += line
+        elif line.startswith(b"error: {"):  # llama-server's, before it was an event like the others
+            held = b'{"error":' + line[7:] + b"}"
         elif not held or line:
             continue
         if held == b"[DONE]":

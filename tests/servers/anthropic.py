@@ -90,7 +90,11 @@ def _blocks(reply: Reply) -> list[dict[str, Any]]:
 
 
 def _opened(block: dict[str, Any]) -> dict[str, Any]:
-    empty = {"text": {"text": ""}, "thinking": {"thinking": "", "signature": ""}, "tool_use": {"input": {}}}
+    empty: dict[str, dict[str, Any]] = {
+        "text": {"text": ""},
+        "thinking": {"thinking": "", "signature": ""},
+        "tool_use": {"input": {}},
+    }
     return {**block, **empty[block["type"]]}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import base64
 import json
 import socket
 import struct
@@ -29,7 +30,7 @@ class Reply:
     """Events that the text is spread over when it is streamed."""
     thinking: str = ""
     finish: str = "stop"
-    """stop, length, refusal (the model's), filtered (the provider's) or tool_calls."""
+    """stop, length, refusal (the model's), filtered (the provider's), tool_calls or broken (it could not finish)."""
     tool: str = ""
     """Name of a tool to call instead of answering."""
     arguments: dict[str, Any] = field(default_factory=dict)
@@ -86,7 +87,7 @@ class Dialect(Protocol):
         """The events of a streamed answer."""
         ...
 
-    def problem(self, status: int, message: str) -> dict[str, Any]:
+    def problem(self, status: int, message: str) -> Any:
         """The body of an error."""
         ...
 
@@ -233,7 +234,8 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
             elif seen.streaming:
                 self._stream(server.dialect.events(reply, seen), reply)
             else:
-                self._send(200, json.dumps(server.dialect.whole(reply, seen), ensure_ascii=False).encode(), reply)
+                body = json.dumps(server.dialect.whole(reply, seen), ensure_ascii=False).encode()
+                self._send(200, getattr(server.dialect, "AWAITED", b"") + body, reply)
 
         def _send(self, status: int, body: bytes, reply: Reply) -> None:
             self.send_response(status)
@@ -247,7 +249,8 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
 
         def _stream(self, events: list[bytes], reply: Reply) -> None:
             self.send_response(200)
-            self.send_header("Content-Type", "text/event-stream; charset=utf-8")
+            kind = getattr(server.dialect, "STREAM_TYPE", "text/event-stream; charset=utf-8")
+            self.send_header("Content-Type", kind)
             self.send_header("Connection", "close")
             if reply.chunked:
                 self.send_header("Transfer-Encoding", "chunked")
@@ -289,6 +292,14 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
             """Say nothing on stderr."""
 
     return Handler
+
+
+def embedding(text: str, size: int, form: str = "float") -> Any:
+    """A vector that is the text's own, as numbers or as the base64 of its float32."""
+    numbers = [1.0 + (sum(text.encode()) + 7 * place * len(text)) % 11 for place in range(size)]
+    if form == "base64":
+        return base64.b64encode(struct.pack(f"<{size}f", *numbers)).decode()
+    return numbers
 
 
 def stamp() -> int:

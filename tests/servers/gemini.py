@@ -7,7 +7,7 @@ import sys
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.servers.base import Reply, Seen, main, split
+from tests.servers.base import Reply, Seen, embedding, main, split
 
 _FINISH = {
     "stop": "STOP",
@@ -15,6 +15,7 @@ _FINISH = {
     "refusal": "SAFETY",
     "filtered": "PROHIBITED_CONTENT",
     "tool_calls": "STOP",
+    "broken": "MALFORMED_FUNCTION_CALL",
 }
 _STATES = {
     400: "INVALID_ARGUMENT",
@@ -31,7 +32,8 @@ def accepts(path: str) -> bool:
     """Whether the address generates content."""
     address = urlsplit(path).path
     verb = address.rpartition(":")[2]
-    return address.startswith("/v1beta/models/") and verb in {"generateContent", "streamGenerateContent"}
+    verbs = {"generateContent", "streamGenerateContent", "embedContent", "batchEmbedContents"}
+    return address.startswith("/v1beta/models/") and verb in verbs
 
 
 def key(path: str, headers: dict[str, str]) -> str:
@@ -40,7 +42,11 @@ def key(path: str, headers: dict[str, str]) -> str:
 
 
 def whole(reply: Reply, seen: Seen) -> dict[str, Any]:
-    """A GenerateContentResponse."""
+    """A GenerateContentResponse, or embeddings."""
+    if "requests" in seen.body:
+        return {"embeddings": [{"values": _vector(asked)} for asked in seen.body["requests"]]}
+    if "content" in seen.body:
+        return {"embedding": {"values": _vector(seen.body)}}
     if reply.fault == "blocked":
         return {
             "promptFeedback": {"blockReason": "SAFETY"},
@@ -72,6 +78,12 @@ def events(reply: Reply, seen: Seen) -> list[bytes]:
 def problem(status: int, message: str) -> dict[str, Any]:
     """An error object."""
     return {"error": {"code": status, "message": message, "status": _STATES.get(status, "UNKNOWN")}}
+
+
+def _vector(asked: dict[str, Any]) -> list[float]:
+    text = "".join(part["text"] for part in asked["content"]["parts"])
+    numbers: list[float] = embedding(text, asked.get("outputDimensionality") or asked.get("dimensions") or 4)
+    return numbers
 
 
 def _parts(reply: Reply) -> list[dict[str, Any]]:

@@ -65,7 +65,7 @@ class Heard:
         if not isinstance(reason, str) or not reason:
             return
         self.reason, self.finish = reason, meanings.get(reason)
-        if reason in broken:
+        if reason in broken and self.trouble is None:
             self.trouble = Trouble(f"it stopped in the middle ({reason})", 500)
 
     def close(self) -> None:
