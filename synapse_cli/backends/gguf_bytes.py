@@ -1,6 +1,6 @@
 """What stands in the header of a GGUF, byte by byte?
 
-Plain Python, so that a file is known before llama.cpp sees it. The vocabulary is stepped over, not read.
+Plain Python, so that a file is known before llama.cpp sees it. The vocabulary is stepped over, unless it is wanted.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ _MOST_VALUES = 1 << 62
 _FIXED = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _WHOLE = frozenset("BbHhIiQq")
 _TEXT, _ARRAY, _UINT32 = 8, 9, 4
+_TOKENS = "tokenizer.ggml.tokens"
 
 # ggml type -> (values per block, bytes per block), from ggml.c of llama.cpp 0.5; types 4, 5, 31 to 33 and 36 to 38 were
 # taken back, and llama.cpp refuses them.
@@ -69,6 +70,7 @@ class Fields:
     lists: dict[str, tuple[int, ...]] = field(default_factory=dict)
     """Short lists of whole numbers, such as the heads of each layer."""
     vocabulary: int = 0
+    tokens: list[bytes] = field(default_factory=list)
     layout: dict[str, Tensor] = field(default_factory=dict)
     data_start: int = 0
 
@@ -83,20 +85,21 @@ class Fields:
         return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def parse(data: bytes, size: int) -> Fields:
-    """Read a header from the beginning of a file of `size` bytes.
+def parse(data: bytes, size: int, *, keep_tokens: bool = False) -> Fields:
+    """Read a header from the beginning of a file of `size` bytes; the vocabulary itself only with `keep_tokens`.
 
     Raises BadBytes where it is wrong, and More, struct.error or OverflowError where `data` ends before it does.
     """
-    return _Reader(data, size).read()
+    return _Reader(data, size, keep_tokens=keep_tokens).read()
 
 
 class _Reader:
     """Steps through the bytes of one header; `at` is the next byte."""
 
-    def __init__(self, data: bytes, size: int) -> None:
+    def __init__(self, data: bytes, size: int, *, keep_tokens: bool) -> None:
         self.data = data
         self.size = size
+        self.keep_tokens = keep_tokens
         self.at = 24
 
     def read(self) -> Fields:
@@ -128,10 +131,13 @@ class _Reader:
 
     def _array(self, key: str) -> None:
         kind, count = self._number("I"), self._number("Q")
-        if key == "tokenizer.ggml.tokens":
+        if key == _TOKENS:
             self.fields.vocabulary = count
         if count > self.size:
             raise BadBytes(f"the list {key!r} claims {count:,} values, more than the file has bytes")
+        if kind == _TEXT and self.keep_tokens and key == _TOKENS:
+            self.fields.tokens = [self._string() for _ in range(count)]
+            return
         if kind == _TEXT:
             self._skip_strings(count)
             self._check_end()
