@@ -213,7 +213,8 @@ def _limited(response: httpx.Response) -> RateLimited:
     after = response.headers.get("retry-after", "")
     seconds = float(after) if after.isdigit() else told.reset_in_seconds if told else None
     when = f"in {seconds:.0f} s" if seconds is not None else "later"
-    return RateLimited(f"the hub takes no more requests for now (429); try again {when}", retry_after_s=seconds)
+    hint = "what arrived is kept; with a token in HF_TOKEN the hub allows more"
+    return RateLimited(f"the hub takes no more requests for now (429); try again {when}", hint, retry_after_s=seconds)
 
 
 def _host(error: Exception) -> str:

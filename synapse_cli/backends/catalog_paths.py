@@ -60,6 +60,14 @@ def content_of(model: Model, witness: Witness) -> str:
     return sha256
 
 
+def pin_of(model: Model) -> Pin:
+    """Return what the locks say of a pulled model. Raises ModelMissing where they say nothing."""
+    pin = _pin(model, Witness())
+    if pin is None:
+        raise _missing(model)
+    return pin
+
+
 def locks_of(model: Model) -> tuple[str, ...]:
     """The locks that may pin a model: beside the file that declares it, then the user's own."""
     from synapse_cli.backends import catalog_lock
@@ -85,9 +93,7 @@ def _minilm() -> str:
 def _pulled_path(model: Model) -> str:
     from synapse_cli.backends import catalog_store
 
-    pin = _pin(model, Witness())
-    if pin is None:
-        raise _missing(model)
+    pin = pin_of(model)
     for file in pin.files:
         blob = catalog_store.blob_path(file.sha256)
         if not os.path.exists(blob):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from synapse_cli.cli import models_pull
+from synapse_cli.cli import models_files, models_names, models_pull
 from synapse_cli.cli.listing import print_rows, print_table
 from synapse_cli.core.prompt import Json
 from synapse_cli.report.numbers import money
@@ -100,3 +100,10 @@ def _cells(row: dict[str, Json]) -> tuple[str, ...]:
 app.command("pull")(models_pull.pull)
 app.command("pin")(models_pull.pin)
 app.command("rollback")(models_pull.rollback)
+app.command("add")(models_names.add)
+app.command("scan")(models_names.scan)
+app.command("alias")(models_names.alias)
+app.command("path")(models_files.path)
+app.command("verify")(models_files.verify)
+app.command("rm")(models_files.rm)
+app.command("prune")(models_files.prune)

@@ -64,7 +64,7 @@ def test_a_pulled_model_answers_by_its_source_its_alias_and_its_name(user: User,
 
     for name in (SOURCE, "tiny", "small"):
         done = user.synapse("run", "-m", name, "--param", "max_tokens=3", "--no-cache", "--json", "hello")
-        assert (done.code, done.json["attempts"][0]["outcome"]) == (0, "answered"), done.err
+        assert (done.code, done.json["attempts"][0]["outcome"]) == (0, "accepted"), done.err
 
 
 def test_a_model_that_was_not_pulled_names_the_command_that_fetches_it(user: User, repo) -> None:
