@@ -54,12 +54,11 @@ def bench(flags: BenchFlags) -> int:
 def _made(flags: BenchFlags, asked: Wanted) -> tuple[Told, Result]:
     """Run it, keep it, and sum it up."""
     from synapse_cli.core.clock import SystemClock
-    from synapse_cli.lab.bench.memory import Memory
+    from synapse_cli.lab.bench.memory import Memory, hosts
     from synapse_cli.lab.bench.telling import tell
 
     plan = asked.plan
     kept, before = _journal(flags, plan)
-    record = _recorder(flags, plan)
     began = time.monotonic()
     at_terminal = sys.stderr.isatty() and not (flags.quiet or flags.verbose)
     progress = Progress([c.label for c in plan.candidates], len(plan.items) * plan.repeats, verbose=flags.verbose)
@@ -70,9 +69,10 @@ def _made(flags: BenchFlags, asked: Wanted) -> tuple[Told, Result]:
         kept.append(call)
         _hear(progress, call)
 
-    course = Course(plan, SystemClock(), Memory(), Watch(call=hear, run=record))
-    with _interruptible(course), shown(progress, at_terminal=at_terminal):
-        result = course.run(before)
+    with _recording(flags, plan) as record, shown(progress, at_terminal=at_terminal):
+        course = Course(plan, SystemClock(), Memory(lambda: hosts(os.environ)), Watch(call=hear, run=record))
+        with _interruptible(course):
+            result = course.run(before)
     told = tell(
         plan,
         result,
@@ -116,15 +116,20 @@ def _journal(flags: BenchFlags, plan: Plan) -> tuple[journal.Journal, tuple[Call
     return journal.Journal(path, plan.fingerprint), done
 
 
-def _recorder(flags: BenchFlags, plan: Plan) -> Callable[[Run], None]:
+@contextmanager
+def _recording(flags: BenchFlags, plan: Plan) -> Iterator[Callable[[Run], None]]:
     """Write each run into the ledger, as a bench's: its money was spent, and it saved nobody anything."""
     if flags.no_log:
-        return lambda _: None
+        yield lambda _: None
+        return
     from synapse_cli.ledger.book import Book
     from synapse_cli.profile.paths import state_dir
 
     book = Book(state_dir(), plan.candidates[0].profile.ledger, warn=warn)
-    return lambda run: book.record(replace(run, saved=Decimal(0)), "bench")
+    try:
+        yield lambda run: book.record(replace(run, saved=Decimal(0)), "bench", is_last=False)
+    finally:
+        book.close()
 
 
 def _save(flags: BenchFlags, plan: Plan, result: Result, told: Told) -> None:

@@ -50,11 +50,11 @@ class Book:
 
         self._write(write)
 
-    def record(self, run: Run, command: str = "run") -> None:
+    def record(self, run: Run, command: str = "run", *, is_last: bool = True) -> None:
         """Write a finished run, whole or not at all, and drop a few of those that are too old or too many.
 
-        The file is closed afterwards: a process that leaves without tear-down would leave a write-ahead log that
-        nobody folds in, and that only grows.
+        After the last one the file is closed: a process that leaves without tear-down would leave a write-ahead
+        log that nobody folds in, and that only grows. (Closing after each took most of what a bench costs itself.)
         """
 
         def write(book: sqlite3.Connection) -> None:
@@ -64,7 +64,8 @@ class Book:
             prune(book, before=before, max_size=self._settings.max_size, but=run.run_id)
 
         self._write(write)
-        self.close()
+        if is_last:
+            self.close()
 
     def ended(self, run_id: str, exit_code: int) -> None:
         """Correct the exit code of a run whose answer could not be delivered (a closed pipe)."""

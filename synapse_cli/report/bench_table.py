@@ -166,7 +166,7 @@ _COLUMNS: tuple[tuple[str, Callable[[Figures], str]], ...] = (
     ("tokens", _tokens),
     ("kept tokens", _cached),
     ("$ per 1,000", _per_thousand),
-    ("memory", lambda figures: _bytes(figures.grew)),
+    ("peak memory", lambda figures: _bytes(figures.memory)),
 )
 
 
@@ -205,7 +205,6 @@ def _how(told: Told) -> str:
         f"{told.concurrency} at once" if told.concurrency > 1 else "one at a time",
         f"{told.elapsed_s:.1f} s",
         f"{dollars(told.cost)} in all",
-        f"peak memory {_bytes(told.memory)}" if told.memory is not None else "",
         ended.get(told.end, ""),
     ]
     return " · ".join(part for part in parts if part)
@@ -224,7 +223,7 @@ def _flat(figures: Figures) -> dict[str, object]:
         if name in {"error_kinds", "answered_by"} and isinstance(value, dict):
             flat[name] = " ".join(f"{key}:{count}" for key, count in value.items())
         elif name == "tokens" and isinstance(value, dict):
-            flat |= {f"{key}_tokens": each for key, each in value.items()}
+            flat |= {f"tokens_{key}": each for key, each in value.items()}
         elif name in _INTERVALS:
             bounds = value if isinstance(value, dict) else {}
             flat |= {name: bounds.get("estimate"), f"{name}_low": bounds.get("low"), f"{name}_high": bounds.get("high")}

@@ -1,10 +1,13 @@
-"""How much memory did a call take, in this process and in the hosts that answer it?"""
+"""How much memory did a call take, in this process and in the hosts that answer it?
+
+All hosts of this user count, and what stays warm counts for each candidate: it is what the machine must hold.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 
 class Memory:
@@ -31,6 +34,18 @@ class Memory:
 
     def _processes(self) -> list[int]:
         return [os.getpid(), *self._others()]
+
+
+def hosts(env: Mapping[str, str]) -> list[int]:
+    """The processes of the hosts that run; none where there is no place for any."""
+    from synapse_cli.backends.host.ending import card_of
+    from synapse_cli.backends.host.place import folder, places_in
+
+    try:
+        cards = [card_of(place) for place in places_in(folder(env))]
+    except OSError:
+        return []
+    return [card["pid"] for card in cards if card is not None]
 
 
 def _lower(process: int) -> None:

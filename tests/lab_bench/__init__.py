@@ -1,0 +1,1 @@
+"""`synapse bench`: its figures, its order, its limits, and what it keeps."""
