@@ -24,6 +24,8 @@ _MOST_DIMENSIONS = 4
 _MOST_VALUES = 1 << 62
 _FIXED = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _WHOLE = frozenset("BbHhIiQq")
+_ALIGNMENT = 32
+"""Bytes, the default; ggml wants its tensors to stand at multiples of it."""
 _TEXT, _ARRAY, _UINT32 = 8, 9, 4
 _TOKENS = "tokenizer.ggml.tokens"
 
@@ -186,9 +188,9 @@ class _Reader:
     def _tensors(self, count: int) -> None:
         fields = self.fields
         alignment = fields.whole("general.alignment")
-        alignment = 32 if alignment is None else alignment
-        if alignment <= 0 or alignment & (alignment - 1) or alignment > 1 << 20:
-            raise BadBytes(f"its alignment is {alignment}, which is not a power of two")
+        alignment = _ALIGNMENT if alignment is None else alignment
+        if alignment < _ALIGNMENT or alignment & (alignment - 1) or alignment > 1 << 20:
+            raise BadBytes(f"its alignment is {alignment}, which is no power of two from {_ALIGNMENT} up")
         for _ in range(count):
             name, tensor = self._tensor(alignment)
             if name in fields.layout:

@@ -8,7 +8,7 @@ real shapes the sum is off by 3 % at most (`tests/local/test_memory.py`).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from synapse_cli.backends.gguf import Header
 from synapse_cli.backends.llamacpp_layout import BATCH, OUTPUTS, STEP, is_repacked, seats_of
@@ -46,6 +46,10 @@ class Need:
         """All of it."""
         return self.weights + self.cache + self.compute + self.other
 
+    def with_weights(self, more: int) -> Need:
+        """The same with so many bytes more of weights."""
+        return replace(self, weights=self.weights + more)
+
     def __str__(self) -> str:
         parts = (("weights", self.weights), ("window", self.cache), ("computing", self.compute + self.other))
         return f"{size(self.total)} (" + ", ".join(f"{what} {size(bytes_)}" for what, bytes_ in parts) + ")"
@@ -71,12 +75,18 @@ class Fit:
         return ", or ".join(ways)
 
 
-def estimate(header: Header, window: int, *, seats: int | None = None, outputs: int = OUTPUTS) -> Need:
-    """Tell what a model takes on the host with a window of so many tokens and so many requests at once."""
+def estimate(
+    header: Header, window: int, *, seats: int | None = None, outputs: int = OUTPUTS, gpu_layers: int = 0
+) -> Need:
+    """Tell what a model takes of this machine's own memory, with a window of so many tokens and so many requests.
+
+    What graphics devices hold is not in it; `gpu_layers` of -1 is all layers.
+    """
     seats = seats_of(header) if seats is None else seats
+    away, cache_away = _on_devices(header, window, gpu_layers, seats)
     return Need(
-        weights=_weights(header),
-        cache=cache_bytes(header, window, seats),
+        weights=_weights(header) - away,
+        cache=cache_bytes(header, window, seats) - cache_away,
         compute=_compute(header, window, seats, outputs),
         other=_MAPPED_OVERHEAD + header.vocabulary * _VOCABULARY_ENTRY,
     )
@@ -89,21 +99,28 @@ def fit(header: Header, window: int, budget: int, *, seats: int | None = None) -
 
 
 def gpu_bytes(header: Header, window: int, layers: int, *, seats: int | None = None) -> int:
-    """Bytes on a graphics device that takes the last `layers` layers; one more than there are takes the output too."""
-    count = header.shape("block_count") or 0
-    first = max(count + 1 - layers, 0)
-    held = sum(tensor.size for name, tensor in header.layout.items() if _layer_of(name, count) >= first)
+    """Bytes on graphics devices that take the last `layers` layers; one more than there are takes the output too."""
     seats = seats_of(header) if seats is None else seats
-    cache = cache_bytes(header, window, seats) * max(0, count - first) // max(1, count)
-    return held + cache + _compute(header, window, seats, OUTPUTS)
+    return sum(_on_devices(header, window, layers, seats)) + _compute(header, window, seats, OUTPUTS)
 
 
-def fitting_layers(header: Header, window: int, free: int) -> int:
-    """How many layers fit into the free memory of a graphics device; -1 for all."""
+def fitting_layers(header: Header, window: int, free: int, *, seats: int | None = None) -> int:
+    """How many layers fit into the free memory of graphics devices; -1 for all."""
     count = (header.shape("block_count") or 0) + 1
-    if gpu_bytes(header, window, count) <= free:
+    if gpu_bytes(header, window, count, seats=seats) <= free:
         return -1
-    return next((layers for layers in range(count - 1, 0, -1) if gpu_bytes(header, window, layers) <= free), 0)
+    fits = (layers for layers in range(count - 1, 0, -1) if gpu_bytes(header, window, layers, seats=seats) <= free)
+    return next(fits, 0)
+
+
+def _on_devices(header: Header, window: int, layers: int, seats: int) -> tuple[int, int]:
+    """Bytes of weights and of the cache that graphics devices hold."""
+    if not layers:
+        return 0, 0
+    count = header.shape("block_count") or 0
+    first = 0 if layers < 0 else max(count + 1 - layers, 0)
+    weights = sum(tensor.size for name, tensor in header.layout.items() if _layer_of(name, count) >= first)
+    return weights, cache_bytes(header, window, seats) * max(0, count - first) // max(1, count)
 
 
 def cache_bytes(header: Header, window: int, seats: int) -> int:

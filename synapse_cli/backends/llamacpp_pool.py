@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Protocol, TypeVar, cast
 
@@ -28,6 +28,11 @@ _TURN_S = 0.05
 
 class Engine(Protocol):
     """Something that was loaded and can be given back."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be asked."""
+        ...
 
     def close(self) -> None:
         """Give the memory back."""
@@ -51,8 +56,6 @@ class Wanted:
     """Of the files when the header was read."""
     window: int
     need: Need
-    limit: int | None = None
-    """Bytes for all models together, `[hosts] max_memory`; None is what the machine has left."""
     keep_alive_s: float | None = None
     """None keeps it as long as this process lives, 0 unloads it after each answer."""
 
@@ -100,6 +103,8 @@ class Pool:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, free: Callable[[], int | None] = available) -> None:
         """`clock` gives seconds, `free` the bytes that the machine has left."""
+        self.limit: int | None = None
+        """Bytes for all models together, `[hosts] max_memory` of whoever asked last; None is what the machine has."""
         self._clock = clock
         self._free = free
         self._change = threading.Condition()
@@ -173,7 +178,7 @@ class Pool:
                     if slot is None and self._is_my_turn(me) and self._make_room(wanted):
                         return self._open_slot(wanted)
                     if slot is not None and slot.engine is not None:
-                        slot.wanted = wanted
+                        slot.wanted = replace(wanted, need=slot.wanted.need)
                         slot.lent += 1
                         return slot
                     control.doing("waiting for memory" if slot is None else "loading the model")
@@ -194,10 +199,10 @@ class Pool:
         return slot
 
     def _present(self, wanted: Wanted) -> _Slot | None:
-        """The slot of this model; one whose file has changed since is let go."""
+        """The slot of this model; one whose file has changed since, or whose engine has ended, is let go."""
         for slot in self._slots:
             if slot.wanted.key == wanted.key and not slot.is_leaving:
-                if slot.wanted.stamp == wanted.stamp:
+                if slot.wanted.stamp == wanted.stamp and (slot.engine is None or slot.engine.is_open):
                     return slot
                 self._dismiss(slot)
                 break
@@ -209,14 +214,14 @@ class Pool:
         False where the rest is at work: then the one that began longest ago takes no more, and is gone soon.
         """
         need = wanted.need.total
-        if wanted.limit is not None and need > wanted.limit:
-            raise _refusal(wanted, wanted.limit, "[hosts] max_memory is")
-        while (room := self._room(wanted)) is not None and need > room:
+        if self.limit is not None and need > self.limit:
+            raise _refusal(wanted, self.limit, "[hosts] max_memory is", "raise [hosts] max_memory")
+        while (room := self._room()) is not None and need > room:
             oldest = min(
                 (slot for slot in self._slots if slot.engine), key=lambda slot: (slot.lent > 0, slot.used), default=None
             )
             if oldest is None and not self._slots:
-                raise _refusal(wanted, room, "this machine has")
+                raise _refusal(wanted, room, "this machine has", "free some memory")
             if oldest is None:
                 return False
             self._dismiss(oldest)
@@ -224,10 +229,10 @@ class Pool:
                 return False
         return True
 
-    def _room(self, wanted: Wanted) -> int | None:
+    def _room(self) -> int | None:
         """Bytes that are left for another model; None where nothing tells."""
-        if wanted.limit is not None:
-            return wanted.limit - sum(slot.wanted.need.total for slot in self._slots)
+        if self.limit is not None:
+            return self.limit - sum(slot.wanted.need.total for slot in self._slots)
         free = self._free()
         loading = sum(slot.wanted.need.total for slot in self._slots if slot.engine is None)
         return None if free is None else free - loading
@@ -294,10 +299,9 @@ def stamp(paths: tuple[str, ...]) -> Stamp:
     return tuple((each.st_dev, each.st_ino, each.st_size, each.st_mtime_ns, each.st_ctime_ns) for each in found)
 
 
-def _refusal(wanted: Wanted, room: int, whose: str) -> ModelUnusable:
+def _refusal(wanted: Wanted, room: int, whose: str, more: str) -> ModelUnusable:
     """Say what it would take, what there is, and what would fit."""
     ways = str(fit(wanted.header, wanted.window, room))
-    more = "raise [hosts] max_memory" if wanted.limit is not None else "free some memory"
     return ModelUnusable(
         f"{wanted.name} needs {wanted.need} and {whose} {size(room)}", f"{ways}, or {more}" if ways else more
     )

@@ -26,7 +26,12 @@ class Weight:
         self.room = room
         self.at_work = 0
         self.closed = False
+        self.has_ended = False
         room.loaded.append(name)
+
+    @property
+    def is_open(self) -> bool:
+        return not self.closed and not self.has_ended
 
     def close(self) -> None:
         assert not self.at_work
@@ -42,8 +47,8 @@ class Room:
     def __init__(self, tiny: Path, limit: int | None = 100) -> None:
         self.now = 0.0
         self.pool = Pool(clock=lambda: self.now, free=lambda: None)
+        self.pool.limit = limit
         self.header = read_header(str(tiny))
-        self.limit = limit
         self.loaded: list[str] = []
         self.closed: list[str] = []
         self.loads = 0
@@ -56,7 +61,6 @@ class Room:
             stamp=((mark,),),
             window=2048,
             need=Need(bytes_, 0, 0, 0),
-            limit=self.limit,
             keep_alive_s=keep_alive_s,
         )
 
@@ -205,7 +209,7 @@ def test_keep_alive_of_nothing_unloads_after_the_answer(room: Room) -> None:
 
 
 def test_keep_alive_unloads_what_was_idle_for_so_long_and_nothing_else(room: Room) -> None:
-    room.limit = None
+    room.pool.limit = None
     room.ask("short", keep_alive_s=10)
     room.ask("long", keep_alive_s=100)
     room.ask("always")
@@ -238,6 +242,15 @@ def test_a_model_whose_file_has_changed_is_loaded_anew(room: Room) -> None:
 
     assert room.closed == ["a"]
     assert (room.loads, room.loaded) == (2, ["a"])
+
+
+def test_a_model_whose_engine_has_ended_is_loaded_anew(room: Room) -> None:
+    with room.pool.lend(room.wanted("a"), lambda: room.load("a"), Control()) as engine:
+        engine.has_ended = True
+
+    room.ask("a")
+
+    assert (room.loads, room.closed, room.loaded) == (2, ["a"], ["a"])
 
 
 def test_closing_a_pool_lets_those_at_work_finish(room: Room) -> None:

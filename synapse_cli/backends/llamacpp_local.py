@@ -1,0 +1,100 @@
+"""What is a local model right now: its file, how it is opened, what it takes, and its engine?
+
+The file is looked at before each request: one that was replaced is loaded anew, one that was damaged is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from synapse_cli.backends.catalog_paths import model_path
+from synapse_cli.backends.gguf import Header, check_tokens, read_header
+from synapse_cli.backends.llamacpp_pool import Stamp, Wanted, pool, stamp
+from synapse_cli.backends.llamacpp_settings import Settings, settings
+from synapse_cli.core.control import Control
+from synapse_cli.profile.model import Model
+
+if TYPE_CHECKING:
+    from synapse_cli.backends.llamacpp_engine import Engine
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How a file, as it was at one moment, is loaded."""
+
+    wanted: Wanted
+    placed: Settings
+    """With the layers that its devices take; what they have free must not make another engine of it."""
+    notes: tuple[str, ...]
+    """What to say once, when it is loaded."""
+
+
+class LocalModel:
+    """A model of the profile whose file is on this machine. Safe from several threads."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._read: tuple[Header, Stamp] | None = None
+        self._planned: _Plan | None = None
+
+    def header(self) -> Header:
+        """What the file says of itself, read anew where it has changed."""
+        return self._now()[0]
+
+    @contextmanager
+    def lend(self, control: Control) -> Iterator[tuple[Header, Engine, tuple[str, ...]]]:
+        """The model's engine for one answer, and what to say of it if it was loaded for this one."""
+        header, seen = self._now()
+        plan = self._planned
+        if plan is None or plan.wanted.stamp != (seen := seen + stamp(_adapters(self._model))):
+            plan = self._planned = self._plan(header, seen)
+        notes: list[str] = []
+
+        def load() -> Engine:
+            from synapse_cli.backends.llamacpp_engine import Engine
+
+            for part in header.parts[:1]:
+                check_tokens(part)
+            notes.extend(plan.notes)
+            return Engine(plan.placed, control)
+
+        with pool().lend(plan.wanted, load, control) as engine, engine.in_use():
+            yield header, engine, tuple(notes)
+
+    def _now(self) -> tuple[Header, Stamp]:
+        path = model_path(self._model)
+        read = self._read
+        if read is None or read[0].path != path or stamp(read[0].parts) != read[1]:
+            before = stamp((path,)) if read is not None else None
+            header = read_header(path)
+            read = self._read = header, stamp(header.parts)
+            if before is not None and read[1][:1] != before:
+                return self._now()  # it changed while it was read
+        return read
+
+    def _plan(self, header: Header, seen: Stamp) -> _Plan:
+        from synapse_cli.backends.llamacpp_devices import devices, place, without_device
+        from synapse_cli.backends.llamacpp_lora import check_adapters
+        from synapse_cli.backends.llamacpp_memory import estimate
+
+        model = self._model
+        opened, found = settings(model, header), devices()
+        placed = place(opened, header, found)
+        need = estimate(header, opened.window, seats=opened.seats, gpu_layers=placed.gpu_layers)
+        wanted = Wanted(
+            name=model.name,
+            key=opened,
+            header=header,
+            stamp=seen,
+            window=opened.window,
+            need=need.with_weights(check_adapters(model.lora, header)),
+            keep_alive_s=model.keep_alive_s,
+        )
+        return _Plan(wanted, placed, without_device(model, found))
+
+
+def _adapters(model: Model) -> tuple[str, ...]:
+    return tuple(adapter.file for adapter in model.lora)
