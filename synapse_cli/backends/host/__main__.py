@@ -18,11 +18,11 @@ from synapse_cli.backends.host.kind import KINDS, Kind
 from synapse_cli.backends.host.place import Place
 
 _HAS_FORK = hasattr(os, "fork")
-_NO_HOST_NEEDED = 0
 
 
 def main(arguments: list[str]) -> int:
     """Be the host of a place, or end at once where there is one already."""
+    from synapse_cli.backends.host.start import NOT_NEEDED
     from synapse_cli.core.exclusive import take
 
     kind = next(kind for kind in KINDS if kind == arguments[0])
@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> int:
     os.umask(0o077)
     life = os.open(place.life, os.O_RDWR | os.O_CREAT, 0o600)
     if not take(life):
-        return _NO_HOST_NEEDED
+        return NOT_NEEDED
     _keep_no_core()
     if not _HAS_FORK:
         return _serve(place, kind, idle_s, life, ready)

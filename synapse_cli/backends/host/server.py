@@ -79,7 +79,7 @@ class Server:
         if self.calls.stuck(STUCK_S):
             say("a call does not end although it was told to")
             return True
-        return self._greeting == 0 and self.calls.is_idle()
+        return self.calls.is_idle()
 
     def _withdraw(self) -> None:
         """Let nobody else come: unlink the socket if it is still ours, and close it."""
@@ -93,9 +93,12 @@ class Server:
         self._listener.close()
 
     def _finish(self) -> int:
-        """Wait for what is under way, but not for what does not hear."""
-        while self._greeting or self.calls.active():
-            if not self._greeting and self.calls.stuck(STUCK_S) == self.calls.active():
+        """Wait for what is under way, but neither for what does not hear nor for who has not said what it wants.
+
+        Whoever is cut off before its request was taken asks the next host.
+        """
+        while self.calls.active():
+            if self.calls.stuck(STUCK_S) == self.calls.active():
                 return STUCK
             time.sleep(0.02)
         return 0

@@ -25,6 +25,9 @@ _PATIENCE_S = 60.0
 _GREETING_S = 20.0
 _MAIN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "__main__.py")
 
+NOT_NEEDED = 3
+"""The exit code of a host that found another one at its place."""
+
 GoOn = Callable[[], object]
 """Asked while waiting; what it raises ends the wait."""
 
@@ -138,8 +141,9 @@ def _start(place: Place, kind: Kind, env: Mapping[str, str], idle_s: float, go_o
         os.close(says)
     try:
         if hasattr(os, "fork"):
-            _wait(hears, place, kind, go_on)
-            process.wait()  # it has left the work to a child of its own
+            listens = _listens(hears, kind, go_on)
+            if process.wait() != NOT_NEEDED and not listens:  # it leaves the work to a child of its own
+                raise NoHost(f"{CALLED[kind]} does not start; `synapse hosts log {kind}` may tell why")
     finally:
         os.close(hears)
 
@@ -148,7 +152,7 @@ def _inherited(handle: int) -> str:
     return str(handle) if hasattr(os, "fork") else "-1"
 
 
-def _wait(hears: int, place: Place, kind: Kind, go_on: GoOn) -> None:
+def _listens(hears: int, kind: Kind, go_on: GoOn) -> bool:
     """Wait for the one byte that says that it listens; the pipe's end without it is a failure or a lost race."""
     from select import select
 
@@ -157,8 +161,7 @@ def _wait(hears: int, place: Place, kind: Kind, go_on: GoOn) -> None:
         go_on()
         if time.monotonic() > until:
             raise NoHost(f"{CALLED[kind]} does not start in {_PATIENCE_S:g} s")
-    if not os.read(hears, 1) and not os.path.exists(place.socket) and not is_alive(place):
-        raise NoHost(f"{CALLED[kind]} does not start; `synapse hosts log {kind}` may tell why")
+    return bool(os.read(hears, 1))
 
 
 def is_alive(place: Place) -> bool:
