@@ -14,7 +14,7 @@ from synapse_cli.backends.gguf import Header, read_header
 from synapse_cli.backends.llamacpp_settings import settings, warnings, window
 from synapse_cli.core.completion import FREE, Completion, Count, Facts, Usage
 from synapse_cli.core.control import Control
-from synapse_cli.core.errors import BackendError, UsageError
+from synapse_cli.core.errors import BackendError
 from synapse_cli.core.ports import Emit
 from synapse_cli.core.prompt import Message, Request
 from synapse_cli.profile.model import Model
@@ -46,16 +46,16 @@ class LlamaCpp:
         """Answer the request; labels and schemas bind what may be written."""
         from synapse_cli.backends.llamacpp_answer import write
         from synapse_cli.backends.llamacpp_job import Job
-        from synapse_cli.backends.llamacpp_prompt import prepare
+        from synapse_cli.backends.llamacpp_prompt import prepare, wishes
         from synapse_cli.backends.sampling import parse
 
         started = time.monotonic()
         bound = {"max_tokens": NANO_MAX_TOKENS} if self._model.source == NANO else {}
         sampling = parse({**bound, **request.params})
-        _refuse_what_is_not_built(request)
+        wished = wishes(request, self._model.effort)
         with self._lent(control) as (header, engine):
-            prompt = prepare(engine.vocabulary, header.chat_template, request.messages, control)
-            job = Job(engine, header, request, sampling, prompt, control)
+            prompt = prepare(engine.vocabulary, header.chat_template, request.messages, control, wished)
+            job = Job(engine, header, request, sampling, prompt, control, wished)
             given = engine.answer(lambda hand_out: write(job, hand_out), control, emit)
         return self._completion(given, (*warnings(self._model, header), *prompt.warnings), started)
 
@@ -111,10 +111,6 @@ class LlamaCpp:
             latency_s=time.monotonic() - started,
             first_latency_s=None if math.isnan(given.first_at) else given.first_at - started,
             thinking=given.thinking,
-            warnings=notes,
+            tool_calls=given.calls,
+            warnings=(*notes, *given.warnings),
         )
-
-
-def _refuse_what_is_not_built(request: Request) -> None:
-    if request.tools:
-        raise UsageError("tools are not yet supported by local models", "use a hosted model for this call")

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from typing import TYPE_CHECKING
 
 from synapse_cli.backends.llamacpp_job import Job
+from synapse_cli.backends.llamacpp_prompt import mark_tokens
 from synapse_cli.backends.llamacpp_rows import Row
 from synapse_cli.backends.llamacpp_seat import Answer, Begin, Task
 from synapse_cli.backends.pieces import Pieces
+from synapse_cli.backends.reply import Reply
 from synapse_cli.backends.sampling import Chooser, constrain, log_chance
+from synapse_cli.backends.tool_calls import offered
 from synapse_cli.core.completion import Finish
 from synapse_cli.core.errors import BadAnswer
 from synapse_cli.core.ports import Emit
@@ -21,6 +25,8 @@ if TYPE_CHECKING:
 
 _LEAST_ANSWER = 16
 """Tokens that must be left for an answer, unless fewer were asked for."""
+_KEPT_FOR_ANSWER = 64
+"""Tokens that a thought leaves to the answer; where fewer may be written in all, it is not cut short."""
 
 
 def write(job: Job, emit: Emit | None) -> Task:
@@ -33,10 +39,11 @@ def write(job: Job, emit: Emit | None) -> Task:
 
 def _write_freely(job: Job, emit: Emit | None) -> Task:
     is_end = job.engine.vocabulary.is_end
-    limit = job.room(_LEAST_ANSWER)
-    thinks = job.prompt.text.rstrip().endswith("<think>")
-    pieces = Pieces(job.sampling.stop, emit, thinks=thinks, prefix=job.answer_prefix)
+    may_think = job.prompt.thinks or job.prompt.form.thinks
+    limit = job.room(_LEAST_ANSWER, job.wished.budget if may_think else 0)
+    pieces = Pieces(job.sampling.stop, emit, reply=_reply(job), prefix=job.answer_prefix)
     steps = _Steps(job, pieces)
+    last_thought = min(job.wished.budget, limit - max(_KEPT_FOR_ANSWER, limit // 4))
     finish: Finish = "length"
     row = yield Begin(job.prompt.tokens, job.stable)
     steps.known = row.knows
@@ -55,17 +62,28 @@ def _write_freely(job: Job, emit: Emit | None) -> Task:
         if len(steps.tokens) >= limit:
             break
         steps.accept(token, was_aloud=was_aloud)
+        if pieces.aloud and 0 < last_thought <= len(steps.tokens):
+            steps.end_thought()
         row = yield token
+    text = pieces.finish()
     return Answer(
-        pieces.finish(),
-        finish,
+        text,
+        "tool_calls" if pieces.calls and finish == "stop" else finish,
         len(job.prompt.tokens),
         len(steps.tokens),
         steps.confidence,
         steps.first_at,
         steps.left_out,
         pieces.thought,
+        calls=pieces.calls,
+        warnings=pieces.warnings,
     )
+
+
+def _reply(job: Job) -> Reply:
+    """What tells the thoughts and calls of this model from its answer."""
+    prompt = job.prompt
+    return Reply(prompt.form, begun=prompt.thinks or prompt.answers, tools=offered(job.request.tools))
 
 
 class _Steps:
@@ -87,9 +105,18 @@ class _Steps:
         self.left_out = 0
         """How many of them were the model talking to itself."""
         self.first_at = math.nan
+        self._marks = mark_tokens(job.engine.vocabulary, job.prompt.form)
+        self._forced: deque[int] = deque()
+        """What is put in the model's mouth."""
+        self._was_cut = self._is_forced = False
 
     def take(self, row: Row) -> int:
         """The next token, noted with its chance."""
+        if self._forced:
+            self.tokens.append(self._forced.popleft())
+            self._is_forced = True
+            return self.tokens[-1]
+        self._is_forced = False
         token, chance = (row.best, row.log_chance) if self._takes_best else self._choose(row.logits)
         if math.isnan(self.first_at):
             self.first_at = time.monotonic()
@@ -111,15 +138,23 @@ class _Steps:
         return token, log_chance(logits, token)
 
     def accept(self, token: int, *, was_aloud: bool) -> None:
-        """Move the grammar on."""
-        if self._grammar is not None and not was_aloud:
+        """Move the grammar on; what is put in the model's mouth, or said to itself, is bound by none."""
+        if self._grammar is not None and not was_aloud and not self._is_forced:
             self._grammar.accept(token)
             self._chosen.append(self._grammar.had_choice)
+
+    def end_thought(self) -> None:
+        """Let the model come to its answer: it has thought for long enough."""
+        if not self._was_cut:
+            form, vocabulary = self._job.prompt.form, self._job.engine.vocabulary
+            self._forced.extend(vocabulary.tokens(form.cut_short(form.begun(self._job.prompt.text)), special=True))
+            self._was_cut = True
 
     def raw(self, token: int) -> bytes:
         """The bytes of a token; some tokenizers put a space before the first word, which nobody asked for."""
         vocabulary = self._job.engine.vocabulary
-        return vocabulary.piece(token, strip=len(self.tokens) <= 1 and vocabulary.writes_leading_space)
+        is_first = len(self.tokens) <= 1 and vocabulary.writes_leading_space
+        return vocabulary.piece(token, special=token in self._marks, strip=is_first)
 
     def leave_out(self) -> None:
         """Count what was written so far as thinking and not as the answer."""

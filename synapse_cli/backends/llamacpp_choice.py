@@ -12,7 +12,7 @@ from synapse_cli.backends.closed_set import Path
 from synapse_cli.backends.instruction import without_text
 from synapse_cli.backends.labels import find_labels
 from synapse_cli.backends.llamacpp_job import Job
-from synapse_cli.backends.llamacpp_prompt import Prompt, label_tokens, prepare
+from synapse_cli.backends.llamacpp_prompt import Prompt, label_tokens, prepare, silenced
 from synapse_cli.backends.llamacpp_rows import Row
 from synapse_cli.backends.llamacpp_seat import Answer, Begin, Demand, Follow, Task
 from synapse_cli.core.errors import UsageError
@@ -33,6 +33,8 @@ def labels_of(job: Job) -> tuple[str, ...]:
         return tuple(dict.fromkeys(request.choices))
     if request.schema is not None:
         return _enumeration(request.schema)
+    if request.grammar is not None or request.tools:
+        return ()
     metadata = job.header.metadata
     if metadata.get(_CLOSED_SETS, _NANO in metadata):
         return _named(request)
@@ -41,7 +43,8 @@ def labels_of(job: Job) -> tuple[str, ...]:
 
 def choose(job: Job, labels: tuple[str, ...], emit: Emit | None) -> Task:
     """Score every label and answer with the likeliest, in its declared spelling."""
-    asked = yield from _scores(job, job.prompt, labels)
+    prompt = silenced(job.engine.vocabulary, job.prompt)
+    asked = yield from _scores(job, prompt, labels)
     without = None
     if _is_calibrated(job):
         without = (yield from _scores(job, _prompt_without_text(job), labels)).scores
@@ -51,7 +54,7 @@ def choose(job: Job, labels: tuple[str, ...], emit: Emit | None) -> Task:
     if emit is not None:
         emit(text)
     confidence = ranking.chances[best] * asked.knows
-    return Answer(text, "stop", len(job.prompt.tokens), len(asked.tokens[best]), confidence, asked.first_at)
+    return Answer(text, "stop", len(prompt.tokens), len(asked.tokens[best]), confidence, asked.first_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,4 +118,5 @@ def _prompt_without_text(job: Job) -> Prompt:
     if last >= 0:
         messages[last] = replace(messages[last], content=without_text(messages[last].content))
     asked: Sequence[Message] = messages
-    return prepare(job.engine.vocabulary, job.header.chat_template, asked, job.control)
+    prompt = prepare(job.engine.vocabulary, job.header.chat_template, asked, job.control, job.wished)
+    return silenced(job.engine.vocabulary, prompt)

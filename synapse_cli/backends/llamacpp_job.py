@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from synapse_cli.backends.gguf import Header
 from synapse_cli.backends.llamacpp_engine import Engine
-from synapse_cli.backends.llamacpp_prompt import Prompt
+from synapse_cli.backends.llamacpp_prompt import Prompt, Wishes
 from synapse_cli.backends.sampling import Sampling
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import BadRequest
@@ -27,9 +27,13 @@ class Job:
     sampling: Sampling
     prompt: Prompt
     control: Control
+    wished: Wishes = field(default_factory=Wishes)
 
-    def room(self, least: int) -> int:
-        """Tokens that the answer may have; raises BadRequest where the prompt leaves fewer than `least`."""
+    def room(self, least: int, thought: int = 0) -> int:
+        """Tokens that the answer may have; raises BadRequest where the prompt leaves fewer than `least`.
+
+        `thought` is what a thought may have beyond the answer, where nobody said how much both may have.
+        """
         wanted, length = self.sampling.max_tokens, len(self.prompt.tokens)
         room = self.engine.window - length
         if room < min(least, wanted or least):
@@ -37,7 +41,7 @@ class Job:
                 f"the prompt has {length} tokens, and the window for it and the answer has {self.engine.window}",
                 "shorten the input, or raise context in the profile where the model allows it",
             )
-        return min(room, wanted or _DEFAULT_ANSWER)
+        return min(room, wanted or _DEFAULT_ANSWER + thought)
 
     @property
     def answer_prefix(self) -> str:

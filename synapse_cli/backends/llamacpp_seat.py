@@ -67,6 +67,9 @@ class Answer:
     thinking: str = ""
     cached: int = 0
     """Tokens of the input that had been read for an earlier request."""
+    calls: tuple[str, ...] = ()
+    """Tools that were called."""
+    warnings: tuple[str, ...] = ()
 
 
 Demand = Begin | Follow | int

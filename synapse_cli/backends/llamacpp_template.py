@@ -6,20 +6,35 @@ import json
 import operator
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from types import FrameType
 from typing import Any, NoReturn
 
 from synapse_cli.core.control import Control
-from synapse_cli.core.prompt import Message
+from synapse_cli.core.prompt import Json, Message
+from synapse_cli.profile.model import Effort
 
 _MOST_SECONDS = 2.0
 """Of this thread's processor time, so that a busy machine does not count. Real templates take a millisecond; one that
 takes this long has a loop that does not end."""
 _MOST_CHARACTERS = 1 << 24
 """A product or power that makes more is an attack, not a prompt."""
+
+
+_QUIET: dict[str, Json] = {"enable_thinking": False}
+"""A model with a switch for its thinking thinks where that is asked for."""
+
+
+def thinking_variables(effort: Effort | None) -> dict[str, Json]:
+    """What templates that know of thinking want to be told; each looks for another word."""
+    if effort is None:
+        return _QUIET
+    if effort == "none":
+        return {**_QUIET, "thinking": False, "reasoning": False, "thinking_budget": 0, "reasoning_effort": "low"}
+    told = "low" if effort == "minimal" else effort
+    return {"enable_thinking": True, "thinking": True, "reasoning": True, "reasoning_effort": told}
 
 
 class _TooLong(Exception):
@@ -32,8 +47,17 @@ def chatml(messages: Sequence[Message]) -> str:
     return "".join(turns) + "<|im_start|>assistant\n"
 
 
-def render(template: str, messages: Sequence[Message], *, begin: str, end: str, control: Control) -> str:
-    """Fill a model's own Jinja2 template, sandboxed and within a time.
+def render(
+    template: str,
+    messages: Sequence[Message],
+    *,
+    begin: str,
+    end: str,
+    control: Control,
+    tools: Sequence[Json] = (),
+    variables: Mapping[str, Json] = _QUIET,
+) -> str:
+    """Fill a model's own Jinja2 template, sandboxed and within a time; `variables` say how much it is to think.
 
     Raises ValueError, with the cause in one line, where the template fails or does not end.
     """
@@ -43,8 +67,8 @@ def render(template: str, messages: Sequence[Message], *, begin: str, end: str, 
         compiled = _compiled(template)
         with _Watch(lambda: control.stopped or control.expired or time.thread_time() > limit):
             text: str = compiled.render(
-                messages=turns, bos_token=begin, eos_token=end, add_generation_prompt=True, tools=None,
-                raise_exception=_refuse, strftime_now=_now, enable_thinking=False,
+                messages=turns, bos_token=begin, eos_token=end, add_generation_prompt=True, tools=list(tools) or None,
+                raise_exception=_refuse, strftime_now=_now, **variables,
             )  # fmt: skip
             return text
     except Exception as error:  # a stranger's template can raise anything

@@ -5,19 +5,24 @@ from __future__ import annotations
 import codecs
 from collections.abc import Callable, Sequence
 
-from synapse_cli.backends.thinking import Thinking
+from synapse_cli.backends.reply import Reply
 
 
 class Pieces:
     """Takes the bytes of tokens, hands out text; `text` is everything handed out so far."""
 
     def __init__(
-        self, stops: Sequence[str], emit: Callable[[str], None] | None, *, thinks: bool = False, prefix: str = ""
+        self,
+        stops: Sequence[str],
+        emit: Callable[[str], None] | None,
+        *,
+        reply: Reply | None = None,
+        prefix: str = "",
     ) -> None:
         self._stops = tuple(stops)
         self._emit = emit
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._thinking = Thinking(begun=thinks)
+        self._reply = reply or Reply()
         self._held = ""
         self._prefix = prefix
         """Left out where the answer begins with it."""
@@ -33,16 +38,26 @@ class Pieces:
     @property
     def aloud(self) -> bool:
         """Whether what is being written is the model talking to itself, and no part of the answer."""
-        return self._thinking.aloud
+        return self._reply.aloud
 
     @property
     def thought(self) -> str:
         """What it said to itself."""
-        return self._thinking.thought.strip()
+        return self._reply.thought.strip()
+
+    @property
+    def calls(self) -> tuple[str, ...]:
+        """Tools that it called; complete once finished."""
+        return tuple(self._reply.calls)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was wrong with its calls."""
+        return tuple(dict.fromkeys(self._reply.warnings))
 
     def add(self, raw: bytes) -> None:
         """Take the bytes of one token."""
-        self._take(self._thinking.hear(self._decoder.decode(raw)))
+        self._take(self._reply.hear(self._decoder.decode(raw)))
 
     def _take(self, text: str) -> None:
         self._held += text
@@ -61,7 +76,7 @@ class Pieces:
 
     def finish(self) -> str:
         """Hand out what was held back, without the bytes of an unfinished character, and return the whole text."""
-        self._take(self._thinking.finish())
+        self._take(self._reply.finish())
         if not self.stopped:
             self._release(len(self._held))
         return self.text
@@ -82,15 +97,3 @@ class Pieces:
             self._out.append(piece)
             if self._emit is not None:
                 self._emit(piece)
-
-    def bears(self, raw: bytes) -> bool:
-        """Whether these bytes can come next in UTF-8. llama.cpp's grammars look at code points and not at bytes."""
-        strict = codecs.getincrementaldecoder("utf-8")("strict")
-        strict.setstate(self._decoder.getstate())
-        try:
-            strict.decode(raw)
-        except UnicodeDecodeError:
-            return False
-        # Python waits for the third byte of half a surrogate pair before it says no; then nothing could follow
-        begun = strict.getstate()[0]
-        return not (begun[:1] == b"\xed" and begun[1:2] >= b"\xa0")

@@ -48,8 +48,8 @@ _RANGES: dict[str, tuple[type, float, float]] = {
     "max_tokens": (int, 1, math.inf),
     "contextual_calibration": (bool, 0, 1),
 }
-_IGNORED = ("logprobs",)
-"""Parameters that other backends need and that change nothing here: confidence is always measured."""
+_IGNORED = ("logprobs", "effort", "reasoning_effort")
+"""Parameters that are for others: confidence is always measured, and effort belongs to the prompt."""
 
 
 def parse(params: Mapping[str, Json]) -> Sampling:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
-_BEGIN, _END = "<think>", "</think>"
+_MARKS = (("<think>", "</think>"),)
 
 
 class Thinking:
-    """Takes text as it is written and gives back what belongs to the answer."""
+    """Takes text as it is written and gives back what belongs to the answer.
 
-    def __init__(self, *, begun: bool = False) -> None:
+    `marks` are pairs of what begins and ends a thought; where it has `begun` before the text, any end ends it.
+    """
+
+    def __init__(self, *, begun: bool = False, marks: Sequence[tuple[str, str]] = _MARKS) -> None:
+        self._marks = marks
+        self._ends = tuple(end for _, end in marks)
         self._state: Literal["unsure", "aloud", "over"] = "aloud" if begun else "unsure"
         self._held = ""
         self._ended = False
@@ -24,15 +30,9 @@ class Thinking:
     def hear(self, text: str) -> str:
         """The part of the text that belongs to the answer."""
         self._held += text
-        if self._state == "unsure":
-            self._make_sure()
-        if self._state == "aloud":
-            self._listen()
+        while self._goes_on():
+            pass
         if self._state != "over":
-            return ""
-        # a line or two stand between the thought and the answer
-        self._held = self._held.lstrip() if self._ended else self._held
-        if not self._held:
             return ""
         answer, self._held = self._held, ""
         self.hear = _all_of_it  # type: ignore[method-assign]  # nothing more to look for
@@ -43,23 +43,37 @@ class Thinking:
         if self._state == "aloud":
             self.thought, self._held = self.thought + self._held, ""
         answer, self._held = self._held, ""
-        return answer
+        return answer.lstrip() if self._ended else answer
 
-    def _make_sure(self) -> None:
+    def _goes_on(self) -> bool:
+        """Look at what is held; whether that changed how the rest of it is to be looked at."""
+        if self._state == "aloud":
+            return self._listen()
+        return self._state == "unsure" and self._make_sure()
+
+    def _make_sure(self) -> bool:
+        """Wait until it is clear whether a thought begins."""
         begins = self._held.lstrip()
-        if begins.startswith(_BEGIN):
-            self._state, self._held = "aloud", begins.removeprefix(_BEGIN)
-        elif not _BEGIN.startswith(begins):
-            self._state = "over"
+        for begin, end in self._marks:
+            if begins.startswith(begin):
+                self._state, self._held, self._ends = "aloud", begins.removeprefix(begin), (end,)
+                self.thought += "\n" if self.thought else ""
+                return True
+        if not any(begin.startswith(begins) for begin, _ in self._marks):
+            # a line or two stand between the thought and the answer
+            self._state, self._held = "over", begins if self._ended else self._held
+        return False
 
-    def _listen(self) -> None:
-        thought, end, rest = self._held.partition(_END)
-        if end:
-            self.thought += thought
-            self._state, self._held, self._ended = "over", rest, True
-        else:
-            kept = len(_END) - 1
-            self.thought, self._held = self.thought + self._held[:-kept], self._held[-kept:]
+    def _listen(self) -> bool:
+        found = [(at, end) for end in self._ends if (at := self._held.find(end)) >= 0]
+        if found:
+            at, end = min(found)
+            self.thought += self._held[:at]
+            self._state, self._held, self._ended = "unsure", self._held[at + len(end) :], True
+            return True
+        kept = max(map(len, self._ends)) - 1
+        self.thought, self._held = self.thought + self._held[:-kept], self._held[-kept:]
+        return False
 
 
 def _all_of_it(text: str) -> str:

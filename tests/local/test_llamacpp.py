@@ -193,11 +193,6 @@ def test_parameters_given_as_text_are_read(backend: LlamaCpp) -> None:
     assert typed.text == texts.text
 
 
-def test_what_is_not_built_yet_is_refused(backend: LlamaCpp) -> None:
-    with pytest.raises(UsageError, match="not yet"):
-        backend.complete(asked("hi", tools=("{}",)), Control())
-
-
 def test_threads_that_ask_together_are_answered_as_if_alone(backend: LlamaCpp) -> None:
     requests = [asked(f"question {number}", p_max_tokens=20) for number in range(8)]
     alone = [backend.complete(request, Control()).text for request in requests]

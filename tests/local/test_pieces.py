@@ -71,33 +71,3 @@ def test_what_a_model_writes_before_every_answer_is_left_out() -> None:
 
         assert taken.finish() == "".join(shown)
         assert pieces == shown
-
-
-@given(raw=st.binary(max_size=6), more=st.binary(min_size=1, max_size=4))
-def test_bytes_that_can_be_borne_can_be_finished(raw: bytes, more: bytes) -> None:
-    taken = Pieces([], None)
-    for at in range(len(raw)):
-        if taken.bears(raw[at : at + 1]):
-            taken.add(raw[at : at + 1])
-
-    if taken.bears(more):
-        taken.add(more)
-        ends = [
-            b"",
-            b"\x80",
-            b"\xbf",
-            b"\x80\x80",
-            b"\xbf\xbf",
-            b"\x80\x80\x80",
-            b"\xbf\xbf\xbf",
-            b"\x90\x80\x80",
-            b"\xa0\x80",
-        ]
-        assert any(taken.bears(end) and "\ufffd" not in _finished(taken, end) for end in ends)
-
-
-def _finished(taken: Pieces, end: bytes) -> str:
-    copy = Pieces([], None)
-    copy._decoder.setstate(taken._decoder.getstate())
-    copy.add(end)
-    return copy.finish() if not copy._decoder.getstate()[0] else "\ufffd"

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synapse_cli.backends.pieces import Pieces
+from synapse_cli.backends.reply import Reply
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import BadRequest
 
@@ -19,7 +20,7 @@ from .tiny_gguf import CHATML, write
 
 def _heard(text: str, cuts: list[int], *, thinks: bool = False) -> tuple[str, str]:
     out: list[str] = []
-    pieces = Pieces([], out.append, thinks=thinks)
+    pieces = Pieces([], out.append, reply=Reply(begun=thinks))
     places = sorted({0, len(text), *(cut % (len(text) + 1) for cut in cuts)})
     for start, end in pairwise([*places, len(text)]):
         pieces.add(text[start:end].encode())
