@@ -1,0 +1,373 @@
+"""`synapse bench` as a user runs it: who is compared, what is printed, what is kept, how it ends."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import Any
+
+import pytest
+
+from tests.cli.running import Running
+from tests.e2e.machine import Done, Machine
+
+
+def _candidates(done: Done) -> dict[str, Any]:
+    assert done.code == 0, done.err
+    return {each["candidate"]: each for each in done.json["candidates"]}
+
+
+def test_models_and_cascades_stand_side_by_side(machine: Machine) -> None:
+    done = machine.synapse("bench", "--json", "-m", "quick", "-m", "careful", "--cascade", "climb", "-f", "rows.csv")
+
+    found = _candidates(done)
+
+    assert list(found) == ["quick", "careful", "cascade:climb"]
+    assert {name: each["quality"]["estimate"] for name, each in found.items()} == {
+        "quick": 0.5,
+        "careful": 1.0,
+        "cascade:climb": 1.0,
+    }
+    assert {name: each["escalated"] for name, each in found.items()} == {"quick": 0, "careful": 0, "cascade:climb": 5}
+    assert found["cascade:climb"]["answered_by"] == {"quick": 5, "careful": 5}
+
+
+def test_money_counts_every_call_and_what_is_free_is_zero(machine: Machine) -> None:
+    """A careful call costs 12 tokens at 100 and 3 (or 1) at 1,000 dollars a million: 4,200 and 2,200 millionths."""
+    done = machine.synapse("bench", "--json", "-m", "quick", "-m", "careful", "-f", "rows.csv", "-n", "2")
+
+    found = _candidates(done)
+
+    assert found["quick"]["cost_usd"] == "0"
+    assert found["careful"]["cost_usd"] == "0.0128"
+    assert done.json["cost_usd"] in {"0.017", "0.015"}  # with its warm-up
+    assert found["careful"]["tokens"] == {
+        "input": 48,
+        "output": 8,
+        "cached": 0,
+        "reasoning": 0,
+        "estimated": False,
+    }
+
+
+def test_a_bare_bench_compares_what_the_profile_has_and_asks_its_own_prompts(machine: Machine) -> None:
+    machine.use("""schema = 1
+[models]
+here = { backend = "scripted", replies = [{ match = "", text = "yes" }] }
+there = { backend = "litellm", model = "openai/gpt-5-mini" }
+[routes.default]
+use = "here"
+""")
+
+    done = machine.synapse("bench", "--json")
+
+    assert list(_candidates(done)) == ["here"]
+    assert done.json["prompts"] == 6
+    assert any("there is left out: no key" in note for note in done.json["notes"])
+
+
+def test_profiles_are_compared_by_their_own_way_of_choosing(machine: Machine) -> None:
+    for name in ("one", "two"):
+        machine.write(
+            f"{name}.toml",
+            f"""schema = 1
+[models.m]
+backend = "scripted"
+replies = [{{ match = "", text = "{name}" }}]
+[routes.default]
+use = "m"
+""",
+        )
+    row = '{"prompt": "which?", "expected": "two"}\n'
+
+    done = machine.synapse("bench", "--json", "--profile", "one.toml", "--profile", "two.toml", stdin=row)
+    named = machine.synapse("bench", "--json", "-m", "m", "--profile", "one.toml", "--profile", "two.toml", stdin=row)
+
+    assert {name: each["quality"]["estimate"] for name, each in _candidates(done).items()} == {"one": 0.0, "two": 1.0}
+    assert list(_candidates(named)) == ["m@one", "m@two"]
+
+
+def test_the_baseline_can_be_named(machine: Machine) -> None:
+    done = machine.synapse("bench", "--json", "-m", "quick", "-m", "careful", "--baseline", "careful", "hello")
+
+    assert list(_candidates(done)) == ["careful", "quick"]
+    assert [(each["candidate"], each["against"]) for each in done.json["comparisons"]] == [("quick", "careful")]
+
+
+def test_answers_from_the_cache_are_never_measured(machine: Machine) -> None:
+    machine.says("an answer")
+    machine.synapse("run", "hello")
+    before = len(machine.calls)
+
+    machine.synapse("bench", "-m", "echo", "hello", "-n", "4", "--warm-up", "2")
+    machine.synapse("bench", "-m", "echo", "hello", "-n", "4", "--warm-up", "2")
+
+    assert len(machine.calls) == before + 12
+
+
+def test_every_call_is_recorded_as_a_bench_and_saves_nothing(machine: Machine) -> None:
+    machine.synapse("bench", "-m", "quick", "-f", "rows.csv", "-n", "2")
+
+    rows = machine.ledger("SELECT command, saved, count(*) FROM runs GROUP BY command, saved")
+
+    assert rows == [("bench", "0", 5)]
+
+
+def test_nothing_is_recorded_where_nothing_should_be(machine: Machine) -> None:
+    machine.synapse("bench", "-m", "quick", "hello", "-n", "2", "--no-log")
+
+    assert machine.ledger("SELECT id FROM runs") == []
+
+
+def test_errors_are_counted_by_kind_and_an_unanswered_prompt_is_a_wrong_one(machine: Machine) -> None:
+    done = machine.synapse("bench", "--json", "-m", "careful", "-m", "broken", "-f", "rows.csv", "-n", "3")
+
+    found = _candidates(done)["broken"]
+
+    assert (found["errors"], found["error_kinds"], found["quality"]["estimate"]) == (6, {"auth": 6}, 0.0)
+    assert found["p50_s"] is None
+
+
+def test_where_nobody_answers_the_code_is_that_of_the_reason(machine: Machine) -> None:
+    done = machine.synapse("bench", "-m", "broken", "hello", "-n", "2")
+
+    assert done.code == 77
+    assert "no candidate answered" in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--fail-under", "0.4"], 0),
+        (["--fail-under", "0.9"], 0),  # 0.5 of two prompts may well be 0.9: an open limit is said and not missed
+        (["--max-dearer", "10%", "--baseline", "quick"], 100),
+        (["--max-dearer", "10%", "--baseline", "careful"], 0),
+    ],
+)
+def test_limits_are_judged_by_intervals(machine: Machine, arguments: list[str], code: int) -> None:
+    done = machine.synapse("bench", "-m", "quick", "-m", "careful", "-f", "rows.csv", "-n", "6", *arguments)
+
+    assert done.code == code
+    assert ("missed" in done.out.decode()) == (code == 100)
+
+
+def test_an_open_limit_is_said(machine: Machine) -> None:
+    done = machine.synapse("bench", "-m", "quick", "-f", "rows.csv", "--fail-under", "0.9")
+
+    assert done.code == 0
+    assert "does not tell whether it is at least 90%" in done.err
+
+
+def test_quality_that_is_surely_too_low_is_exit_100(machine: Machine) -> None:
+    rows = "".join(f"What is thing {number}?,Blue\n" for number in range(12))
+    machine.write("many.csv", "prompt,expected\n" + rows)
+
+    done = machine.synapse("bench", "-m", "quick", "-f", "many.csv", "--fail-under", "50%")
+
+    assert done.code == 100
+    assert "quick: quality 0.0% (0.0%-24.2%), wanted at least 50%" in done.err
+
+
+def test_a_saved_bench_is_compared_with_pair_by_pair(machine: Machine) -> None:
+    machine.synapse("bench", "-m", "quick", "-f", "rows.csv", "-n", "10", "--save", "old.json")
+    slow = (
+        (machine.config / "profiles" / "default.toml")
+        .read_text()
+        .replace('text = "Blue",', 'text = "Blue", latency_s = 0.05,')
+    )
+    machine.use(slow.replace('text = "It is 42",', 'text = "It is 42", latency_s = 0.05,'))
+
+    done = machine.synapse(
+        "bench", "--json", "-m", "quick", "-f", "rows.csv", "-n", "10", "--against", "old.json", "--max-slower", "10%"
+    )
+
+    (comparison,) = done.json["comparisons"]
+    assert done.code == 100
+    assert (comparison["before"], comparison["pairs"]) == (True, 20)
+    assert comparison["total_ratio"]["low"] > 5
+    assert comparison["quality_difference"]["estimate"] == 0
+
+
+def test_a_bench_against_itself_of_before_is_not_slower(machine: Machine) -> None:
+    arguments = ("bench", "-m", "slower", "-f", "rows.csv", "-n", "10")
+    machine.synapse(*arguments, "--save", "old.json")
+
+    done = machine.synapse(*arguments, "--against", "old.json", "--max-slower", "20%")
+
+    assert done.code == 0, done.err
+
+
+def test_a_saved_bench_holds_every_call_with_its_answer(machine: Machine) -> None:
+    machine.synapse("bench", "-m", "quick", "-f", "rows.csv", "-n", "2", "--save", "new.json")
+
+    saved = json.loads((machine.work / "new.json").read_text())
+
+    assert [item["prompt"] for item in saved["items"]] == ["What colour is the sky?", "What is the sum?"]
+    assert sorted(call["answer"] for call in saved["calls"] if call["repeat"] >= 0) == ["Blue"] * 2 + ["It is 42"] * 2
+    assert not (machine.work / "new.json.journal").exists()
+
+
+def test_a_bench_can_be_saved_without_texts(machine: Machine) -> None:
+    machine.synapse("bench", "-m", "quick", "-f", "rows.csv", "--save", "new.json", "--no-text")
+
+    text = (machine.work / "new.json").read_text()
+
+    assert "Blue" not in text
+    assert "sky" not in text
+
+
+def test_a_killed_bench_goes_on_where_it_was(machine: Machine) -> None:
+    machine.use("""schema = 1
+[models.m]
+backend = "scripted"
+record = "~/calls.jsonl"
+replies = [{ match = "", text = "an answer", latency_s = 0.05 }]
+[routes.default]
+use = "m"
+""")
+    arguments = ("bench", "-m", "m", "one", "two", "-n", "10", "--save", "new.json", "--warm-up", "0")
+    running = Running(machine, *arguments).until(lambda: len(machine.calls) >= 6, "the sixth call")
+    running.process.kill()
+    running.end()
+    made = len(machine.calls)
+
+    done = machine.synapse(*arguments)
+
+    assert done.code == 0, done.err
+    assert "going on: " in done.err
+    assert made + 20 - 6 <= len(machine.calls) <= made + 20 - 4  # the call in flight, and the one that was not written
+    assert len(json.loads((machine.work / "new.json").read_text())["calls"]) == 20
+
+
+def test_a_journal_of_another_bench_is_not_written_over(machine: Machine) -> None:
+    running = Running(machine, "bench", "-m", "slower", "one", "-n", "500", "--save", "new.json")
+    journal = machine.work / "new.json.journal"
+    running.until(lambda: journal.exists() and journal.read_bytes().count(b"\n") > 3, "the third call")
+    running.interrupt().end()
+    before = journal.read_bytes()
+
+    done = machine.synapse("bench", "-m", "quick", "two", "--save", "new.json")
+
+    assert done.code == 2
+    assert "unfinished bench of other prompts" in done.err
+    assert journal.read_bytes() == before
+
+
+def test_ctrl_c_prints_what_is_done_and_exits_130(machine: Machine) -> None:
+    running = Running(machine, "bench", "--json", "-m", "slower", "one", "-n", "500", "--save", "new.json")
+    journal = machine.work / "new.json.journal"
+    running.until(lambda: journal.exists() and journal.read_bytes().count(b"\n") > 8, "the eighth call")
+
+    done = running.interrupt().end()
+
+    assert done.code == 130
+    assert done.json["end"] == "interrupted"
+    assert 6 <= done.json["candidates"][0]["calls"] < 500
+    assert "with --save goes on" in done.err
+
+
+def test_ctrl_c_ends_a_call_in_flight(machine: Machine) -> None:
+    machine.use(
+        'schema = 1\n[models.slow]\nbackend = "scripted"\nrecord = "~/calls.jsonl"\n'
+        'replies = [{ match = "", text = "late", latency_s = 3000 }]\nparams = {}\ntimeout_s = 4000\n'
+        '[routes.default]\nuse = "slow"\n'
+    )
+    running = Running(machine, "bench", "-m", "slow", "one").until(lambda: len(machine.calls) == 1, "the call")
+
+    done = running.interrupt().end()
+
+    assert done.code == 130
+
+
+def test_time_that_is_over_ends_with_79_and_keeps_what_was_made(machine: Machine) -> None:
+    arguments = ("bench", "--json", "-m", "slower", "one", "-n", "200")
+
+    done = machine.synapse(*arguments, "--max-time", "0.4")
+    again = machine.synapse(*arguments, "--resume", "--max-time", "0.4")
+
+    assert (done.code, done.json["end"]) == (79, "time")
+    assert "stopped at --max-time" in done.err
+    assert done.json["candidates"][0]["calls"] < again.json["candidates"][0]["calls"]
+
+
+def test_money_that_is_over_ends_with_79_and_is_not_exceeded(machine: Machine) -> None:
+    done = machine.synapse(
+        "bench",
+        "--json",
+        "-m",
+        "careful",
+        "-f",
+        "rows.csv",
+        "-n",
+        "50",
+        "--max-cost",
+        "0.05",
+        "--param",
+        "max_tokens=4",
+    )
+
+    assert done.code == 79
+    assert 0.03 < float(done.json["cost_usd"]) <= 0.05
+
+
+def test_a_timeout_of_a_call_is_an_error_of_it(machine: Machine) -> None:
+    done = machine.synapse("bench", "--json", "-m", "quick", "-m", "slow", "hello", "-n", "1", "--timeout", "0.2")
+
+    assert _candidates(done)["slow"]["error_kinds"] == {"timeout": 1}
+
+
+@pytest.mark.parametrize("shape", ["table", "json", "jsonl", "csv", "markdown"])
+def test_stdout_is_the_result_and_nothing_else(machine: Machine, shape: str) -> None:
+    done = machine.synapse("bench", "-m", "quick", "-m", "careful", "-f", "rows.csv", "--format", shape)
+    text = done.out.decode()
+
+    assert done.code == 0
+    assert done.err == ""
+    if shape == "json":
+        assert [each["candidate"] for each in json.loads(text)["candidates"]] == ["quick", "careful"]
+    elif shape == "jsonl":
+        assert [json.loads(line)["candidate"] for line in text.splitlines()] == ["quick", "careful"]
+    elif shape == "csv":
+        assert [row["candidate"] for row in csv.DictReader(io.StringIO(text))] == ["quick", "careful"]
+    elif shape == "markdown":
+        assert [line.split("|")[1].strip() for line in text.splitlines()[2:4]] == ["quick", "careful"]
+    else:
+        assert [line.split()[0] for line in text.splitlines()[:3]] == ["candidate", "quick", "careful"]
+
+
+def test_verbose_says_how_each_call_went(machine: Machine) -> None:
+    done = machine.synapse("bench", "-v", "-m", "quick", "hello", "-n", "3")
+
+    assert [line.split(":")[1].split()[0] for line in done.lines] == ["warm-up", "1/3", "2/3", "3/3"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["-m", "qick"], 2, "did you mean 'quick'"),
+        (["-r", "defualt"], 2, "did you mean 'default'"),
+        (["--cascade", "climbs"], 2, "did you mean 'climb'"),
+        (["--baseline", "nobody"], 2, "there is no candidate 'nobody'"),
+        (["--grade", "exat"], 2, "did you mean exact"),
+        (["--grade", "exact"], 2, "needs an expected answer"),
+        (["--grade", "regex=("], 2, "regular expression"),
+        (["--format", "html"], 2, "there is no format 'html'"),
+        (["--fail-under", "90"], 2, "--fail-under takes a share"),
+        (["--max-slower", "x"], 2, "--max-slower takes a share"),
+        (["--against", "none.json"], 66, "cannot be read"),
+        (["--save", "no/such/folder.json"], 66, "there is no folder"),
+        (["-f", "none.csv"], 66, "cannot read none.csv"),
+        (["--column", "right=label"], 2, "--column takes NAME=COLUMN"),
+        (["-v", "-q"], 2, "contradict"),
+        (["--max-time", "soon"], 2, "--max-time takes a duration"),
+    ],
+)
+def test_what_is_wrong_is_said_before_anybody_is_asked(
+    machine: Machine, arguments: list[str], code: int, said: str
+) -> None:
+    done = machine.synapse("bench", *arguments, "hello")
+
+    assert (done.code, done.out) == (code, b"")
+    assert said in done.err
+    assert machine.ledger("SELECT id FROM runs") == []
