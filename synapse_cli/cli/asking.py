@@ -97,6 +97,7 @@ def _refuse_contradictions(flags: Flags) -> None:
         ("--grammar", flags.grammar, "--choices", flags.choices),
         ("--tier", flags.tier, "--max-tier", flags.max_tier),
         ("--verbose", flags.verbose, "--quiet", flags.quiet),
+        ("--thinking", flags.thinking, "--quiet", flags.quiet),
     ]
     for name, value, other, second in pairs:
         if value and second:
@@ -188,7 +189,17 @@ def _params(flags: Flags) -> dict[str, Json]:
             params[key] = value
     if flags.seed is not None:
         params["seed"] = flags.seed
+    if flags.effort is not None:
+        params["effort"] = _effort(flags.effort)
     return params
+
+
+def _effort(text: str) -> str:
+    from synapse_cli.profile.model import EFFORTS
+
+    if text not in EFFORTS:
+        raise UsageError(f"--effort takes {', '.join(EFFORTS)}, found {text!r}", "for example --effort low")
+    return text
 
 
 def _pair(flag: str, text: str) -> tuple[str, str]:

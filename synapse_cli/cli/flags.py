@@ -89,6 +89,15 @@ class Flags:
         list[str] | None,
         _option("--param", help="Parameter of the model (repeatable).", panel=_CHOICE, metavar="KEY=VALUE"),
     ] = None
+    effort: Annotated[
+        str | None,
+        _option(
+            "--effort",
+            help="How much to think first: none, minimal, low, medium, high.",
+            panel=_CHOICE,
+            metavar="LEVEL",
+        ),
+    ] = None
     tenant: Annotated[str | None, _option("--tenant", help="Tenant (not yet).", panel=_CHOICE, metavar="NAME")] = None
     no_host: Annotated[
         bool, _option("--no-host", help="Run models in this process, and leave none warm.", panel=_CHOICE)
@@ -118,6 +127,9 @@ class Flags:
     stream: Annotated[
         bool | None, typer.Option("--stream/--no-stream", help="Print as it is written.", rich_help_panel=_OUTPUT)
     ] = None
+    thinking: Annotated[
+        bool, _option("--thinking", help="Print on stderr what the model says to itself.", panel=_OUTPUT)
+    ] = False
     json: Annotated[bool, _option("--json", help="Print one JSON object.", panel=_OUTPUT)] = False
     dry_run: Annotated[bool, _option("--dry-run", help="Say what would be done, and do not.", panel=_OUTPUT)] = False
     verbose: Annotated[

@@ -68,6 +68,8 @@ def _run(flags: Flags) -> int:
 def _finish(flags: Flags, session: Session, typed: Asked, finished: Run) -> int:
     answer, notes = _extracted(finished.answer, extract=flags.extract)
     warnings = [*notes, *session.warnings, *_answer_warnings(finished)]
+    if flags.thinking:
+        _think_aloud(finished)
     try:
         _deliver(flags, finished, answer, notes)
     except SynapseError as undelivered:
@@ -131,6 +133,14 @@ def _extracted(answer: str | None, *, extract: bool) -> tuple[str | None, list[s
     return block, []
 
 
+def _think_aloud(finished: Run) -> None:
+    """Show what the model said to itself; on stderr, because stdout is the answer and nothing else."""
+    best = finished.outcome.best
+    if best is not None:
+        thought = best.completion.thinking.strip()
+        say(thought or f"synapse: {best.model} showed no thinking")
+
+
 def _answer_warnings(finished: Run) -> list[str]:
     best = finished.outcome.best
     if best is None:
@@ -151,7 +161,7 @@ def _is_usual(flags: Flags) -> bool:
     """Whether the same command line may be answered from the memo next time."""
     unusual = (flags.json, flags.verbose, flags.no_cache, flags.refresh, flags.cache_only, flags.no_log, flags.output)
     typed_in = sys.stdin is not None and sys.stdin.isatty() and not flags.prompt
-    return not any(unusual) and flags.stream is None and not flags.debug and not typed_in
+    return not any(unusual) and flags.stream is None and not (flags.debug or flags.thinking or typed_in)
 
 
 def _tell_of_tiny(session: Session, flags: Flags, finished: Run) -> None:

@@ -116,12 +116,17 @@ def _request(profile: Profile, ask: Ask, route: Route | None, model: Model, sche
         system = route.system if route and route.system is not None else profile.defaults.system
     return Request(
         messages=replace(composed, system=system).messages,
-        params={**profile.defaults.params, **model.params, **ask.params},
+        params={**profile.defaults.params, **_effort(model), **model.params, **ask.params},
         choices=ask.choices,
         schema=None if schema is None else json.dumps(schema, sort_keys=True, ensure_ascii=False),
         grammar=ask.grammar,
         template_version=composed.template_version,
     )
+
+
+def _effort(model: Model) -> Mapping[str, Json]:
+    """The model's own effort stands among its parameters, so that a flag outdoes it and the cache tells them apart."""
+    return {} if model.effort is None else {"effort": model.effort}
 
 
 def _asking_logprobs(request: Request) -> Request:

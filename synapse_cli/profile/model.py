@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, get_args
 
 from synapse_cli.core.completion import Price
 from synapse_cli.core.prompt import Json
 
 Effort = Literal["none", "minimal", "low", "medium", "high"]
+EFFORTS: tuple[Effort, ...] = get_args(Effort)
 """How much a model thinks before it answers."""
 
 
