@@ -30,6 +30,8 @@ class Entry:
     max_output_tokens: int | None
     supports: frozenset[str]
     """What follows `supports_` in the file and is true: response_schema, function_calling, reasoning, …"""
+    deprecated_on: str | None = None
+    """The day from which it is gone, `2026-06-01`."""
 
 
 def find(name: str) -> str | None:
@@ -58,6 +60,7 @@ def entry(model: str) -> Entry | None:
         _whole(found, "max_input_tokens"),
         _whole(found, "max_output_tokens"),
         frozenset(supports),
+        str(found["deprecation_date"]) if found.get("deprecation_date") else None,
     )
 
 

@@ -30,6 +30,11 @@ def meant(name: str, choice: str | None) -> Model:
         return _local(name, "file:" + os.path.abspath(os.path.expanduser(name.removeprefix("file:"))))
     if "/" in name:
         return _local(name, f"hf:{name}")
+    from synapse_cli.backends.prices import find
+
+    identifier = find(name)
+    if identifier is not None:
+        return Model(name=name, backend="litellm", model=identifier)
     raise _unknown(name, profile)
 
 

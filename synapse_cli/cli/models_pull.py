@@ -39,7 +39,7 @@ def pull(
 
     What is pinned in the lock beside the profile is fetched as it is pinned; --update moves to the newest revision and
     keeps the former for rollback. A download that was cut off goes on where it ended. Without a quantization the
-    largest that fits into half of this machine's memory is chosen.
+    largest that fits into the memory that is free is chosen.
 
     Examples:
 
@@ -79,7 +79,7 @@ def pin(
 
     model = meant(name, profile)
     source, lock = _source(model, model.sha256), locks_of(model)[0]
-    found = pin_only(source, lock=lock, memory=_bytes(memory))
+    found = pin_only(source, lock=lock, memory=memory_of(memory))
     if not print_rows([{"source": source.text, "lock": lock, **_told(found)}], jsonl=json):
         typer.echo(f"pinned {source.text} to {_revision(found)} in {lock}")
 
@@ -119,19 +119,19 @@ def _pulled(model: Model, source: Source, *, update: bool, memory: str | None) -
     ticker = Ticker()
     try:
         tell = Tell(ticker.step, ticker.say)
-        return fetch(source, lock=locks_of(model)[0], update=update, memory=_bytes(memory), tell=tell)
+        return fetch(source, lock=locks_of(model)[0], update=update, memory=memory_of(memory), tell=tell)
     finally:
         ticker.wipe()
 
 
-def _bytes(memory: str | None) -> int:
-    """What a model may take: as asked, else half of the machine, since others live there too."""
+def memory_of(memory: str | None) -> int:
+    """What a model may take, as asked or as this machine has it. Raises UsageError."""
+    from synapse_cli.backends.catalog_info import default_memory
     from synapse_cli.core.errors import UsageError
-    from synapse_cli.profile.survey import memory_bytes
     from synapse_cli.profile.units import size_bytes
 
     if memory is None:
-        return memory_bytes() // 2
+        return default_memory()
     try:
         return size_bytes(memory)
     except ValueError as error:
