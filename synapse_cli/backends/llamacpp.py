@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from synapse_cli.backends.catalog_paths import NANO, model_path
-from synapse_cli.backends.gguf import Header, read_header
-from synapse_cli.backends.llamacpp_settings import settings, warnings, window
+from synapse_cli.backends.catalog_paths import NANO
+from synapse_cli.backends.gguf import Header, check_tokens
+from synapse_cli.backends.llamacpp_local import LocalModel
+from synapse_cli.backends.llamacpp_settings import warnings, window
 from synapse_cli.core.completion import FREE, Completion, Count, Facts, Usage
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import BackendError
@@ -20,7 +20,6 @@ from synapse_cli.core.prompt import Message, Request
 from synapse_cli.profile.model import Model
 
 if TYPE_CHECKING:
-    from synapse_cli.backends.llamacpp_engine import Engine
     from synapse_cli.backends.llamacpp_seat import Answer
     from synapse_cli.backends.llamacpp_vocabulary import Vocabulary
 
@@ -33,14 +32,13 @@ NANO_MAX_TOKENS = 256
 
 
 class LlamaCpp:
-    """A local model; loaded at the first call, and kept. Calls of several threads are answered together."""
+    """A local model; loaded at the first call, and kept by the pool. Calls of several threads are answered together."""
 
     def __init__(self, model: Model) -> None:
         self._model = model
+        self._local = LocalModel(model)
         self._lock = threading.Lock()
-        self._engine: Engine | None = None
-        self._vocabulary: Vocabulary | None = None
-        self._header: Header | None = None
+        self._vocabulary: tuple[Header, Vocabulary] | None = None
 
     def complete(self, request: Request, control: Control, emit: Emit | None = None) -> Completion:
         """Answer the request; labels and schemas bind what may be written."""
@@ -53,16 +51,16 @@ class LlamaCpp:
         bound = {"max_tokens": NANO_MAX_TOKENS} if self._model.source == NANO else {}
         sampling = parse({**bound, **request.params})
         wished = wishes(request, self._model.effort)
-        with self._lent(control) as (header, engine):
+        with self._local.lend(control) as (header, engine, notes):
             prompt = prepare(engine.vocabulary, header.chat_template, request.messages, control, wished)
             job = Job(engine, header, request, sampling, prompt, control, wished)
             given = engine.answer(lambda hand_out: write(job, hand_out), control, emit)
-        return self._completion(given, (*warnings(self._model, header), *prompt.warnings), started)
+        return self._completion(given, (*notes, *warnings(self._model, header), *prompt.warnings), started)
 
     def facts(self) -> Facts:
         """What the header says; an unusable file is known by its absent window until it is called."""
         try:
-            header = self._read_header()
+            header = self._local.header()
             tokens: int | None = window(self._model, header)
         except BackendError:
             tokens = None
@@ -74,30 +72,14 @@ class LlamaCpp:
         from synapse_cli.backends.llamacpp_prompt import prepare
         from synapse_cli.backends.llamacpp_vocabulary import open_vocabulary
 
-        header = self._read_header()
+        header = self._local.header()
         with self._lock:
-            if self._vocabulary is None:
-                self._vocabulary = open_vocabulary(header.path)
-        prompt = prepare(self._vocabulary, header.chat_template, messages, Control())
+            if self._vocabulary is None or self._vocabulary[0] is not header:
+                check_tokens(header.path)
+                self._vocabulary = header, open_vocabulary(header.path)
+            vocabulary = self._vocabulary[1]
+        prompt = prepare(vocabulary, header.chat_template, messages, Control())
         return Count(len(prompt.tokens), estimated=False)
-
-    @contextmanager
-    def _lent(self, control: Control) -> Iterator[tuple[Header, Engine]]:
-        """The engine of this model, for one answer: loaded where it is not yet, and not closed before the end."""
-        from synapse_cli.backends.llamacpp_engine import Engine
-
-        header = self._read_header()
-        with self._lock:
-            if self._engine is None or not self._engine.is_open:
-                self._engine = Engine(settings(self._model, header), control)
-            engine = self._engine
-        with engine.in_use():
-            yield header, engine
-
-    def _read_header(self) -> Header:
-        if self._header is None:
-            self._header = read_header(model_path(self._model))
-        return self._header
 
     @staticmethod
     def _completion(given: Answer, notes: tuple[str, ...], started: float) -> Completion:

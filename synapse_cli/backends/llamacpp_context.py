@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from synapse_cli.backends.llamacpp_layout import BATCH, OUTPUTS
 from synapse_cli.backends.llamacpp_library import forget, library, reason
+from synapse_cli.backends.llamacpp_lora import lay_over
 from synapse_cli.backends.llamacpp_settings import Settings
 from synapse_cli.backends.llamacpp_vocabulary import Vocabulary
 from synapse_cli.core.errors import BadAnswer, Interrupted, ModelUnusable
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     Logits = npt.NDArray[np.float32]
 
 _DONE, _NO_ROOM, _ABORTED = 0, 1, 2
+_READ, _MAPPED = 0, -1
+"""llama.cpp's load modes; the second is mapped where the system can."""
 _ABSTAIN = b"synapse.abstain_token_id"
 
 
@@ -49,9 +52,13 @@ class Context:
         self._deaf = self._lib.ggml_abort_callback(0)
         self._listening = False
         self._model = self._load(settings, should_end)
+        self._context = 0
         try:
             self._context = self._open(settings)
+            lay_over(self._lib, self._model, self._context, settings.lora)
         except BaseException:
+            if self._context:
+                self._lib.llama_free(self._context)
             self._lib.llama_model_free(self._model)
             raise
         self._memory = self._lib.llama_get_memory(self._context)
@@ -71,7 +78,12 @@ class Context:
     def _load(self, settings: Settings, should_end: Callable[[], bool]) -> int:
         params = self._lib.llama_model_default_params()
         params.n_gpu_layers = settings.gpu_layers
-        params.use_mmap = settings.mapped
+        params.main_gpu = settings.gpu_main
+        params.load_mode = _MAPPED if settings.mapped else _READ
+        if settings.gpu_split:
+            shares = (*settings.gpu_split, *(0.0,) * self._lib.llama_max_devices())[: self._lib.llama_max_devices()]
+            split = (ctypes.c_float * len(shares))(*shares)
+            params.tensor_split = split
         progress = self._lib.llama_progress_callback(lambda _share, _data: not should_end())
         params.progress_callback = progress
         forget()
@@ -90,7 +102,7 @@ class Context:
         self.is_recurrent: bool = lib.llama_model_is_recurrent(self._model) or lib.llama_model_is_hybrid(self._model)
         self.sequences = settings.seats
         params = lib.llama_context_default_params()
-        params.n_ctx = settings.window
+        params.n_ctx = max(settings.window, settings.cells)
         params.n_batch = params.n_ubatch = BATCH
         params.n_seq_max = self.sequences
         params.n_outputs_max = OUTPUTS

@@ -15,7 +15,7 @@ from synapse_cli.backends.llamacpp import LlamaCpp
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import Interrupted, SynapseError, TimedOut
 
-from .asking import asked, open_model
+from .asking import asked, engine_of, is_loaded, open_model
 from .tiny_gguf import write
 
 ROOT = Path(__file__).parents[2]
@@ -93,8 +93,7 @@ def test_a_prompt_is_ended_within_a_batch(slow: LlamaCpp) -> None:
 
 
 def _read(model: LlamaCpp) -> int:
-    assert model._engine is not None
-    return model._engine.tokens_read
+    return engine_of(model).tokens_read
 
 
 def test_a_call_that_was_ended_leaves_the_model_as_it_was(slow: LlamaCpp) -> None:
@@ -216,10 +215,11 @@ def test_ctrl_c_ends_a_process_that_waits_for_an_answer(tmp_path: Path) -> None:
     assert (out, err, process.returncode) == ("interrupted\n", "", 0)
 
 
-def test_a_load_can_be_ended_and_tried_again(tiny: Path) -> None:
-    model = open_model(tiny)
+def test_a_load_can_be_ended_and_tried_again(tmp_path: Path) -> None:
+    path = write(tmp_path / "fresh.gguf")
+    model = open_model(path)
     with pytest.raises(Interrupted):
         model.complete(asked("hi"), Counting(4))
-    assert model._engine is None
+    assert not is_loaded(path)
 
     assert model.complete(asked("hi", p_max_tokens=2), Control()).usage.output == 2

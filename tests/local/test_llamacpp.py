@@ -19,7 +19,7 @@ from synapse_cli.core.control import Control
 from synapse_cli.core.errors import BadRequest, ModelUnusable, UsageError
 from synapse_cli.core.prompt import Message
 
-from .asking import asked, open_model
+from .asking import asked, is_loaded, open_model
 from .raw import Raw
 from .tiny_gguf import ABSTAIN_ID, CHATML, write
 
@@ -74,12 +74,13 @@ def test_usage_counts_what_the_tokenizer_counts(backend: LlamaCpp) -> None:
     assert (given.cost, given.usage.estimated) == (FREE.cost(given.usage), False)
 
 
-def test_counting_loads_no_weights(tiny: Path, backend: LlamaCpp) -> None:
-    fresh = open_model(tiny)
+def test_counting_loads_no_weights(tmp_path: Path, backend: LlamaCpp) -> None:
+    path = write(tmp_path / "fresh.gguf")
+    fresh = open_model(path)
 
     counted = fresh.count(asked("how many?").messages)
 
-    assert fresh._engine is None
+    assert not is_loaded(path)
     assert counted == backend.count(asked("how many?").messages)
 
 
