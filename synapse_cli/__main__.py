@@ -58,9 +58,7 @@ def answer(arguments: list[str]) -> int:
     from synapse_cli.core.errors import ClosedPipe, SynapseError
 
     try:
-        from synapse_cli.cli.app import main as run_command
-
-        return run_command(arguments)
+        return _run_command(arguments)
     except ClosedPipe as error:
         return error.exit_code
     except SynapseError as error:
@@ -77,6 +75,21 @@ def answer(arguments: list[str]) -> int:
 
         tell_bug(error, debug="--debug" in arguments)
         return 1
+
+
+def _run_command(arguments: list[str]) -> int:
+    """Run a plain `run` at once, and everything else through Typer."""
+    if arguments and arguments[0] == "run":
+        from synapse_cli.cli.quick import read
+
+        flags = read(arguments[1:])
+        if flags is not None:
+            from synapse_cli.cli.run import run
+
+            return run(flags)
+    from synapse_cli.cli.app import main as through_typer
+
+    return through_typer(arguments)
 
 
 def _record(ledger: str, facts: dict[str, str], started: float, latency_s: float, exit_code: int) -> str | None:

@@ -12,6 +12,8 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command_from_info
 from typer.models import CommandInfo
 
+from synapse_cli.cli.flags import spelled_out
+
 if TYPE_CHECKING:
     from typer._click import Command
     from typer._click import Context as ClickContext
@@ -68,7 +70,7 @@ def command(name: str, markup: Literal["markdown", "rich"] | None = None) -> Com
         group = typer.main.get_command(target)
         group.name = name
         return group
-    return _single(name, target, markup)
+    return _single(name, spelled_out(target), markup)
 
 
 def root() -> LazyGroup:

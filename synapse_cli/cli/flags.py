@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
-from typing import Annotated, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
-import typer
+if TYPE_CHECKING:
+    import typer
 
-F = TypeVar("F")
+F = TypeVar("F", bound=Callable[..., int])
 _CHOICE = "Which model"
 _PROMPT = "What it is asked"
 _MONEY = "Money and time"
@@ -18,6 +18,8 @@ _OUTPUT = "Output"
 
 
 def _option(*names: str, help: str, panel: str, metavar: str | None = None) -> object:  # noqa: A002  # typer's own word
+    import typer
+
     return typer.Option(*names, help=help, rich_help_panel=panel, metavar=metavar)
 
 
@@ -140,10 +142,23 @@ class Flags:
     debug: Annotated[bool, _option("--debug", help="Show the chain of causes of an error.", panel=_OUTPUT)] = False
 
 
-def takes_flags(function: Callable[[F], int]) -> Callable[..., int]:
-    """Give a function of a class of flags the signature that typer reads: one parameter a field."""
+def takes_flags(function: F) -> F:
+    """Mark a function whose one argument is a class of flags. Typer, which half of a run is spent on, loads later."""
+    function.takes_flags = True  # type: ignore[attr-defined]  # read by `spelled_out`
+    return function
+
+
+def spelled_out(function: Callable[..., int]) -> Callable[..., int]:
+    """Give a function of a class of flags the signature that typer reads: one parameter a field; others stay."""
+    if not hasattr(function, "takes_flags"):
+        return function
+    import inspect
+    from typing import get_type_hints
+
+    import typer
+
     kind = get_type_hints(function)["flags"]
-    hints = get_type_hints(kind, include_extras=True)
+    hints = get_type_hints(kind, localns={"typer": typer}, include_extras=True)
     parameters = [
         inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=hints[f.name])
         for f in fields(kind)
