@@ -279,6 +279,10 @@ class Session:
 
     def _own(self, model: Model) -> Backend:
         """The model in this process."""
+        if model.backend in {"llama.cpp", "encoder"}:
+            from synapse_cli.backends.llamacpp_pool import pool
+
+            pool().limit = self.profile.hosts.max_memory
         made = load("backends", model.backend)
         if model.backend == "litellm":
             backend: Backend = made(model, keys=self._keys(model))

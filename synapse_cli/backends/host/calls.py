@@ -120,6 +120,9 @@ class Calls:
             deadline = None if remaining_s is None else time.monotonic() + float(remaining_s)
             control = Noted(self.journal, number, model.name, str(asked.get("mark") or ""), deadline)
             call = _Call(wire, asked, number, model, control)
+            if model.backend != "litellm":
+                most = asked.get("max_memory")
+                self._kept.limit_memory(None if most is None else int(most))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BadFrame(f"a request makes no sense: {type(error).__name__}") from error
         self.idle_s = float(asked.get("idle_s") or self.idle_s)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import OrderedDict
+from dataclasses import asdict
 from threading import Lock
 from typing import Any
 
@@ -44,9 +45,17 @@ class Kept:
         found: Encoder = self._found("encoder", model, made)
         return found
 
+    def limit_memory(self, most: int | None) -> None:
+        """Bytes that all loaded models may take, by whoever asks last; None is what the machine has."""
+        from synapse_cli.backends.llamacpp_pool import pool
+
+        pool().limit = most
+
     def loaded(self) -> Json:
         """The models in memory, as their pool tells."""
-        return []
+        from synapse_cli.backends.llamacpp_pool import pool
+
+        return [asdict(model) for model in pool().snapshot()]
 
     def _found(self, port: str, model: Model, made: type) -> Any:
         of = f"{port} {json.dumps(identity(model), sort_keys=True, default=str)}"
