@@ -31,7 +31,9 @@ def path(
     name: Annotated[str, typer.Argument(metavar="NAME|SOURCE", help="A model's name or source.")],
     profile: Annotated[str | None, _PROFILE] = None,
 ) -> None:
-    """Print where a model's file is, after proof that it is what was pulled.
+    """Print where a model's file is.
+
+    Of a pulled one only after proof that it is what was pulled.
 
     Example:
 
@@ -53,7 +55,9 @@ def verify(
     json: Annotated[bool, _JSON] = False,
     jsonl: Annotated[bool, _JSONL] = False,
 ) -> None:
-    """Read stored models again and compare every byte's hash; 69 where one is damaged.
+    """Read stored models again and compare their hashes.
+
+    Ends with 69 where one is damaged or missing.
 
     Example:
 
@@ -82,9 +86,9 @@ def rm(
     dry_run: Annotated[bool, _DRY] = False,
     profile: Annotated[str | None, _PROFILE] = None,
 ) -> None:
-    """Forget a model: its pin, its alias, and the files that nothing else pins.
+    """Forget a model, and delete what nothing else pins.
 
-    Files that Synapse did not download stay where they are.
+    Its pin, its alias and its files go. Files that Synapse did not download stay where they are.
 
     Example:
 
@@ -115,7 +119,9 @@ def prune(
     dry_run: Annotated[bool, _DRY] = False,
     json: Annotated[bool, _JSON] = False,
 ) -> None:
-    """Delete stored files that no lock pins any more, and downloads that never ended.
+    """Delete stored files that no lock pins any more.
+
+    Downloads that never ended go too.
 
     Example:
 

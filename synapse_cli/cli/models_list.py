@@ -154,10 +154,11 @@ def _list_hosted(profile: Profile, only: tuple[str, ...], *, json: bool, jsonl: 
     from synapse_cli.report.problem import warn
 
     found, failures = _asked(profile, only)
+    fatal = failures.pop() if failures and not found else None
     for failure in failures:
         warn(f"{failure.message} ({failure.hint})" if failure.hint else failure.message)
-    if not found and failures:
-        raise failures[0]
+    if fatal is not None:
+        raise fatal
     rows = [_hosted_row(each) for each in found]
     if print_rows(rows, json=json, jsonl=jsonl):
         return

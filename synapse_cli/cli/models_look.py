@@ -27,7 +27,10 @@ def info(
     profile: Annotated[str | None, typer.Option("--profile", metavar="NAME|PATH", help="Profile to use.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Say what a model is, from its header and without loading it; of one that is not here, what its repository has.
+    """Say what a model is, without loading it.
+
+    From its header: architecture, window, template, licence, and the memory it needs. Of a model that is not here, what
+    its repository has, and which file `pull` would take.
 
     Examples:
 
@@ -65,7 +68,9 @@ def suggest(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
     jsonl: Annotated[bool, typer.Option("--jsonl", help="Print one JSON object a line.")] = False,
 ) -> None:
-    """Name small models that fit here, from a dated list, with the command that fetches each.
+    """Name small models that fit into this machine.
+
+    From a dated list, the most capable first, each with the command that fetches it.
 
     Examples:
 

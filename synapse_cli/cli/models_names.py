@@ -24,7 +24,9 @@ def add(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Its short name.")] = None,
     copy: Annotated[bool, typer.Option("--copy", help="Copy it into the store, so that the original may go.")] = False,
 ) -> None:
-    """Give a file a short name that -m understands; the file is checked and stays where it is.
+    """Give a file a short name that -m understands.
+
+    The file is checked and stays where it is.
 
     Example:
 
@@ -51,7 +53,7 @@ def alias(
     delete: Annotated[bool, typer.Option("--delete", help="Take the name away; nothing else goes.")] = False,
     json: Annotated[bool, _JSON] = False,
 ) -> None:
-    """Give a model a short name that -m understands, or list the names there are.
+    """Give a model a short name, or list the names.
 
     Examples:
 
@@ -85,9 +87,9 @@ def scan(
     json: Annotated[bool, _JSON] = False,
     jsonl: Annotated[bool, _JSONL] = False,
 ) -> None:
-    """Find GGUF files that are here already: of Hugging Face, Ollama, LM Studio and llama.cpp.
+    """Find GGUF files that other tools brought here.
 
-    They are used in place: -m PATH, or a short name with --add.
+    Those of Hugging Face, Ollama, LM Studio and llama.cpp. They are used in place: -m PATH, or a short name with --add.
 
     Examples:
 

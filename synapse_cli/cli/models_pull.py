@@ -68,7 +68,7 @@ def pin(
     profile: Annotated[str | None, _PROFILE] = None,
     json: Annotated[bool, _JSON] = False,
 ) -> None:
-    """Write into the lock which file and hash a source means now, without fetching it.
+    """Pin what a source means now, without fetching it.
 
     Example:
 
@@ -90,7 +90,9 @@ def rollback(
     profile: Annotated[str | None, _PROFILE] = None,
     json: Annotated[bool, _JSON] = False,
 ) -> None:
-    """Go back to the revision that was pinned before; run it again to return.
+    """Go back to the revision that was pinned before.
+
+    Run it again to return.
 
     Example:
 

@@ -41,3 +41,22 @@ def newer_gguf(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 def split(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """The same in two parts, as llama-gguf-split makes them."""
     return split_in_two(write(tmp_path_factory.mktemp("split") / "whole.gguf", seed=3), "big")
+
+
+@pytest.fixture
+def https_hub(tmp_path: Path, user: User) -> Iterator[Hub]:
+    """A server with a certificate of its own authority, which the user's environment trusts."""
+    import ssl
+    import subprocess
+
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    made += ["-keyout", str(key), "-out", str(certificate), "-days", "2", "-subj", "/CN=127.0.0.1"]
+    made += ["-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"]
+    subprocess.run(made, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    user.env["SSL_CERT_FILE"] = str(certificate)
+    user.env["HF_TOKEN"] = "hf_right"
+    with hub(context) as server:
+        yield server
