@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 
 from synapse_cli.core.errors import ClosedPipe, InputError
 
@@ -36,6 +35,8 @@ def write_file(path: str, text: str) -> None:
     Raises InputError where the folder cannot be written. The temporary file stands beside the target, and
     takes over the target's mode.
     """
+    import tempfile
+
     data = text.encode(errors="replace")
     try:
         target = os.path.realpath(path)

@@ -172,9 +172,8 @@ def _tell_of_tiny(session: Session, flags: Flags, finished: Run) -> None:
         return
     from synapse_cli.cli.memory import first_time
 
-    notice = session.facts(model).notice
-    if notice and first_time(model.name):
-        warn(f"{notice} (this is said once)")
+    if first_time(model.name):  # asked first: what is known of a model takes its engine's modules to say
+        warn(f"{session.facts(model).notice} (this is said once)")
 
 
 @contextmanager

@@ -5,13 +5,14 @@ Built-in checks and plugins use the same reader, so that all their mistakes are 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from synapse_cli.core.errors import Problem
 from synapse_cli.core.prompt import Json
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 T = TypeVar("T")
 _NAMES = {str: "text", bool: "true or false", int: "a whole number", float: "a number", list: "a list", dict: "a table"}
@@ -79,6 +80,8 @@ class Options:
         value = self.text(key)
         if value is None:
             return None
+        from pathlib import Path
+
         return Path(self.file).parent / Path(value).expanduser() if self.file else Path(value).expanduser()
 
     def value(self, key: str) -> Json:
@@ -117,5 +120,7 @@ class Options:
 
 
 def _nearest(name: str, names: Sequence[str]) -> str:
+    import difflib
+
     close = difflib.get_close_matches(name, names, n=1)
     return f"did you mean {close[0]!r}?" if close else ""

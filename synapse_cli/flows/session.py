@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from synapse_cli.cascade.tier import Tier
 from synapse_cli.core.budget import Budget, Meter
 from synapse_cli.core.clock import Clock, SystemClock
-from synapse_cli.core.completion import Completion, Facts, Price
+from synapse_cli.core.completion import FREE, Completion, Facts, Price
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import BackendError, NotAllowed, SynapseError
 from synapse_cli.core.ids import new_run_id
@@ -97,15 +97,14 @@ class Session:
         """Lay out the stages of a decision."""
         ask, named = self.ask, None
         if ask.model is not None:
-            from synapse_cli.backends.prices import find, near
             from synapse_cli.profile import aliases
             from synapse_cli.profile.load import ad_hoc_model
 
             named = ad_hoc_model(
                 ask.model,
                 self.profile,
-                lookup=find,
-                near=near,
+                lookup=_find_hosted,
+                near=_near_hosted,
                 alias=lambda name: aliases.known(os.environ, self.witness).get(name),
             )
             if (named.source or "").startswith("hf:"):
@@ -379,8 +378,10 @@ class Session:
 
     def _price(self, model: Model) -> Price | None:
         """A model's price; a hosted one's is looked up without building its backend."""
-        if model.price is not None or model.backend != "litellm":
-            return model.price or self.facts(model).price
+        if model.price is not None or model.backend == "llama.cpp":
+            return model.price or FREE
+        if model.backend != "litellm":
+            return self.facts(model).price
         from synapse_cli.backends.prices import price
 
         return price(model.model or "")
@@ -409,6 +410,19 @@ def has_file(model: Model) -> bool:
     """Whether a model is a file on this machine, here or still to be pulled."""
     source = model.source or ""
     return source.startswith("file:") or (model.backend in {"llama.cpp", "encoder"} and bool(source))
+
+
+def _find_hosted(name: str) -> str | None:
+    """`provider/id` of a name that the profile does not have; the catalogue is looked into only then."""
+    from synapse_cli.backends.prices import find
+
+    return find(name)
+
+
+def _near_hosted(name: str) -> list[str]:
+    from synapse_cli.backends.prices import near
+
+    return near(name)
 
 
 def model_path(model: Model) -> str | None:
