@@ -15,8 +15,8 @@ from synapse_cli.backends.llamacpp_layout import BATCH, OUTPUTS, STEP, is_repack
 
 LEAST_WINDOW = 512
 """Tokens; a smaller window is not worth proposing."""
-_MAPPED_OVERHEAD = 16_000_000
-"""Bytes that llama.cpp, its graph and numpy take whatever the model."""
+_OVERHEAD = 4_000_000
+"""Bytes of graph and thread, whatever the model; numpy and llama.cpp take 30 MB once, which are no model's."""
 _VOCABULARY_ENTRY = 180
 """Bytes per token of the vocabulary in llama.cpp's tables: 22 MB were measured for 151,936."""
 _FLOAT, _HALF = 4, 2
@@ -88,7 +88,7 @@ def estimate(
         weights=_weights(header) - away,
         cache=cache_bytes(header, window, seats) - cache_away,
         compute=_compute(header, window, seats, outputs),
-        other=_MAPPED_OVERHEAD + header.vocabulary * _VOCABULARY_ENTRY,
+        other=_OVERHEAD + header.vocabulary * _VOCABULARY_ENTRY,
     )
 
 

@@ -174,6 +174,7 @@ class Pool:
             try:
                 while True:
                     raise_if_ended(control)
+                    self._hold_to_limit(wanted)
                     slot = self._present(wanted)
                     if slot is None and self._is_my_turn(me) and self._make_room(wanted):
                         return self._open_slot(wanted)
@@ -186,6 +187,18 @@ class Pool:
             finally:
                 if me in self._queue:
                     self._queue.remove(me)
+
+    def _hold_to_limit(self, wanted: Wanted) -> None:
+        """Refuse what can never fit, and let idle models go that a limit which was lowered leaves no room for."""
+        if self.limit is None:
+            return
+        if wanted.need.total > self.limit:
+            raise _refusal(wanted, self.limit, "[hosts] max_memory is", "raise [hosts] max_memory")
+        idle = [slot for slot in self._slots if slot.is_free and slot.wanted.key != wanted.key]
+        for slot in sorted(idle, key=lambda slot: slot.used):
+            if self._taken() <= self.limit:
+                return
+            self._close(slot)
 
     def _is_my_turn(self, me: object) -> bool:
         if me not in self._queue:
@@ -214,8 +227,6 @@ class Pool:
         False where the rest is at work: then the one that began longest ago takes no more, and is gone soon.
         """
         need = wanted.need.total
-        if self.limit is not None and need > self.limit:
-            raise _refusal(wanted, self.limit, "[hosts] max_memory is", "raise [hosts] max_memory")
         while (room := self._room()) is not None and need > room:
             oldest = min(
                 (slot for slot in self._slots if slot.engine), key=lambda slot: (slot.lent > 0, slot.used), default=None
@@ -232,10 +243,13 @@ class Pool:
     def _room(self) -> int | None:
         """Bytes that are left for another model; None where nothing tells."""
         if self.limit is not None:
-            return self.limit - sum(slot.wanted.need.total for slot in self._slots)
+            return self.limit - self._taken()
         free = self._free()
         loading = sum(slot.wanted.need.total for slot in self._slots if slot.engine is None)
         return None if free is None else free - loading
+
+    def _taken(self) -> int:
+        return sum(slot.wanted.need.total for slot in self._slots)
 
     def _fill(self, slot: _Slot, load: Callable[[], Engine]) -> None:
         """Load without the lock: other models go on answering meanwhile."""

@@ -118,6 +118,18 @@ def test_a_model_that_can_never_fit_is_refused_and_costs_no_other_its_place(room
     assert room.loaded == ["a"]
 
 
+def test_a_limit_that_is_lowered_lets_idle_models_go_and_refuses_what_is_loaded_and_too_large(room: Room) -> None:
+    for name in ("a", "b"):
+        room.ask(name)
+    room.pool.limit = 50
+
+    room.ask("b")
+    assert room.loaded == ["b"]
+    room.pool.limit = 30
+    with pytest.raises(ModelUnusable):
+        room.ask("b")
+
+
 def test_without_a_limit_the_machine_is_asked(tiny: Path) -> None:
     free = [1000]
     room = Room(tiny, limit=None)
