@@ -41,9 +41,11 @@ _CALLS = (
     ("<|python_tag|>", ""),
     ("functools[", ""),
     ("```tool_code", "```"),
+    ("<function=", "</function>"),
+    ("<function name=", "</function>"),
 )
 """Without an end they go on to the end of the answer. Hermes and Qwen; Apriel; Nemotron; Seed; MiniMax; Gemma 4 and 3;
-LFM; Command; Apertus; Kimi; DeepSeek; Granite and Phi; Mistral; Llama; Firefunction."""
+LFM; Command; Apertus; Kimi; DeepSeek; Granite and Phi; Mistral; Llama; Firefunction; Functionary and MiniCPM."""
 _INNER = (
     "[ARGS]", "[CALL_ID]", "<|tool_call_begin|>", "<|tool_call_argument_begin|>", "<|tool_call_end|>",
     "<\uff5ctool\u2581call\u2581begin\uff5c>", "<\uff5ctool\u2581sep\uff5c>", "<\uff5ctool\u2581call\u2581end\uff5c>",

@@ -116,7 +116,7 @@ class Reply:
         """Keep the calls of a finished block, or give it back as the text that it is."""
         begin = self._open[0] if self._open else ""
         self._open = None
-        calls = read_calls(inner, self._tools)
+        calls = read_calls(inner, self._tools) or read_calls(begin + inner + end, self._tools)
         if calls is not None:
             self.calls += calls
             return ""

@@ -21,9 +21,7 @@ _PARAMETER = re.compile(
     r"<(?:parameter=|parameter name=|param name=)\"?(?P<name>[\w.-]+)\"?>(?P<value>.*?)</param(?:eter)?>", re.DOTALL
 )
 _KEYED = re.compile(r"<arg_key>(?P<name>.*?)</arg_key>\s*<arg_value>(?P<value>.*?)</arg_value>", re.DOTALL)
-_NAMED = re.compile(
-    r"\s*(?:function)?(?:<\uff5ctool\u2581sep\uff5c>)?\s*(?:functions\.)?([\w.-]+?)(?::\d+)?\s*(?=[^\w.:-])"
-)
+_NAMED = re.compile(r"\s*(?:function<\uff5ctool\u2581sep\uff5c>)?\s*(?:functions\.)?([\w.-]+?)(?::\d+)?\s*(?=[^\w.:-])")
 _BETWEEN = re.compile(
     r"(?:\s|[,;\]]|\[TOOL_CALLS\]|\[ARGS\]|\[CALL_ID\]\w+|<\|tool_call(?:_argument)?_(?:begin|end)\|>"
     r"|<\uff5ctool\u2581(?:call\u2581begin|call\u2581end|sep)\uff5c>|```(?:json)?)+"
