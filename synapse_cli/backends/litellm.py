@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from synapse_cli.backends import prices, tokens
 from synapse_cli.backends.dialects.heard import Heard
+from synapse_cli.backends.litellm_accents import NO_KEY
 from synapse_cli.backends.litellm_call import Call
 from synapse_cli.backends.litellm_hear import Answer
 from synapse_cli.core.completion import FREE, Completion, Count, Facts, Price
@@ -20,10 +21,6 @@ from synapse_cli.core.ports import Emit
 from synapse_cli.core.prompt import Message, Request
 from synapse_cli.core.providers import AMBIENT, is_loopback, key_variables, needs_key, provider_of
 from synapse_cli.profile.model import Model
-
-_NO_KEY = "no-key"
-"""Handed over where no key is: with none at all LiteLLM would take the user's own from the environment, and
-send it to whatever address the profile names."""
 
 
 class LiteLLM:
@@ -89,7 +86,7 @@ class LiteLLM:
             raise KeyMissing(
                 f"no key for {self._provider}", f"export {variable}=…, or give models.{self.model.name} a `keys` list"
             )
-        return None if self._provider in AMBIENT else _NO_KEY
+        return None if self._provider in AMBIENT else NO_KEY
 
     def _completion(self, answer: tuple[Answer, Heard], latency_s: float, first_s: float | None) -> Completion:
         said, heard = answer

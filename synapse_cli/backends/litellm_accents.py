@@ -12,6 +12,9 @@ from synapse_cli.core.providers import is_loopback
 
 COHERE = frozenset({"cohere", "cohere_chat"})
 """LiteLLM's two names of one provider."""
+NO_KEY = "no-key"
+"""Handed over where no key is: with none at all LiteLLM would take the user's own from the environment, and
+send it to whatever address the profile names."""
 _OLLAMA_URL = "http://127.0.0.1:11434"
 _THOUGHT_TOKENS = {"minimal": 512, "low": 1024, "medium": 4096, "high": 16384}
 """Budgets where a provider wants a number and LiteLLM knows none."""
@@ -29,15 +32,15 @@ class Extra:
     notices: tuple[str, ...] = ()
 
 
-def address(provider: str, base_url: str | None) -> dict[str, str]:
-    """Where to ask, as LiteLLM wants it told: `api_base`, and Azure's `api_version`."""
+def address(provider: str, base_url: str | None, verb: str = "chat") -> dict[str, str]:
+    """Where to ask for this ("chat" or "embed"), as LiteLLM wants it told: `api_base`, and Azure's `api_version`."""
     if not base_url:
         return {"api_base": _OLLAMA_URL} if provider.startswith("ollama") else {}
     if provider == "azure":
         return _azure(base_url)
-    if provider in COHERE and not base_url.rstrip("/").endswith("/chat"):
-        root = base_url.rstrip("/").removesuffix("/v2")
-        return {"api_base": f"{root}/v2/chat"}  # LiteLLM takes the whole address, and appends nothing
+    if provider in COHERE:
+        root = base_url.rstrip("/").removesuffix("/v2/chat").removesuffix("/v2")
+        return {"api_base": f"{root}/v2/{verb}"}  # LiteLLM takes the whole address, and appends nothing
     return {"api_base": base_url}
 
 
@@ -140,6 +143,8 @@ def wanted_effort(request: Request, own: str | None) -> str | None:
     return asked if isinstance(asked, str) else own
 
 
-def headers(provider: str) -> dict[str, str]:
-    """Who asks, where LiteLLM would say that it does."""
+def headers(provider: str, key: str | None = None) -> dict[str, str]:
+    """Who asks, where LiteLLM would say that it does; and the key, where it would leave that out."""
+    if provider == "ollama" and key not in {None, NO_KEY}:
+        return {"Authorization": f"Bearer {key}"}
     return {"X-Title": "Synapse", "HTTP-Referer": ""} if provider == "openrouter" else {}

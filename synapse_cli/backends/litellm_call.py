@@ -107,7 +107,7 @@ class Call:
 
     def _answer(self, litellm: Any, asked: Ask) -> tuple[Answer, Heard]:
         """Ask, and read the answer: from the wire where its dialect is known, else as LiteLLM reads it."""
-        with tapped(self._patience_s()) as wire:
+        with tapped(self._patience_s(), self._headers()) as wire:
             reply, failure = self._sent(litellm, asked, wire)
             hear = self._dialect(litellm, wire)
             if failure is not None and (wire.failed or hear is None or wire.response is None):
@@ -199,16 +199,19 @@ class Call:
         settings["timeout"] = model.timeout_s  # the run's own deadline is the wire's: LiteLLM keeps a client for each
         settings["_skip_mcp_handler"] = True  # else tools make it import `mcp`, which it does not depend on
         settings |= address(provider, model.base_url)
-        headers = {**own_headers(provider), **model.headers}
         if model.organization:
             settings["organization"] = model.organization
         if model.project and provider == "vertex_ai":
             settings["vertex_project"] = model.project
-        elif model.project:
-            headers["OpenAI-Project"] = model.project
-        if headers:
-            settings["extra_headers"] = headers
+        if self._headers():
+            settings["extra_headers"] = self._headers()
         return settings
+
+    def _headers(self) -> dict[str, str]:
+        provider = provider_of(self.name)
+        project = self.model.project if provider != "vertex_ai" else None
+        own = {**own_headers(provider), **({"OpenAI-Project": project} if project else {})}
+        return {**own, **self.model.headers}
 
     def _patience_s(self) -> float:
         return max(POLL_S, self.control.remaining_s(self.model.timeout_s))

@@ -10,6 +10,8 @@ from typing import Any
 
 from synapse_cli.backends import prices
 from synapse_cli.backends.litellm import LiteLLM
+from synapse_cli.backends.litellm_accents import address
+from synapse_cli.backends.litellm_accents import headers as own_headers
 from synapse_cli.backends.litellm_errors import foreign, translate
 from synapse_cli.backends.litellm_package import hush, package
 from synapse_cli.backends.litellm_refused import refused
@@ -25,7 +27,6 @@ _POLL_S = 0.05
 """How often a wait asks whether it should end."""
 _BATCH = 96
 """Texts in one request: what Cohere takes at most, the least of the large providers."""
-_OLLAMA_URL = "http://127.0.0.1:11434"
 
 Row = list[float]
 
@@ -95,9 +96,10 @@ class LiteLLMEncoder:
         try:
             litellm = package()
             hush()
-            with tapped(patience_s) as wire:
+            arguments = self._arguments(texts, key)
+            with tapped(patience_s, arguments["extra_headers"]) as wire:
                 try:
-                    reply = litellm.embedding(**self._arguments(texts, key))
+                    reply = litellm.embedding(**arguments)
                 except Exception as error:
                     if not wire.failed:
                         raise
@@ -111,9 +113,9 @@ class LiteLLMEncoder:
         except Exception as error:  # noqa: BLE001  # the door: whatever a provider's code raises is translated here
             tell(translate(error, self._name, secrets))
 
-    def _arguments(self, texts: Sequence[str], key: str | None) -> dict[str, object]:
+    def _arguments(self, texts: Sequence[str], key: str | None) -> dict[str, Any]:
         model, provider = self._model, provider_of(self._name)
-        arguments: dict[str, object] = {
+        arguments: dict[str, Any] = {
             "model": self._name,
             "input": [text or " " for text in texts],  # providers refuse an empty text
             "num_retries": 0,
@@ -127,16 +129,13 @@ class LiteLLMEncoder:
                 arguments["allowed_openai_params"] = ["dimensions"]
         if provider == "openai":
             arguments["encoding_format"] = "float"  # else its client asks for base64, which other servers do not speak
-        base_url = model.base_url or (_OLLAMA_URL if provider.startswith("ollama") else None)
-        headers = dict(model.headers)
-        if base_url:
-            arguments["api_base"] = base_url
+        arguments |= address(provider, model.base_url, "embed")
+        headers = {**own_headers(provider, key), **model.headers}
         if model.organization:
             arguments["organization"] = model.organization
         if model.project:
             headers |= {"OpenAI-Project": model.project}
-        if headers:
-            arguments["extra_headers"] = headers
+        arguments["extra_headers"] = headers
         return arguments
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +24,8 @@ class Wire:
     """The HTTP exchange of the call that this thread makes. LiteLLM sends; what comes back is kept here."""
 
     timeout_s: float
+    headers: Mapping[str, str]
+    """What every request says besides; an empty one is not said at all."""
     response: Any = None  # httpx.Response; typed where the package is imported, which is not here
 
     @property
@@ -58,9 +60,9 @@ class Wire:
 
 
 @contextmanager
-def tapped(timeout_s: float) -> Iterator[Wire]:
+def tapped(timeout_s: float, headers: Mapping[str, str] | None = None) -> Iterator[Wire]:
     """Listen to what this thread sends and hears; its requests wait no longer than `timeout_s` for each piece."""
-    wire = _here.wire = Wire(timeout_s)
+    wire = _here.wire = Wire(timeout_s, headers or {})
     try:
         yield wire
     finally:
@@ -77,10 +79,15 @@ def tap(client: Any) -> Any:
 
 def _sent(request: Any) -> None:
     wire = getattr(_here, "wire", None)
-    if wire is not None:  # LiteLLM hands its timeout on to some providers' clients, and to others' not
-        if request.headers.get("http-referer") == "":
-            del request.headers["http-referer"]  # LiteLLM's own, which a caller can only make empty
-        request.extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), wire.timeout_s)
+    if wire is None:
+        return
+    # LiteLLM hands timeout and headers on to some providers' clients, and to others' not
+    request.extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), wire.timeout_s)
+    for name, value in wire.headers.items():
+        if value:
+            request.headers[name] = value
+        elif name in request.headers:
+            del request.headers[name]
 
 
 def _heard(response: Any) -> None:

@@ -226,7 +226,7 @@ def _sha256(value: str) -> str:
 
 
 def _base_url(value: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/@?#]+(/[^\s?#]*)?", value):
+    if not re.fullmatch(r"https?://[^\s/@?#]+(/[^\s?#]*)?(\?api-version=[\w.-]+)?", value):  # Azure's
         raise expected("an address such as http://127.0.0.1:8000/v1, without user, password or query")
     return value
 
