@@ -13,9 +13,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from synapse_cli.cascade.tier import Tier
+from synapse_cli.core import places
 from synapse_cli.core.budget import Budget, Meter
 from synapse_cli.core.clock import Clock, SystemClock
 from synapse_cli.core.completion import FREE, Completion, Facts, Price
@@ -234,9 +235,8 @@ class Session:
         if self.ask.cache == "off" or not self.profile.cache.enabled:
             return None
         from synapse_cli.cache.exact import Exact
-        from synapse_cli.profile.paths import cache_dir
 
-        return Exact(cache_dir(), max_size=self.profile.cache.max_size, warn=self.warn)
+        return Exact(_folder("cache"), max_size=self.profile.cache.max_size, warn=self.warn)
 
     @cached_property
     def book(self) -> Book | None:
@@ -244,9 +244,8 @@ class Session:
         if not self.ask.log:
             return None
         from synapse_cli.ledger.book import Book
-        from synapse_cli.profile.paths import state_dir
 
-        return Book(state_dir(), self.profile.ledger, warn=self.warn)
+        return Book(_folder("state"), self.profile.ledger, warn=self.warn)
 
     def warn(self, message: str) -> None:
         """Keep a warning for the end of the run; each once."""
@@ -410,6 +409,16 @@ def has_file(model: Model) -> bool:
     """Whether a model is a file on this machine, here or still to be pulled."""
     source = model.source or ""
     return source.startswith("file:") or (model.backend in {"llama.cpp", "encoder"} and bool(source))
+
+
+def _folder(kind: Literal["cache", "state"]) -> str:
+    """One of Synapse's folders, as `profile.paths` says where the short rule does not know."""
+    try:
+        return places.folder(kind, os.environ)
+    except OSError:
+        from synapse_cli.profile import paths
+
+        return str(paths.cache_dir() if kind == "cache" else paths.state_dir())
 
 
 def _find_hosted(name: str) -> str | None:

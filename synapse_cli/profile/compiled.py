@@ -11,10 +11,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from synapse_cli import __version__
+from synapse_cli.core import places
 from synapse_cli.core.completion import Price
 from synapse_cli.core.witness import Witness
 from synapse_cli.profile.model import (
@@ -33,7 +33,6 @@ from synapse_cli.profile.model import (
     When,
 )
 from synapse_cli.profile.origin import Danger, Source
-from synapse_cli.profile.paths import cache_dir, write_private
 
 _FORMAT = 2
 
@@ -66,6 +65,10 @@ def recall(path: str, env: Mapping[str, str], witness: Witness) -> Compiled | No
 
 def keep(compiled: Compiled, env: Mapping[str, str]) -> None:
     """Write the compiled form down; a folder that cannot be written costs time, never an answer."""
+    from pathlib import Path
+
+    from synapse_cli.profile.paths import write_private
+
     path = compiled.profile.path
     kept = {
         "of": _identity(path, env),
@@ -87,7 +90,7 @@ def _file(path: str, env: Mapping[str, str]) -> str:
     from hashlib import sha256
 
     name = sha256("\0".join(map(str, _identity(path, env))).encode("utf-8", "surrogateescape")).hexdigest()[:32]
-    return os.path.join(cache_dir(env), "profiles", f"{name}.json")
+    return os.path.join(places.folder("cache", env), "profiles", f"{name}.json")
 
 
 def _is_unchanged(source: Source) -> bool:
