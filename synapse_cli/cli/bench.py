@@ -46,7 +46,8 @@ def bench(flags: BenchFlags) -> int:
     """
     asked = wanted(flags)
     told, result = _made(flags, asked)
-    _print(asked, told)
+    _print(flags, asked, told)
+    _draw(flags, told)
     _raise_how_it_ended(flags, asked.plan, told, result)
     return 0
 
@@ -148,7 +149,7 @@ def _machine() -> str:
     return f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs, {platform.node()}"
 
 
-def _print(asked: Wanted, told: Told) -> None:
+def _print(flags: BenchFlags, asked: Wanted, told: Told) -> None:
     import json
 
     from synapse_cli.cli.output import write
@@ -165,7 +166,38 @@ def _print(asked: Wanted, told: Told) -> None:
         case "markdown":
             write(bench_table.markdown(told))
         case _:
-            write("\n".join(bench_table.lines(told)) + "\n")
+            write("\n".join(_table(flags, told)) + "\n")
+
+
+def _table(flags: BenchFlags, told: Told) -> list[str]:
+    """The table, and bars below it: at a terminal, or where they are asked for."""
+    import shutil
+
+    from synapse_cli.report.bench_bars import bars
+    from synapse_cli.report.bench_table import lines
+
+    at_terminal = sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns
+    wants_bars = at_terminal if flags.bars is None else flags.bars
+    return [*lines(told, width if at_terminal else None), *(bars(told, width) if wants_bars else [])]
+
+
+def _draw(flags: BenchFlags, told: Told) -> None:
+    """Write the picture. Nothing that Synapse needs can draw a PNG: it gets the ending .svg then, and that is said."""
+    if flags.plot is None:
+        return
+    from synapse_cli.cli.output import write_file
+    from synapse_cli.report.bench_table import how
+    from synapse_cli.report.plot import chart
+    from synapse_cli.report.plot_svg import svg
+
+    path = flags.plot
+    if not path.lower().endswith(".svg"):
+        path = f"{os.path.splitext(path)[0]}.svg"
+        warn(f"pictures are drawn as SVG: it is {path}, which any browser prints as another kind")
+    drawn = chart(told.figures)
+    title = "Time, quality and money" if drawn.upwards == "quality" else "Time and money"
+    write_file(path, svg(drawn, title, how(told)))
 
 
 def _raise_how_it_ended(flags: BenchFlags, plan: Plan, told: Told, result: Result) -> None:

@@ -31,11 +31,13 @@ def table(told: Told) -> Table:
     return Table(tuple(name for name, _ in kept), tuple(zip(*(cells for _, cells in kept), strict=True)))
 
 
-def lines(told: Told) -> list[str]:
-    """The table for a pipe: columns aligned by spaces, no colour."""
+def lines(told: Told, width: int | None = None) -> list[str]:
+    """The table in plain text; where it is wider than a terminal, candidates stand side by side in columns."""
     drawn = table(told)
-    widths = [max(map(len, column)) for column in zip(drawn.header, *drawn.rows, strict=True)]
-    return [_aligned(row, widths) for row in (drawn.header, *drawn.rows)] + ["", *remarks(told)]
+    whole = _grid((drawn.header, *drawn.rows))
+    if width is not None and max(map(len, whole)) > width:
+        whole = _turned(drawn, width)
+    return [*whole, "", *remarks(told)]
 
 
 def markdown(told: Told) -> str:
@@ -65,7 +67,20 @@ def remarks(told: Told) -> list[str]:
     limits = [
         f"{limit.state}: {limit.label}: {limit.what} {limit.found}, wanted {limit.wanted}" for limit in told.limits
     ]
-    return [*before, *limits, _how(told), *told.notes]
+    return [*before, *limits, how(told), *told.notes]
+
+
+def how(told: Told) -> str:
+    """How it was measured, in one line."""
+    ended = {"money": "stopped at --max-cost", "time": "stopped at --max-time", "interrupted": "interrupted"}
+    parts = [
+        f"{told.prompts} prompt{'s' if told.prompts != 1 else ''} x {told.repeats}",
+        f"{told.concurrency} at once" if told.concurrency > 1 else "one at a time",
+        f"{told.elapsed_s:.1f} s",
+        f"{dollars(told.cost)} in all",
+        ended.get(told.end, ""),
+    ]
+    return " · ".join(part for part in parts if part)
 
 
 def span(interval: Interval | None) -> str:
@@ -198,16 +213,24 @@ def _better(comparison: Comparison) -> str:
     )
 
 
-def _how(told: Told) -> str:
-    ended = {"money": "stopped at --max-cost", "time": "stopped at --max-time", "interrupted": "interrupted"}
-    parts = [
-        f"{told.prompts} prompt{'s' if told.prompts != 1 else ''} x {told.repeats}",
-        f"{told.concurrency} at once" if told.concurrency > 1 else "one at a time",
-        f"{told.elapsed_s:.1f} s",
-        f"{dollars(told.cost)} in all",
-        ended.get(told.end, ""),
-    ]
-    return " · ".join(part for part in parts if part)
+def _grid(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [_aligned(row, widths) for row in rows]
+
+
+def _turned(drawn: Table, width: int) -> list[str]:
+    """A row a figure, as many candidates beside each other as there is room for."""
+    columns = [drawn.header, *drawn.rows]
+    widths = [max(map(len, column)) for column in columns]
+    found: list[str] = []
+    at = 1
+    while at < len(columns):
+        until = at + 1
+        while until < len(columns) and sum(widths[at : until + 1]) + 2 * (until - at + 1) + widths[0] <= width:
+            until += 1
+        found += ["", *_grid(list(zip(columns[0], *columns[at:until], strict=True)))]
+        at = until
+    return found[1:]
 
 
 def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
