@@ -1,0 +1,102 @@
+"""What a model writes by a grammar matches it, token by token."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from synapse_cli.backends.llamacpp import LlamaCpp
+from synapse_cli.core.control import Control
+from synapse_cli.core.errors import BadAnswer, UsageError
+
+from .asking import asked, open_model
+from .tiny_gguf import write
+
+WRITTEN = [
+    ('root ::= "yes" | "no" | "maybe"', "yes|no|maybe"),
+    ('root ::= [0-9]{4} "-" [0-9]{2}', "[0-9]{4}-[0-9]{2}"),
+    ("root ::= ([a-c]+ [.!] )+", "([a-c]+[.!])+"),
+    ('root ::= "日本" [à-ü]{3} "€"', "日本[à-ü]{3}€"),
+    ('root ::= ("a"*)* "b" | "" "c"', "a*b|c"),
+    ('root ::= "<" root ">" | "x"', "<*x>*"),
+]
+HOT: dict[str, Any] = {"p_temperature": 3.0, "p_top_k": 0, "p_top_p": 1.0, "p_min_p": 0.0, "p_max_tokens": 60}
+
+
+@pytest.mark.parametrize(("grammar", "expression"), WRITTEN, ids=range(len(WRITTEN)))
+@pytest.mark.parametrize("pieces", [False, True], ids=["bytes", "pieces"])
+def test_what_is_written_by_a_grammar_matches_it(tmp_path: Path, grammar: str, expression: str, pieces: bool) -> None:
+    model = open_model(write(tmp_path / "m.gguf", pieces=pieces))
+    ended = 0
+    for seed in range(8):
+        answer = model.complete(asked("go", grammar=grammar, p_seed=seed, **HOT), Control())
+
+        if answer.finish == "stop":
+            ended += 1
+            assert re.fullmatch(expression, answer.text), answer.text
+        assert 0.0 <= (answer.confidence or 0.0) <= 1.0
+    assert ended
+
+
+def test_the_choices_that_a_grammar_left_are_what_an_answer_is_trusted_by(backend: LlamaCpp) -> None:
+    bare = backend.complete(asked("go", grammar='root ::= "yes" | "no"'), Control())
+    dressed = backend.complete(asked("go", grammar='root ::= ("yes" | "no") " is what I say to that"'), Control())
+
+    assert bare.confidence == pytest.approx(dressed.confidence, rel=1e-3)
+
+
+def test_a_grammar_may_name_tokens(tmp_path: Path) -> None:
+    model = open_model(write(tmp_path / "m.gguf"))
+    the = 4 + 256 + 1
+
+    by_number = model.complete(asked("go", grammar=f'root ::= <[{the}]> " bugs"'), Control())
+    by_name = model.complete(asked("go", grammar="root ::= !<|unsure|>{3}", p_max_tokens=20), Control())
+
+    assert by_number.text == "the bugs"
+    assert by_name.usage.output == 3
+
+
+def test_a_token_that_the_model_does_not_have_is_a_usage_error(backend: LlamaCpp) -> None:
+    with pytest.raises(UsageError, match="names the token <nobody>"):
+        backend.complete(asked("go", grammar="root ::= <nobody>"), Control())
+
+
+def test_a_grammar_that_leaves_no_token_is_a_bad_answer(backend: LlamaCpp) -> None:
+    with pytest.raises(BadAnswer, match="no token"):
+        backend.complete(asked("go", grammar="root ::= <[999999]>"), Control())
+
+
+def test_a_grammar_without_an_end_is_cut_at_max_tokens(backend: LlamaCpp) -> None:
+    answer = backend.complete(asked("go", grammar='root ::= "a" root', p_max_tokens=7), Control())
+
+    assert (set(answer.text), answer.finish, answer.usage.output) == ({"a"}, "length", 7)
+
+
+def test_a_wrong_grammar_is_a_usage_error_before_anything_is_written(backend: LlamaCpp) -> None:
+    with pytest.raises(UsageError, match="line 2, column 7"):
+        backend.complete(asked("go", grammar='root ::= a\na ::= b "x"'), Control())
+
+
+def test_what_a_model_of_ours_writes_before_each_answer_is_let_through_and_left_out(tmp_path: Path) -> None:
+    model = open_model(write(tmp_path / "m.gguf", metadata={"synapse.answer_prefix": " "}))
+
+    answers = {
+        model.complete(asked("go", grammar='root ::= "yes" | "no"', p_seed=seed, **HOT), Control()).text
+        for seed in range(20)
+    }
+
+    assert answers == {"yes", "no"}
+
+
+def test_a_schema_is_written_on_vocabularies_with_spaces_in_their_words(tmp_path: Path) -> None:
+    model = open_model(write(tmp_path / "m.gguf", pieces=True))
+    schema = json.dumps({"type": "object", "properties": {"spam": {"enum": ["yes", 2]}}, "required": ["spam"],
+                         "additionalProperties": False})  # fmt: skip
+
+    answer = model.complete(asked("go", schema=schema, p_max_tokens=60), Control())
+
+    assert json.loads(answer.text)["spam"] in ("yes", 2)
