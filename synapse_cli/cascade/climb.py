@@ -25,6 +25,7 @@ from synapse_cli.core.errors import (
     KeyMissing,
     NotAllowed,
     Refused,
+    Unsuited,
 )
 from synapse_cli.core.events import Asking, Attempted, Listen, Waiting, Wrote
 from synapse_cli.core.outcome import Answered, Attempt, Failed, Outcome, Skipped
@@ -105,7 +106,7 @@ def _ask(tier: Tier, settings: Climb) -> tuple[Answered | Failed | Skipped, bool
     try:
         completion = tier.backend.complete(tier.request, settings.control, emit)
         verdicts = settings.judge(tier, completion)
-    except (BudgetSpent, KeyMissing, NotAllowed) as error:  # found out before anything was sent
+    except (BudgetSpent, KeyMissing, NotAllowed, Unsuited) as error:  # found out before anything was sent
         return Skipped(tier.name, tier.model, error), shown
     except (BackendError, Refused, Interrupted, ClosedPipe) as error:
         cost = Decimal(0) if tier.is_local or isinstance(error, UNBILLED) else None

@@ -15,6 +15,7 @@ from synapse_cli.core.errors import (
     SynapseError,
     Unaccepted,
     Unavailable,
+    Unsuited,
 )
 from synapse_cli.core.outcome import Answered, Attempt
 
@@ -27,6 +28,8 @@ def ending(attempts: Sequence[Attempt], tiers: Sequence[Tier], best: Answered | 
     a single tier was asked, that tier's own code.
     """
     errors = {a.tier: a.error for a in attempts if not isinstance(a, Answered)}
+    telling = {tier: error for tier, error in errors.items() if not isinstance(error, Unsuited)}
+    errors = telling if telling or best is not None else errors
     for error in errors.values():
         if isinstance(error, Interrupted | ClosedPipe):
             return error

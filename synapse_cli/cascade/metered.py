@@ -9,7 +9,7 @@ from decimal import ROUND_FLOOR, ROUND_UP, Decimal
 from synapse_cli.core.budget import Meter, Reservation
 from synapse_cli.core.completion import FREE, Completion, Count, Facts, Price
 from synapse_cli.core.control import Control
-from synapse_cli.core.errors import UNBILLED, BudgetSpent
+from synapse_cli.core.errors import UNBILLED, BudgetSpent, Unsuited
 from synapse_cli.core.ports import Backend, Emit
 from synapse_cli.core.prompt import Message, Request
 
@@ -32,6 +32,13 @@ class Metered:
 
     def complete(self, request: Request, control: Control, emit: Emit | None = None) -> Completion:
         """Call within the budget. Raises BudgetSpent where it cannot pay."""
+        try:
+            return self._complete(request, control, emit)
+        except Unsuited:
+            self._meter.unstep()  # it was not asked
+            raise
+
+    def _complete(self, request: Request, control: Control, emit: Emit | None) -> Completion:
         if not self._meter.budget.needs_estimate:
             self._meter.step()
             return self._backend.complete(request, control, emit)

@@ -56,6 +56,11 @@ class Meter:
                 raise BudgetSpent(f"all {limit} steps of this run are used", "raise [budget] steps_per_run")
             self._steps += 1
 
+    def unstep(self) -> None:
+        """Take back a step: the call turned out not to be one."""
+        with self._lock:
+            self._steps -= 1
+
     def reserve(self, dollars: Decimal, tokens: int) -> Reservation:
         """Promise this much to one call. Raises BudgetSpent where it is not left."""
         with self._lock:

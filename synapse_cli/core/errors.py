@@ -10,6 +10,7 @@
     │   ├── ModelMissing     66   the model file is not there, not permitted, not a regular file
     │   ├── BadRequest       69   the provider will not take this request (too long, unknown model)
     │   ├── BadAnswer        69   the provider answered with nothing usable
+    │   ├── Unsuited         69   the model is not made for such a request, and was not asked
     │   └── Unavailable      75   trying later makes sense (retryable)
     │       ├── RateLimited  75   429, with the delay the provider asked for
     │       ├── TimedOut     75   no answer in time
@@ -127,6 +128,12 @@ class BadAnswer(BackendError):
     """The provider answered with nothing usable: no choices, garbage."""
 
     kind = "bad_answer"
+
+
+class Unsuited(BackendError):
+    """The model is not made for such a request, and was not asked."""
+
+    kind = "unsuited"
 
 
 class Unavailable(BackendError):
@@ -273,5 +280,5 @@ class ClosedPipe(SynapseError):
     kind = "closed_pipe"
 
 
-UNBILLED = (BadRequest, ModelMissing, ModelUnusable, EngineMissing, RateLimited, Refused, ServerFailed)
+UNBILLED = (BadRequest, ModelMissing, ModelUnusable, EngineMissing, Unsuited, RateLimited, Refused, ServerFailed)
 """Failures that no provider bills. After any other (a timeout, a cut stream) what it cost is not known."""

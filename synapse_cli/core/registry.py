@@ -13,6 +13,7 @@ Kind = Literal["backends", "encoders", "checks"]
 
 BUILT_IN: dict[Kind, dict[str, str]] = {
     "backends": {
+        "encoder": "synapse_cli.backends.encoder:EncoderTier",
         "llama.cpp": "synapse_cli.backends.llamacpp:LlamaCpp",
         "litellm": "synapse_cli.backends.litellm:LiteLLM",
         "scripted": "synapse_cli.backends.scripted:Scripted",

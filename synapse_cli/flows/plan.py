@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,6 +15,9 @@ from synapse_cli.core.prompt import Json, Request
 from synapse_cli.core.registry import is_plugin, load
 from synapse_cli.flows.ask import Ask
 from synapse_cli.profile.model import Cascade, Model, Profile, Route, Rule
+
+_AN_EXTRA = "builtin:minilm"
+"""What is not part of every installation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +66,11 @@ def _stage(profile: Profile, ask: Ask, cascade: Cascade, route: Route | None, mo
     rungs = []
     schema = ask.schema if ask.schema is not None else (route.schema if route and ask.grammar is None else None)
     rules = _rules(cascade, ask, schema)
-    for place, name in enumerate(cascade.tiers):
+    tiers = _present(cascade.tiers, ask, models)
+    for name in tiers:
         model = models[name]
         request = _request(profile, ask, route, model, schema)
-        is_last = place == len(cascade.tiers) - 1
+        is_last = name == tiers[-1]
         parsed = [(rule, _check(rule)) for rule in rules]
         bound = [(rule, check) for rule, check in parsed if check.binds == "validity" or not is_last]
         for _, check in parsed:
@@ -75,6 +80,16 @@ def _stage(profile: Profile, ask: Ask, cascade: Cascade, route: Route | None, mo
             request = _asking_logprobs(request)
         rungs.append(Rung(model, request, tuple(r for r, _ in bound), tuple(c for _, c in bound)))
     return Stage(cascade.name, tuple(rungs), cascade.max_attempts, cascade.on_budget == "cheaper")
+
+
+def _present(tiers: Sequence[str], ask: Ask, models: Mapping[str, Model]) -> list[str]:
+    """The tiers, without MiniLM where it is not on this machine: it is an extra that a profile may count on or not."""
+    if all(models[name].source != _AN_EXTRA or name in (ask.tier, ask.max_tier) for name in tiers):
+        return list(tiers)
+    from synapse_cli.backends.minilm import is_here
+
+    here = [name for name in tiers if models[name].source != _AN_EXTRA or is_here(os.environ)]
+    return here or list(tiers)
 
 
 def _rules(cascade: Cascade, ask: Ask, schema: Json) -> tuple[Rule, ...]:

@@ -145,6 +145,8 @@ class Session:
                 return True
             case "litellm":
                 return False
+            case "encoder":
+                return model.source is not None
             case "scripted":
                 return model.price is None
             case _:
@@ -180,7 +182,7 @@ class Session:
 
     def check_keys(self, model: Model) -> None:
         """Raise KeyMissing where a hosted model has no key; a `cmd:` key is not run for it."""
-        if model.backend == "litellm" and not any(key.startswith("cmd:") for key in model.keys):
+        if _takes_keys(model) and not any(key.startswith("cmd:") for key in model.keys):
             self._keys(model)()
 
     # --- the verdict ---
@@ -269,7 +271,7 @@ class Session:
             model,
             kind,
             in_process=lambda: self._own(model),
-            keys=self._keys(model) if model.backend == "litellm" else None,
+            keys=self._keys(model) if _takes_keys(model) else None,
             settings=self.profile.hosts,
             force=self.ask.force,
             warn=self.warn,
@@ -282,7 +284,7 @@ class Session:
 
             pool().limit = self.profile.hosts.max_memory
         made = load("backends", model.backend)
-        if model.backend == "litellm":
+        if _takes_keys(model):
             backend: Backend = made(model, keys=self._keys(model))
         elif is_plugin("backends", model.backend):
             from synapse_cli.core.foreign import ForeignBackend
@@ -441,6 +443,11 @@ def model_path(model: Model) -> str | None:
     from synapse_cli.backends import catalog_paths
 
     return catalog_paths.model_path(model)
+
+
+def _takes_keys(model: Model) -> bool:
+    """Whether a provider is asked, who wants a key."""
+    return model.backend == "litellm" or (model.backend == "encoder" and model.source is None)
 
 
 def _rules_hash(tier: Tier) -> str:

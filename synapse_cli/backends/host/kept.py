@@ -29,7 +29,7 @@ class Kept:
     def backend(self, model: Model, keys: tuple[str, ...]) -> Backend:
         """The backend of a model; one that takes keys is made for each call, and holds none after it."""
         made = load("backends", model.backend)
-        if model.backend == "litellm":
+        if model.backend == "litellm" or model.model:  # an encoder at a provider likewise
             backend: Backend = made(model, keys=lambda: keys)
             return backend
         found: Backend = self._found("backend", model, made)
