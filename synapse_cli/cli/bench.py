@@ -67,7 +67,8 @@ def _made(flags: BenchFlags, asked: Wanted) -> tuple[Told, Result]:
         _hear(progress, call, before=True)
 
     def hear(call: Call) -> None:
-        kept.append(call)
+        if flags.save or not flags.no_log:
+            kept.append(call)
         _hear(progress, call)
 
     with _recording(flags, plan) as record, shown(progress, at_terminal=at_terminal):
@@ -79,10 +80,13 @@ def _made(flags: BenchFlags, asked: Wanted) -> tuple[Told, Result]:
         result,
         wanted=asked.thresholds,
         before=asked.before,
+        machine=_machine(),
         elapsed_s=time.monotonic() - began,
         notes=asked.notes,
     )
     _save(flags, plan, result, told)
+    for message in () if flags.quiet else result.warnings:
+        warn(message)
     if result.end == "finished" and result.error is None:
         kept.finish()
     else:
@@ -104,17 +108,22 @@ def _journal(flags: BenchFlags, plan: Plan) -> tuple[journal.Journal, tuple[Call
     if unfinished is None or not unfinished.calls:
         if flags.resume and not flags.quiet:
             warn("there is no unfinished bench of this command; it begins anew")
-        return journal.Journal(path, plan.fingerprint), ()
+        return journal.Journal(path, plan.fingerprint, keeps_text=_keeps_text(flags, plan)), ()
     if unfinished.plan != plan.fingerprint:
         hint = f"finish that one with its own command line, or remove {path}"
         raise UsageError(f"{path} holds an unfinished bench of other prompts, candidates or settings", hint)
     if not (flags.resume or beside):
         os.unlink(path)
-        return journal.Journal(path, plan.fingerprint), ()
+        return journal.Journal(path, plan.fingerprint, keeps_text=_keeps_text(flags, plan)), ()
     done = unfinished.calls
     if not flags.quiet:
         say(f"synapse: going on: {sum(call.counts for call in done)} of {plan.size} calls were made before")
-    return journal.Journal(path, plan.fingerprint), done
+    return journal.Journal(path, plan.fingerprint, keeps_text=_keeps_text(flags, plan)), done
+
+
+def _keeps_text(flags: BenchFlags, plan: Plan) -> bool:
+    """Whether prompts and answers may be written down: where no profile of the bench forbids it to the ledger."""
+    return not flags.no_text and all(each.profile.ledger.text for each in plan.candidates)
 
 
 @contextmanager
@@ -126,7 +135,8 @@ def _recording(flags: BenchFlags, plan: Plan) -> Iterator[Callable[[Run], None]]
     from synapse_cli.ledger.book import Book
     from synapse_cli.profile.paths import state_dir
 
-    book = Book(state_dir(), plan.candidates[0].profile.ledger, warn=warn)
+    settings = [each.profile.ledger for each in plan.candidates]
+    book = Book(state_dir(), next((each for each in settings if not each.text), settings[0]), warn=warn)
     try:
         yield lambda run: book.record(replace(run, saved=Decimal(0)), "bench", is_last=False)
     finally:
@@ -138,8 +148,8 @@ def _save(flags: BenchFlags, plan: Plan, result: Result, told: Told) -> None:
         return
     from synapse_cli.cli.output import write_file
 
-    keeps_text = not flags.no_text and plan.candidates[0].profile.ledger.text
-    write_file(flags.save, saved.text(plan, result, told, machine=_machine(), keeps_text=keeps_text))
+    text = saved.text(plan, result, told, machine=_machine(), keeps_text=_keeps_text(flags, plan))
+    write_file(flags.save, text)
 
 
 def _machine() -> str:

@@ -61,6 +61,7 @@ def wanted(flags: BenchFlags) -> Wanted:
         max_time_s=_max_time_s(flags),
     )
     _check(plan)
+    _check_thresholds(flags, plan, thresholds)
     return Wanted(plan=plan, thresholds=thresholds, format=shape, before=before, notes=tuple(notes))
 
 
@@ -196,7 +197,7 @@ def _from_baseline(found: list[Candidate], label: str | None) -> list[Candidate]
 def _check(plan: Plan) -> None:
     """Lay out the first call of each candidate, and see that the grade fits some prompt at least."""
     for candidate in plan.candidates:
-        check(candidate, plan.items[0].ask(plan.base))
+        check(candidate, plan.items[0].ask(plan.base), has_limit=plan.max_cost is not None)
     rule = plan.grade
     if rule is not None:
         lacking = [grade.lacks(rule, item.question(plan.base)) for item in plan.items]
@@ -204,6 +205,16 @@ def _check(plan: Plan) -> None:
             raise UsageError(f"--grade {rule} needs {lacking[0]}", "give the prompts an `expected` column")
     for item in plan.items:
         _check_grade(item, plan.base)
+
+
+def _check_thresholds(flags: BenchFlags, plan: Plan, thresholds: Thresholds) -> None:
+    """A limit on nothing is a mistake: it would pass for ever."""
+    compares = thresholds.slower is not None or thresholds.dearer is not None
+    if compares and len(plan.candidates) == 1 and flags.against is None:
+        raise UsageError("there is nobody to be slower or dearer than", "name a second candidate, or --against FILE")
+    questions = [(item.grade or plan.grade, item.question(plan.base)) for item in plan.items]
+    if thresholds.quality is not None and not any(rule or grade.implied(asked) for rule, asked in questions):
+        raise UsageError("--fail-under needs answers that can be graded", "give the prompts an `expected` column")
 
 
 def _check_grade(item: Item, base: Ask) -> None:

@@ -12,7 +12,7 @@ from synapse_cli.core.ports import Backend
 from synapse_cli.core.witness import Witness
 from synapse_cli.flows.ask import Ask
 from synapse_cli.flows.session import Session
-from synapse_cli.profile.model import Profile, Route
+from synapse_cli.profile.model import Model, Profile, Route
 
 Kind = Literal["model", "route", "cascade", "profile"]
 
@@ -82,11 +82,26 @@ def candidates(choice: Choice, profiles: Sequence[Profile]) -> list[Candidate]:
     return _without_doubles(found)
 
 
-def check(candidate: Candidate, ask: Ask) -> None:
-    """Lay out one item's way without asking anybody. Raises UsageError for a model, tier or rule that cannot be."""
+def check(candidate: Candidate, ask: Ask, *, has_limit: bool) -> None:
+    """Lay out one item's way without asking anybody. Raises UsageError for a model, tier or rule that cannot be.
+
+    And for a price that nobody knows, where the money is limited.
+    """
     session = Session(candidate.profile, candidate.wants(ask), Witness(), backends=candidate.backends)
-    if candidate.kind != "profile":
-        session.plan(session.choose())
+    if candidate.kind == "profile":
+        return
+    plan = session.plan(session.choose())
+    for rung in (rung for stage in plan.stages for rung in stage.rungs if has_limit):
+        if _is_unpriced(session, rung.model):
+            hint = "set price = { input = ..., output = ... } (dollars per million tokens) on it, or leave it out"
+            raise UsageError(f"the price of {rung.model.name!r} is unknown, so --max-cost cannot be held", hint)
+
+
+def _is_unpriced(session: Session, model: Model) -> bool:
+    try:
+        return session.facts(model).price is None
+    except SynapseError:
+        return False  # it cannot be asked at all, which its calls will say
 
 
 def obstacle(candidate: Candidate) -> SynapseError | None:

@@ -77,6 +77,7 @@ class Result:
 
     calls: tuple[Call, ...]
     end: End
+    warnings: tuple[str, ...] = ()
     error: SynapseError | None = None
     """What ended it before its time: a journal that cannot be written, a rule that cannot be applied."""
 
@@ -94,6 +95,7 @@ class Course:
         self._grading = Control()
         self._calls: list[Call] = []
         self._spent = Decimal(0)
+        self._warnings: dict[str, None] = {}
         self._end: End | None = None
         self._fault: BaseException | None = None
         self._until = None if plan.max_time_s is None else clock.monotonic() + plan.max_time_s
@@ -110,7 +112,7 @@ class Course:
         self._make(warm, workers=1)
         self._make(left if plan.warm_up else _first_is_cold(left), workers=plan.concurrency)
         error = self._fault if isinstance(self._fault, SynapseError) else None
-        return Result(tuple(self._calls), self._end or "finished", error)
+        return Result(tuple(self._calls), self._end or "finished", tuple(self._warnings), error)
 
     def stop(self) -> None:
         """Begin no other call, and end those in flight."""
@@ -184,6 +186,7 @@ class Course:
         call = None if measured.limited or measured.interrupted else self._graded(slot.item, measured.call)
         with self._lock:
             self._spent += measured.spent
+            self._warnings |= dict.fromkeys(measured.warnings)
             if measured.limited:
                 self._end = self._end or "money"
             if call is not None:

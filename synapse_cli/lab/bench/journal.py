@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from synapse_cli.core.errors import InputError
 from synapse_cli.lab.bench.call import Call, from_json
@@ -24,14 +24,16 @@ class Unfinished:
 class Journal:
     """A file of JSON lines: the plan's fingerprint, then the calls. Opened at the first call."""
 
-    def __init__(self, path: str, plan: str) -> None:
+    def __init__(self, path: str, plan: str, *, keeps_text: bool = True) -> None:
         self.path = path
         self._plan = plan
+        self._keeps_text = keeps_text
         self._file: int | None = None
 
     def append(self, call: Call) -> None:
         """Write one line with one write, so that a crash costs at most the call that was in flight."""
-        line = json.dumps(call.as_json(), ensure_ascii=False)
+        kept = call if self._keeps_text else replace(call, answer=None, message=None)
+        line = json.dumps(kept.as_json(), ensure_ascii=False)
         try:
             if self._file is None:
                 self._file = self._open()

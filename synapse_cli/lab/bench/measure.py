@@ -30,6 +30,7 @@ class Measured:
     limited: bool
     """Whether the bench's own money limit kept it from being asked, or shortened its answer: then it is no figure."""
     interrupted: bool
+    warnings: tuple[str, ...]
 
 
 def measure(slot: Slot, ask: Ask, clock: Clock, memory: Memory, hold: Callable[[Control], None]) -> Measured:
@@ -70,8 +71,9 @@ def measure(slot: Slot, ask: Ask, clock: Clock, memory: Memory, hold: Callable[[
         call=_with_error(call, error) if run is None else _with_run(call, run, first_s),
         run=run,
         spent=_spent(session, run),
-        limited=run is not None and ask.max_cost is not None and _is_limited(run.outcome),
+        limited=run is not None and _is_ours(ask, session) and _is_limited(run.outcome),
         interrupted=isinstance(error, Interrupted),
+        warnings=tuple(session.warnings),
     )
 
 
@@ -120,6 +122,12 @@ def _spent(session: Session, run: Run | None) -> Decimal:
     if cost is None and left is not None and limit is not None:
         return limit - left
     return cost or Decimal(0)
+
+
+def _is_ours(ask: Ask, session: Session) -> bool:
+    """Whether the bench's limit is the one that binds, and not the profile's own for any run."""
+    per_run = session.profile.limits.per_run
+    return ask.max_cost is not None and (per_run is None or ask.max_cost < per_run)
 
 
 def _is_limited(outcome: Outcome) -> bool:

@@ -119,10 +119,14 @@ def _row(values: Mapping[str, Json], where: str, columns: Mapping[str, str], fol
 
 
 def _grade(text: str, where: str) -> grade.Grade:
+    """A row's own rule; a program to be run is named by the user alone, since tables come from anywhere."""
     try:
-        return grade.parse(text, where)
+        rule = grade.parse(text, where)
     except UsageError as error:
         raise InputError(error.message, error.hint) from error
+    if rule.kind == "command":
+        raise InputError(f"{where}: a table may not name a program to run", "name it yourself: --grade command=PROGRAM")
+    return rule
 
 
 def _choices(value: Json, where: str) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ class Saved:
     calls: tuple[Call, ...]
     machine: str
     labels: tuple[str, ...]
+    concurrency: int
 
 
 def text(plan: Plan, result: Result, told: Told, *, machine: str, keeps_text: bool) -> str:
@@ -32,6 +33,7 @@ def text(plan: Plan, result: Result, told: Told, *, machine: str, keeps_text: bo
         "version": __version__,
         "machine": machine,
         "plan": plan.fingerprint,
+        "concurrency": plan.concurrency,
         "candidates": [
             {"label": each.label, "kind": each.kind, "name": each.name, "profile_hash": each.profile.hash}
             for each in plan.candidates
@@ -70,4 +72,5 @@ def read(path: str) -> Saved:
     except (ValueError, TypeError, AttributeError) as error:
         raise InputError(f"--against: {path!r} is no saved bench: {error}", hint) from error
     labels = tuple(dict.fromkeys(call.candidate for call in calls))
-    return Saved(calls, str(values.get("machine")), labels)
+    concurrency = values.get("concurrency")
+    return Saved(calls, str(values.get("machine")), labels, concurrency if isinstance(concurrency, int) else 1)

@@ -26,7 +26,14 @@ class Thresholds:
 
 
 def tell(
-    plan: Plan, result: Result, *, wanted: Thresholds, before: Saved | None, elapsed_s: float, notes: Sequence[str] = ()
+    plan: Plan,
+    result: Result,
+    *,
+    wanted: Thresholds,
+    before: Saved | None,
+    machine: str,
+    elapsed_s: float,
+    notes: Sequence[str] = (),
 ) -> Told:
     """Sum a bench up. Limits are about the change since a bench of before, else about the first candidate."""
     found = tuple(figures(each.label, each.kind, result.calls, seed=plan.seed) for each in plan.candidates)
@@ -46,7 +53,7 @@ def tell(
         end=result.end,
         cost=spent(result.calls) if result.calls else Decimal(0),
         memory=max(memory, default=None),
-        notes=(*notes, *_notes(found, before, plan)),
+        notes=(*notes, *_notes(found, plan), *_changes(before, plan, machine)),
     )
 
 
@@ -61,7 +68,6 @@ def _since(plan: Plan, result: Result, before: Saved) -> tuple[Comparison, ...]:
     return tuple(
         compare(each.label, result.calls, each.label, before.calls, is_before=True, seed=plan.seed)
         for each in plan.candidates
-        if each.label in before.labels
     )
 
 
@@ -73,13 +79,25 @@ def _limits(wanted: Thresholds, found: Sequence[Figures], judged: Sequence[Compa
     )
 
 
-def _notes(found: Sequence[Figures], before: Saved | None, plan: Plan) -> list[str]:
+def _notes(found: Sequence[Figures], plan: Plan) -> list[str]:
     notes = []
     if found and 0 < max(each.warm for each in found) < _FEW_FOR_P99:
         notes.append(f"p99 of fewer than {_FEW_FOR_P99} calls is the slowest of them")
     if any(each.cost is None for each in found):
         notes.append("$? is a price that nobody knows: set price = { input = ..., output = ... } on the model")
-    if before is not None:
-        strangers = [each.label for each in plan.candidates if each.label not in before.labels]
-        notes += [f"{label} was not in the saved bench" for label in strangers]
+    if plan.concurrency > 1 and len(plan.candidates) > 1:
+        notes.append("candidates are asked at the same time, and wait for each other where they share a machine")
+    return notes
+
+
+def _changes(before: Saved | None, plan: Plan, machine: str) -> list[str]:
+    """What else is not as it was, so that a difference is not laid at a model's door."""
+    if before is None:
+        return []
+    strangers = [each.label for each in plan.candidates if each.label not in before.labels]
+    notes = [f"{label} was not in the saved bench" for label in strangers]
+    if before.machine != machine:
+        notes.append(f"the saved bench was made on another machine ({before.machine}): times are not comparable")
+    if before.concurrency != plan.concurrency:
+        notes.append(f"the saved bench made {before.concurrency} calls at once, this one {plan.concurrency}")
     return notes
