@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from synapse_cli.backends.catalog_hub import RemoteFile, Repository
 from synapse_cli.backends.catalog_source import Hub
+from synapse_cli.backends.llamacpp_memory import size as said
 from synapse_cli.core.errors import ModelMissing, ModelUnusable
 
 _SPLIT = re.compile(r"(.+)-(\d{5})-of-(\d{5})\.gguf", re.IGNORECASE)
@@ -107,14 +108,14 @@ def _fitting(repo: str, models: Sequence[Choice], memory: int) -> Choice:
     if not fitting:
         least = modest[0]
         raise ModelUnusable(
-            f"no file of {repo} fits in {memory / 1e9:.1f} GB: the smallest has {least.size / 1e9:.1f} GB",
+            f"no file of {repo} fits in {said(memory)}: the smallest has {said(least.size)}",
             f"choose a smaller model, or name one anyway: hf:{repo}:{least.quantization or '…'}",
         )
     best = fitting[-1]
     larger = next((model for model in modest if model.size > memory), None)
-    why = f"the largest of {len(modest)} that fits in {memory / 1e9:.1f} GB"
+    why = f"the largest of {len(modest)} that fits in {said(memory)}"
     if larger is not None:
-        why += f"; {larger.quantization or larger.files[0].name} would need {larger.size / 1e9:.1f} GB"
+        why += f"; {larger.quantization or larger.files[0].name} would need {said(larger.size)}"
     return Choice(best.files, why)
 
 

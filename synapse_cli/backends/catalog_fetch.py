@@ -146,8 +146,10 @@ def _require_room(part: str, needed: int) -> None:
     folder = os.path.dirname(part)
     free = shutil.disk_usage(folder).free
     if needed > free:
+        from synapse_cli.backends.llamacpp_memory import size
+
         raise InputError(
-            f"there is no room in {folder}: {needed / 1e9:,.1f} GB are needed and {free / 1e9:,.1f} GB are free",
+            f"there is no room in {folder}: {size(needed)} are needed and {size(free)} are free",
             "synapse models prune, or set SYNAPSE_MODELS_DIR to a folder on another disk",
         )
 
@@ -157,6 +159,6 @@ def unwritable(folder: str, error: OSError) -> InputError:
     if error.errno in _NO_ROOM:
         return InputError(
             f"the disk is full: {folder} takes no more ({error.strerror})",
-            "what arrived is kept; make room (synapse models prune) and run the same command again",
+            "what arrived is kept; make room and run the same command again",
         )
     return InputError(f"cannot write {folder}: {error.strerror or error}", "check its mode, or set SYNAPSE_MODELS_DIR")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from synapse_cli.core.places import folder
+from synapse_cli.core.places import folder, models
 
 _ASK = """
 import sys
@@ -74,3 +74,12 @@ def test_windows_keeps_everything_under_local_app_data() -> None:
     assert folder("state", local, "win32") == "/c/Users/a/AppData/Local/synapse".replace("/", os.sep)
     with pytest.raises(OSError, match="LOCALAPPDATA"):
         folder("cache", {}, "win32")
+
+
+def test_models_are_kept_with_the_state_or_where_the_user_says() -> None:
+    home = {"HOME": "/home/a"}
+
+    assert models(home) == "/home/a/.local/state/synapse/models"
+    assert models({**home, "SYNAPSE_STATE_DIR": "/s"}) == "/s/models"
+    assert models({**home, "SYNAPSE_MODELS_DIR": "/big/disk"}) == "/big/disk"
+    assert models({**home, "SYNAPSE_MODELS_DIR": "here"}) == os.path.join(os.getcwd(), "here")
