@@ -101,7 +101,8 @@ def to_model(table: Table) -> Model:
 def error_json(error: SynapseError) -> Table:
     """Say an error."""
     extra = {name: getattr(error, name) for name in _EXTRA[:1] if hasattr(error, name)}
-    return {"class": type(error).__name__, "message": error.message, "hint": error.hint, **extra}
+    known = next(base for base in type(error).__mro__ if base.__module__ == errors.__name__)
+    return {"class": known.__name__, "message": error.message, "hint": error.hint, **extra}
 
 
 def to_error(table: Table) -> SynapseError:
