@@ -152,8 +152,7 @@ def _per_thousand(figures: Figures) -> str:
 def _errors(figures: Figures) -> str:
     if not figures.errors:
         return UNKNOWN
-    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(figures.error_kinds.items()))
-    return f"{figures.errors} ({kinds})"
+    return ", ".join(f"{count} {kind}" for kind, count in sorted(figures.error_kinds.items()))
 
 
 def _counted(count: int) -> str:

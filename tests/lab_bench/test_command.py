@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from typing import Any
 
 import pytest
 
 from tests.cli.running import Running
-from tests.e2e.machine import Done, Machine
+from tests.e2e.machine import SYNAPSE, Done, Machine
+from tests.e2e.terminal import at_terminal
 
 
 def _candidates(done: Done) -> dict[str, Any]:
@@ -371,3 +373,107 @@ def test_what_is_wrong_is_said_before_anybody_is_asked(
     assert (done.code, done.out) == (code, b"")
     assert said in done.err
     assert machine.ledger("SELECT id FROM runs") == []
+
+
+def test_a_bench_at_a_terminal_shows_its_progress_and_bars(machine: Machine) -> None:
+    shown = at_terminal(machine, [SYNAPSE, "bench", "-m", "slower", "hello", "-n", "20"])
+    out, err = "".join(shown.out), "".join(shown.err)
+
+    assert shown.code == 0
+    assert "time (solid: median, light: p90)" in out
+    assert "20/20" not in out
+    assert re.search(r"slower +\d+/20", err)
+    assert "s to go" in err
+
+
+def test_a_table_may_not_name_a_program_to_run(machine: Machine) -> None:
+    machine.write("stranger.csv", "prompt,grade\nhello,command=touch pwned\n")
+
+    done = machine.synapse("bench", "-m", "quick", "-f", "stranger.csv")
+
+    assert done.code == 66
+    assert "a table may not name a program to run" in done.err
+    assert not (machine.work / "pwned").exists()
+
+
+def test_a_program_that_the_user_names_grades_the_answers(machine: Machine) -> None:
+    done = machine.synapse("bench", "--json", "-m", "quick", "-f", "rows.csv", "--grade", "command=grep -q {expected}")
+
+    assert _candidates(done)["quick"]["quality"]["estimate"] == 1.0
+
+
+def test_money_cannot_be_limited_where_a_price_is_unknown(machine: Machine) -> None:
+    machine.use(
+        'schema = 1\n[models.own]\nbackend = "litellm"\nmodel = "openai/nobody-knows-this"\n'
+        'base_url = "http://127.0.0.1:9/v1"\n[routes.default]\nuse = "own"\n'
+    )
+
+    done = machine.synapse("bench", "-m", "own", "hello", "--max-cost", "1", env={"OPENAI_API_KEY": "sk-test"})
+
+    assert done.code == 2
+    assert "the price of 'own' is unknown" in done.err
+
+
+def test_a_limit_of_the_profile_is_an_error_of_the_call_and_not_the_end_of_the_bench(machine: Machine) -> None:
+    profile = (machine.config / "profiles" / "default.toml").read_text()
+    machine.use(profile + '[budget]\nper_run = "0.000001 USD"\n')
+
+    done = machine.synapse("bench", "--json", "-m", "quick", "-m", "careful", "hello", "-n", "3", "--max-cost", "1")
+
+    assert _candidates(done)["careful"]["error_kinds"] == {"budget": 3}
+    assert _candidates(done)["quick"]["calls"] == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["-m", "quick", "--max-slower", "10%"], "nobody to be slower or dearer than"),
+        (["-m", "quick", "--fail-under", "0.5"], "needs answers that can be graded"),
+    ],
+)
+def test_a_limit_on_nothing_is_refused(machine: Machine, arguments: list[str], said: str) -> None:
+    done = machine.synapse("bench", "hello", *arguments)
+
+    assert done.code == 2
+    assert said in done.err
+
+
+def test_a_candidate_that_was_not_saved_does_not_pass_for_as_fast_as_before(machine: Machine) -> None:
+    machine.synapse("bench", "-m", "quick", "hello", "--save", "old.json")
+
+    done = machine.synapse("bench", "-m", "careful", "hello", "--against", "old.json", "--max-slower", "10%")
+
+    assert done.code == 100
+    assert "careful was not in the saved bench" in done.out.decode()
+
+
+def test_where_the_ledger_keeps_no_texts_neither_does_a_bench(machine: Machine) -> None:
+    profile = (machine.config / "profiles" / "default.toml").read_text()
+    machine.use(profile + "[ledger]\ntext = false\n")
+
+    machine.synapse("bench", "-m", "quick", "-f", "rows.csv", "--save", "new.json")
+
+    assert "Blue" not in (machine.work / "new.json").read_text()
+    assert machine.ledger("SELECT * FROM blobs") == []
+
+
+def test_a_picture_is_written_as_svg_also_where_a_png_was_named(machine: Machine) -> None:
+    done = machine.synapse("bench", "-m", "quick", "hello", "--plot", "p.png")
+
+    assert done.code == 0
+    assert "drawn as SVG: it is p.svg" in done.err
+    assert (machine.work / "p.svg").read_text().startswith("<svg ")
+    assert not (machine.work / "p.png").exists()
+
+
+def test_the_local_tier_is_benched_offline(machine: Machine) -> None:
+    machine.use(
+        'schema = 1\n[models.nano]\nbackend = "llama.cpp"\nsource = "builtin:nano"\n[routes.default]\nuse = "nano"\n'
+    )
+
+    done = machine.synapse("bench", "--json", "--no-host", "-m", "nano", "-n", "1")
+
+    found = _candidates(done)["nano"]
+    assert (found["errors"], found["calls"], found["cost_usd"]) == (0, 6, "0")
+    assert found["quality"]["estimate"] >= 0.5
+    assert found["peak_memory_bytes"] > 20_000_000
