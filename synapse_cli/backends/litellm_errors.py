@@ -145,6 +145,8 @@ def translate(error: BaseException, who: str, secrets: Iterable[str]) -> Synapse
     """
     secrets = tuple(secrets)
     root = _root(error)
+    if _is_distrust(root):
+        return _distrusted(who, error, secrets)
     kind = _kind(root)
     said = one_line(_said(root), secrets)
     status = status_of(root)
@@ -153,6 +155,25 @@ def translate(error: BaseException, who: str, secrets: Iterable[str]) -> Synapse
     hint = _hint(kind, root, said)
     ours = (
         kind(message, hint, retry_after_s=retry_after(error)) if issubclass(kind, Unavailable) else kind(message, hint)
+    )
+    ours.__cause__ = foreign(error, secrets)
+    return ours
+
+
+def _is_distrust(error: BaseException | None) -> bool:
+    """Whether the other side's certificate was refused; LiteLLM says only that the connection failed."""
+    seen = 0
+    while error is not None and seen < 12:
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            return True
+        error, seen = error.__cause__ or error.__context__, seen + 1
+    return False
+
+
+def _distrusted(who: str, error: BaseException, secrets: tuple[str, ...]) -> SynapseError:
+    ours = BackendError(
+        f"{who} failed: the certificate at its address is signed by nobody that is trusted here",
+        "name the file of your own authority in SSL_CERT_FILE or REQUESTS_CA_BUNDLE",
     )
     ours.__cause__ = foreign(error, secrets)
     return ours

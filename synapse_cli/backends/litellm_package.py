@@ -56,10 +56,8 @@ def _set_up() -> Any:
 def _share_one_client(litellm: Any) -> None:
     """Send all calls through one HTTP client: it is tapped, bounded, and reads its certificates once (20 ms)."""
     from litellm.caching.llm_caching_handler import LLMClientCache
-    from litellm.llms.custom_httpx.http_handler import HTTPHandler
 
-    handler = HTTPHandler(ssl_verify=_authorities())
-    tap(handler.client)
+    handler = client()
 
     class Clients(LLMClientCache):  # type: ignore[misc]  # the package has no types that mypy may follow
         def get_cache(self, key: str, **options: Any) -> Any:
@@ -68,6 +66,15 @@ def _share_one_client(litellm: Any) -> None:
     litellm.client_session = handler.client
     litellm.module_level_client = handler
     litellm.in_memory_llm_clients_cache = Clients(max_size_in_memory=MOST_CLIENTS)
+
+
+def client() -> Any:
+    """A client that heeds the user's proxy and authorities, as they are set now."""
+    from litellm.llms.custom_httpx.http_handler import HTTPHandler
+
+    handler = HTTPHandler(ssl_verify=_authorities())
+    tap(handler.client)
+    return handler
 
 
 def _authorities() -> str | None:

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import Golden
 from tests.dialects.cases import CASES
 from tests.dialects.dialects import DIALECTS, Dialect
 from tests.dialects.place import CANARY, open_place
+from tests.dialects.table import COLUMNS, table
 
 PAIRS = [(dialect, case) for dialect in DIALECTS for case in CASES if case not in dialect.lacks]
 
@@ -18,3 +20,8 @@ def test_a_dialect_is_spoken(dialect: Dialect, case: str, tmp_path: Path, monkey
     monkeypatch.setenv("DIALECT_KEY", CANARY)
     with open_place(dialect, tmp_path) as place:
         CASES[case](place)
+
+
+def test_the_table_of_the_documentation_is_what_these_tests_hold(golden: Golden) -> None:
+    assert {*CASES, "home"} == set(COLUMNS)
+    golden(Path(__file__).with_name("table.md"), table())
