@@ -178,7 +178,7 @@ _COLUMNS: tuple[tuple[str, Callable[[Figures], str]], ...] = (
     ("read tok/s", lambda figures: _rate(figures.read_per_s)),
     ("write tok/s", lambda figures: _rate(figures.written_per_s)),
     ("tokens", _tokens),
-    ("kept tokens", _cached),
+    ("cached input", _cached),
     ("$ per 1,000", _per_thousand),
     ("peak memory", lambda figures: _bytes(figures.memory)),
 )
