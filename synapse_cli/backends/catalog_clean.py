@@ -10,7 +10,7 @@ from synapse_cli.backends import catalog_lock, catalog_store
 from synapse_cli.backends.catalog_lock import Pinned
 from synapse_cli.backends.catalog_paths import locks_of
 from synapse_cli.backends.catalog_source import key_of
-from synapse_cli.core.exclusive import take
+from synapse_cli.core.exclusive import is_held
 from synapse_cli.profile.model import Model
 
 
@@ -37,10 +37,10 @@ def removal_of(model: Model) -> tuple[list[tuple[str, str]], list[Removal]]:
 def unneeded(*, former: bool) -> list[Removal]:
     """Files of the store that no lock pins, and what is left of downloads that ended early.
 
-    With `former` also what is kept for a rollback.
+    With `former` also what is kept for a rollback. While a pull goes on, nothing of the store: it is not pinned yet.
     """
     found = []
-    for note in catalog_store.notes():
+    for note in [] if catalog_store.is_being_pulled() else catalog_store.notes():
         locks = catalog_store.pinned_by(note)
         if not locks or (former and not any(_is_current(note.sha256, *each) for each in locks)):
             why = "kept for a rollback" if locks else "no lock pins it"
@@ -94,15 +94,4 @@ def _is_current(sha256: str, lock: str, source: str) -> bool:
 
 def _abandoned() -> list[tuple[str, int]]:
     """Downloads that no process is at."""
-    return [(path, size) for path, size in catalog_store.leftovers() if not _is_busy(f"{path}.turn")]
-
-
-def _is_busy(turn: str) -> bool:
-    try:
-        handle = os.open(turn, os.O_RDWR)
-    except OSError:
-        return False
-    try:
-        return not take(handle)
-    finally:
-        os.close(handle)
+    return [(path, size) for path, size in catalog_store.leftovers() if not is_held(f"{path}.turn")]

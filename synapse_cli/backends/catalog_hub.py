@@ -88,6 +88,7 @@ def look(repo: str, revision: str | None) -> Repository:
             git_oid=None if each.lfs else each.blob_id,
         )
         for each in info.siblings
+        if each.rfilename.isprintable()  # a name is shown at terminals, and becomes one of a file
     ]
     return Repository(repo=repo, commit=info.sha, files=tuple(files), licence=_licence(info.tags or []))
 
@@ -105,8 +106,8 @@ def opened(url: str, start: int, *, of_hub: bool) -> Iterator[Answer]:
 
     Raises SynapseError: CutStream where the connection ended early, which is worth another try.
     """
-    repo = url.partition("://")[2].partition("/resolve/")[0].partition("/")[2] if of_hub else url
-    with _translated(repo, None):
+    repo, _, rest = url.partition("://")[2].partition("/")[2].partition("/resolve/") if of_hub else (url, "", "")
+    with _translated(repo, rest.partition("/")[0] or None):
         from huggingface_hub.utils import (  # type: ignore[attr-defined]  # documented there, without an __all__
             build_hf_headers,
             get_session,

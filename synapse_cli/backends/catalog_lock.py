@@ -160,6 +160,7 @@ def _file(entry: Json) -> File:
     name, sha256, size = entry["name"], entry["sha256"], entry["size"]
     _require(isinstance(sha256, str) and _SHA256.fullmatch(sha256) is not None, "a hash that is none")
     _require(isinstance(name, str) and isinstance(size, int), "a file without name or size")
+    _require(str(name).lower().endswith(".gguf") and str(name).isprintable(), "a file that is no .gguf")
     return File(str(name), str(sha256), int(size))  # type: ignore[arg-type]  # required above
 
 

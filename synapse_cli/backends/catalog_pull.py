@@ -54,6 +54,16 @@ def pull(source: Source, *, lock: str, update: bool, memory: int, tell: Tell) ->
     A source that is pinned means what the lock says; with `update` it means what the hub says now. Raises
     SynapseError; what was there before stays as it was.
     """
+    turn = catalog_store.pull_turn(source.text)
+    waiting = f"{source.text} is being pulled by another process: waiting for it"
+    try:
+        with exclusive(turn, lambda: tell.say(waiting)):
+            return _pulled(source, lock=lock, update=update, memory=memory, tell=tell)
+    except OSError as error:
+        raise unwritable(catalog_store.root(), error) from error
+
+
+def _pulled(source: Source, *, lock: str, update: bool, memory: int, tell: Tell) -> Pulled:
     known = catalog_lock.read(lock).get(source.text)
     pin, remote, why = _wanted(source, known, update=update, memory=memory)
     fetched = 0
@@ -87,7 +97,8 @@ def _wanted(
 ) -> tuple[Pin, tuple[RemoteFile, ...], str]:
     """What to fetch: revision and licence as a pin without files, then the files, and why these."""
     if isinstance(source, Web):
-        name = os.path.basename(unquote(urlsplit(source.url).path)) or "model.gguf"
+        stem = os.path.basename(unquote(urlsplit(source.url).path)).removesuffix(".gguf")
+        name = (stem if stem.isprintable() and stem else "model") + ".gguf"
         return Pin(None, ()), (RemoteFile(name=name, size=None, sha256=source.sha256),), "the file at this address"
     if known is not None and not update:
         files = tuple(RemoteFile(name=f.name, size=f.size, sha256=f.sha256) for f in known.pin.files)

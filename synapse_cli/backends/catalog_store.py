@@ -18,7 +18,7 @@ from synapse_cli.backends import catalog_lock
 from synapse_cli.backends.catalog_lock import File
 from synapse_cli.core import places
 from synapse_cli.core.errors import SynapseError
-from synapse_cli.core.exclusive import exclusive
+from synapse_cli.core.exclusive import exclusive, is_held
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +50,18 @@ def part_path(key: str) -> str:
     folder = os.path.join(root(), "partial")
     places.make_private(folder)
     return os.path.join(folder, f"{key}.part")
+
+
+def pull_turn(source: str) -> str:
+    """The file that a pull of a source holds from its beginning to its pin."""
+    return os.path.join(root(), "pulling", hashlib.sha256(source.encode()).hexdigest()[:32])
+
+
+def is_being_pulled() -> bool:
+    """Whether a pull is going on: what it has brought so far is not pinned yet."""
+    folder = os.path.join(root(), "pulling")
+    names = os.listdir(folder) if os.path.isdir(folder) else []
+    return any(is_held(os.path.join(folder, name)) for name in names)
 
 
 def path_of(files: Sequence[File]) -> str:
@@ -123,6 +135,7 @@ def drop(sha256: str) -> None:
     """Delete a stored file and its note. Raises OSError."""
     for path in (blob_path(sha256), _note_path(sha256)):
         if os.path.lexists(path):
+            os.chmod(path, 0o600)  # Windows deletes nothing that is read-only
             os.unlink(path)
     for folder in _split_folders():
         links = [os.path.join(folder, name) for name in os.listdir(folder)]

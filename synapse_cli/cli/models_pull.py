@@ -24,7 +24,7 @@ _MEMORY = typer.Option("--memory", metavar="4GB", help="What the model may take;
 
 
 def pull(
-    name: Annotated[str, _NAME],
+    name: Annotated[str | None, _NAME] = None,
     *,
     sha256: Annotated[
         str | None, typer.Option("--sha256", metavar="HEX", help="Hash of what an address holds.")
@@ -39,7 +39,7 @@ def pull(
 
     What is pinned in the lock beside the profile is fetched as it is pinned; --update moves to the newest revision and
     keeps the former for rollback. A download that was cut off goes on where it ended. Without a quantization the
-    largest that fits into the memory that is free is chosen.
+    largest that fits into the memory that is free is chosen. Without a name every model of the profile is pulled.
 
     Examples:
 
@@ -47,6 +47,9 @@ def pull(
 
       synapse models pull small       # what [models.small] of the profile names
     """
+    if name is None:
+        _pull_all(profile, alone=sha256 is None and alias is None, update=update, memory=memory, json=json)
+        return
     model = meant(name, profile)
     if model.source == "builtin:minilm":
         _convert_minilm(json=json)
@@ -104,6 +107,21 @@ def rollback(
     lock, found = back(model, to)
     if not print_rows([{"source": model.source, "lock": lock, **_told(found)}], jsonl=json):
         typer.echo(f"{name} is {_revision(found)} again, as {lock} says")
+
+
+def _pull_all(choice: str | None, *, alone: bool, update: bool, memory: str | None, json: bool) -> None:
+    """Pull whatever the profile names and has to be pulled."""
+    from synapse_cli.cli.models_named import the_profile
+    from synapse_cli.core.errors import UsageError
+
+    profile = the_profile(choice)
+    models = [model for model in profile.models.values() if (model.source or "").startswith(("hf:", "https:"))]
+    if not alone:
+        raise UsageError("--sha256 and --as belong to one model", "synapse models pull SOURCE")
+    if not models:
+        raise UsageError(f"the profile {profile.name!r} names no model to pull", "synapse models pull SOURCE")
+    for model in models:
+        _tell(_pulled(model, _source(model, None), update=update, memory=memory), model.name, json=json)
 
 
 def _source(model: Model, sha256: str | None) -> Source:
@@ -176,7 +194,8 @@ def _tell(done: Pulled, name: str, *, json: bool) -> None:
     verb = "pulled" if done.fetched else "is here already:"
     what = f"{file} ({done.pin.size / 1e6:,.1f} MB{parts}, {done.why})"
     typer.echo(f"{verb} {what}" if done.fetched else f"{name} {verb} {what}")
-    typer.echo(f"pinned to {_revision(done.pin)} in {done.lock}")
+    licence = f", licence {done.pin.licence}" if done.pin.licence else ""
+    typer.echo(f"pinned to {_revision(done.pin)} in {done.lock}{licence}")
     if done.former is not None:
         typer.echo(f"the former one is kept: synapse models rollback {name}")
 

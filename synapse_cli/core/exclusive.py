@@ -34,6 +34,18 @@ def exclusive(path: str, waiting: Callable[[], None] = lambda: None) -> Iterator
         os.close(handle)  # which lets go of the lock
 
 
+def is_held(path: str) -> bool:
+    """Whether somebody holds the lock file now. Does not wait."""
+    try:
+        handle = os.open(path, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        return not take(handle)
+    finally:
+        os.close(handle)
+
+
 def take(handle: int) -> bool:
     """Take the lock of an open file; whether it is ours now. Does not wait."""
     if sys.platform == "win32":

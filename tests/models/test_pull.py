@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import re
 import signal
 import stat
 import sys
@@ -13,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.running import Running
-from tests.e2e.machine import SYNAPSE
+from tests.e2e.machine import ECHO, SYNAPSE
+from tests.e2e.terminal import at_terminal
 from tests.models.tools import FILE, PROFILE, REPO, SOURCE, User
 
 
@@ -441,3 +443,65 @@ def test_the_hub_of_these_tests_is_one_that_the_hubs_own_client_downloads_from(
 
     assert done.code == 0, done.err
     assert Path(done.out.decode().strip()).read_bytes() == gguf
+
+
+def test_without_a_name_everything_that_the_profile_names_is_pulled(user: User, repo, gguf: bytes) -> None:
+    repo.add({"other.gguf": gguf[:-8] + b"\0" * 8})
+    other = f'[models.other]\nbackend = "llama.cpp"\nsource = "hf:{REPO}/other.gguf"\n[routes'
+    user.write("synapse.toml", PROFILE.replace("[routes", other))
+
+    done = user.models("pull")
+
+    assert done.code == 0, done.err
+    assert len(user.blobs) == 2
+    assert len(user.lock(user.work / "synapse.lock")) == 2
+    (user.work / "synapse.toml").unlink()
+    user.use(ECHO)
+    assert user.models("pull").code == 2
+
+
+def test_a_model_that_is_still_to_be_pulled_is_climbed_over(user: User, repo) -> None:
+    tiers = ECHO.partition("[routes")[0] + PROFILE.partition("[routes")[0].replace("schema = 1\n", "")
+    user.use(tiers + '[cascades.c]\ntiers = ["small", "echo"]\n[routes.default]\nuse = "c"\n')
+
+    done = user.synapse("run", "--json", "hello")
+
+    assert (done.code, done.json["answer"]) == (0, "an answer")
+    assert done.json["attempts"][0]["error"]["kind"] == "model_missing"
+
+
+def test_a_revision_that_is_gone_is_named(user: User, repo) -> None:
+    user.pulls()
+    for path in (user.store / "blobs").iterdir():
+        path.unlink()
+    commit = list(repo.commits)[-1]
+    repo.commits = {"0" * 40: repo.commits[commit]}
+
+    done = user.models("pull", SOURCE)
+
+    assert (done.code, f"has no revision '{commit}'" in done.err) == (66, True)
+
+
+def test_prune_leaves_alone_what_a_pull_is_bringing(user: User, split: dict[str, bytes]) -> None:
+    user.hub.repo(REPO).add(split)
+    user.hub.faults.slow_s = 0.03
+    running = Running(user, "models", "pull", f"{REPO}")
+    running.until(lambda: len(user.blobs) == 1, "the first part was whole")
+
+    pruned = user.models("prune", "--json").json
+    done = running.end()
+
+    assert pruned == []
+    assert done.code == 0, done.err
+    assert len(user.blobs) == 2
+
+
+def test_a_terminal_sees_how_far_it_is_and_keeps_no_trace(user: User, repo) -> None:
+    user.hub.faults.slow_s = 0.02
+
+    shown = at_terminal(user, [SYNAPSE, "models", "pull", SOURCE])
+
+    err = "".join(shown.err)
+    assert re.search(rf"\r{re.escape(FILE)} · [0-9.]+ of 0\.5 MB · \d+ %", err)
+    assert err.endswith(" \r")
+    assert f"pulled {FILE}" in "".join(shown.out)
