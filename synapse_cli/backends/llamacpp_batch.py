@@ -7,15 +7,14 @@ import time
 from collections.abc import Callable, Sequence
 
 from synapse_cli.backends.llamacpp_context import Aborted, Context, NoRoom
-from synapse_cli.backends.llamacpp_kept import Shelf, common
+from synapse_cli.backends.llamacpp_kept import Memory, common
 from synapse_cli.backends.llamacpp_layout import BATCH, OUTPUTS
+from synapse_cli.backends.llamacpp_library import exp_sum
 from synapse_cli.backends.llamacpp_pace import Pace
 from synapse_cli.backends.llamacpp_rows import Reader, Row
 from synapse_cli.backends.llamacpp_seat import Answer, Begin, Seat, ended
 from synapse_cli.core.errors import BadRequest, Interrupted, SynapseError
 
-_SHARE = 3
-"""One in so many of a context's sequences is kept free for the labels of a closed set; the others are seats or kept."""
 _BESIDE = 64
 """Tokens of prompts read in a step beside others, who wait for it: a third of a second with a small model."""
 _LONG = 32
@@ -30,12 +29,9 @@ class Batch:
     def __init__(self, context: Context, window: int, *, keeps: bool) -> None:
         self._context = context
         self._window = window
-        self._keeps = keeps
-        self._reader = Reader(context.abstain_token)
+        self._memory = Memory(context, keeps=keeps)
+        self._reader = Reader(context.abstain_token, exp_sum())
         self._pace = Pace()
-        self._most = context.sequences // _SHARE
-        self._shelf = Shelf(self._most, whole=context.is_recurrent)
-        self._free = list(range(context.sequences))
         self._waiting: list[Seat] = []
         self._seated: list[Seat] = []
         self._reading: Sequence[Seat] = ()
@@ -74,7 +70,8 @@ class Batch:
         elif singles:
             for width in self._pace.groups(len(singles)):
                 group, singles = singles[:width], singles[width:]
-                self._try(self._read, group)
+                if not self._try(self._read, group):
+                    return  # one of the others may have had to give up its place
 
     def end_all(self, error: SynapseError) -> None:
         """Tell everybody that there will be no answer."""
@@ -90,7 +87,7 @@ class Batch:
 
     def _seat_waiting(self) -> None:
         for seat in list(self._waiting):
-            if len(self._seated) >= self._most or (self._crowded and self._seated):
+            if len(self._seated) >= self._memory.seats or (self._crowded and self._seated):
                 return
             if self._place(seat):
                 self._waiting.remove(seat)
@@ -98,25 +95,30 @@ class Batch:
 
     def _place(self, seat: Seat) -> bool:
         """Give it a sequence that begins with what was read before; False where waiting for a neighbour is better."""
-        kept, known = self._shelf.longest(seat.prompt) if self._keeps else (None, 0)
-        source = kept.sequence if kept is not None else -1
+        kept, known = self._memory.known(seat.prompt)
+        source: Seat | None = None
         for other in () if self._context.is_recurrent else self._seated:
             shared = common(other.prompt, seat.prompt[:-1])
-            if shared - max(known, min(shared, other.read)) >= _WORTH_WAITING:
+            there = min(shared, other.read)
+            if shared - max(known, there) >= _WORTH_WAITING:
                 return False
-            if min(shared, other.read) > known:
-                source, known = other.sequence, min(shared, other.read)
-        seat.sequence = self._free.pop()
-        if known:
-            self._context.share(source, seat.sequence, known)
-        seat.read = seat.cached = known
+            if there > known:
+                source, known = other, there
+        if source is not None:
+            branch = self._memory.branch(source.sequence, known)
+            assert branch is not None, "seats and kept sequences leave some free"
+            seat.sequence, seat.read = branch, known
+        else:
+            seat.sequence, seat.read = self._memory.begin(kept, known)
+        seat.cached = seat.read
         return True
 
-    def _try(self, work: Callable[[Sequence[Seat]], None], group: Sequence[Seat]) -> None:
-        """Do it for these, who are told where it fails."""
+    def _try(self, work: Callable[[Sequence[Seat]], None], group: Sequence[Seat]) -> bool:
+        """Do it for these, who are told where it fails; whether it was done."""
         self._reading = group
         try:
             work(group)
+            return True
         except NoRoom:
             self._make_room()
         except Aborted:
@@ -126,6 +128,7 @@ class Batch:
                 self._leave(seat, error)
         finally:
             self._reading = ()
+        return False
 
     def _read(self, group: Sequence[Seat]) -> None:
         """Read one batch: a token of each who writes, and of longer texts as much as there is room for."""
@@ -187,11 +190,11 @@ class Batch:
                 for (path, depth), row in zip(chunk, self._reader.rows(logits), strict=True):
                     follow.hear(path, depth, row)
                     if depth == len(follow.paths[path]) - 1:
-                        self._give_up(places.pop(path))
+                        self._memory.give_up(places.pop(path))
                 rows = rows[len(chunk) :]
         finally:
             for sequence in places.values():
-                self._give_up(sequence)
+                self._memory.give_up(sequence)
         if row is not None and not rows:
             seat.follow = None
             self._advance(seat, row)
@@ -201,21 +204,20 @@ class Batch:
         chunk = []
         for path, depth in rows[:OUTPUTS]:
             if path not in places:
-                if not self._free:
+                place = self._memory.branch(seat.sequence, len(seat.tokens))
+                if place is None:
                     break
-                places[path] = self._free.pop()
-                self._context.share(seat.sequence, places[path], len(seat.tokens))
+                places[path] = place
             chunk.append((path, depth))
         return chunk
 
     def _make_room(self) -> None:
         """Give up what is kept, then the place of whoever came last; the only one there is told that it is full."""
-        oldest = self._shelf.oldest()
-        if oldest is not None:
-            self._give_up(oldest)
-        elif len(self._seated) > 1:
+        if self._memory.make_room():
+            return
+        if len(self._seated) > 1:
             seat = self._seated.pop()
-            self._give_up(seat.sequence)
+            self._memory.give_up(seat.sequence)
             seat.sequence, seat.read = -1, 0
             self._waiting.insert(0, seat)
             self._crowded = True
@@ -237,12 +239,4 @@ class Batch:
         import numpy as np
 
         sequence, seat.sequence = seat.sequence, -1
-        gone = [sequence]
-        if self._keeps and self._context.cut(sequence, seat.read):
-            gone = self._shelf.keep(sequence, np.asarray(seat.tokens[: seat.read], dtype=np.int32))
-        for each in gone:
-            self._give_up(each)
-
-    def _give_up(self, sequence: int) -> None:
-        self._context.drop(sequence)
-        self._free.append(sequence)
+        self._memory.keep(sequence, np.asarray(seat.tokens[: seat.read], dtype=np.int32), len(seat.prompt))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Logits = npt.NDArray[np.float32]
+    State = npt.NDArray[np.uint8]
 
 _DONE, _NO_ROOM, _ABORTED = 0, 1, 2
 _READ, _MAPPED = 0, -1
@@ -205,15 +206,20 @@ class Context:
         """Forget a sequence."""
         self._lib.llama_memory_seq_rm(self._memory, sequence, -1, -1)
 
-    def state(self, sequence: int) -> bytes:
-        """All that a sequence holds, to be given to `restore`; empty where llama.cpp cannot say."""
+    def state(self, sequence: int, most: int) -> State | None:
+        """All that a sequence holds, to be given to `restore`; None where that is more than `most` bytes."""
         size = self._lib.llama_state_seq_get_size(self._context, sequence)
-        buffer = (ctypes.c_uint8 * size)()
-        written = self._lib.llama_state_seq_get_data(self._context, buffer, size, sequence)
-        return bytes(buffer) if written == size else b""
+        if size > most:
+            return None
+        state = self._np.empty(size, self._np.uint8)
+        written = self._lib.llama_state_seq_get_data(self._context, _bytes_of(state), size, sequence)
+        return state if written == size else None
 
-    def restore(self, sequence: int, state: bytes) -> bool:
+    def restore(self, sequence: int, state: State) -> bool:
         """Make a sequence what it was; False where it does not fit."""
-        buffer = (ctypes.c_uint8 * len(state)).from_buffer_copy(state)
-        read: int = self._lib.llama_state_seq_set_data(self._context, buffer, len(state), sequence)
+        read: int = self._lib.llama_state_seq_set_data(self._context, _bytes_of(state), len(state), sequence)
         return read == len(state)
+
+
+def _bytes_of(state: State) -> ctypes._Pointer[ctypes.c_uint8]:
+    return state.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))

@@ -5,9 +5,13 @@ Everything of ours that calls it is written against llama-cpp-python 0.3.36, and
 
 from __future__ import annotations
 
+import ctypes
+import glob
+import os
 import threading
 from collections import deque
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 from synapse_cli.core.errors import EngineMissing
 
@@ -37,6 +41,22 @@ def library() -> Any:  # untyped ctypes functions
             _silence(llama_cpp)
             llama_cpp.llama_backend_init()
     return llama_cpp
+
+
+def exp_sum() -> Callable[[int, int, int, float], float] | None:
+    """Sum exponentials in one pass as ggml does, in half of numpy's time; None in a build that hides how."""
+    library()
+    import llama_cpp
+
+    for path in glob.glob(os.path.join(os.path.dirname(llama_cpp.__file__), "lib", "*ggml-cpu.*")):
+        try:
+            found = ctypes.CDLL(path).ggml_vec_soft_max_f32
+        except (OSError, AttributeError):
+            continue
+        found.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_float]
+        found.restype = ctypes.c_double
+        return cast("Callable[[int, int, int, float], float]", found)  # by the two lines above
+    return None
 
 
 def forget() -> None:

@@ -1,11 +1,12 @@
 """What may come next, and how likely is the likeliest? Read off the logits where llama.cpp left them.
 
-All sequences of a batch at once, and without a copy: confidence then costs one exponential a vocabulary entry.
+Without a copy: confidence then costs one exponential a vocabulary entry.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from synapse_cli.core.errors import ModelUnusable
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
     Logits = npt.NDArray[np.float32]
 
-_SAFE = 60.0
-"""Within this of zero, float32 holds the exponentials and their sum, and nothing need be taken off first."""
+ExpSum = Callable[[int, int, int, float], float]
+"""llama.cpp's own: (size, where to write, where to read, the highest) → the sum of the exponentials."""
 
 
 class Row:
@@ -46,38 +47,41 @@ class Row:
 
 
 class Reader:
-    """Turns the logits of batches into rows; holds the memory that this needs."""
+    """Turns the logits of a batch into rows; holds the memory that this needs."""
 
-    def __init__(self, abstain_token: int | None) -> None:
+    def __init__(self, abstain_token: int | None, exp_sum: ExpSum | None) -> None:
         import numpy as np
 
-        self._np = np
+        self._exp, self._sum, self._like = np.exp, np.add.reduce, np.empty_like
+        self._exp_sum = exp_sum
         self._abstain_token = abstain_token
         self._scratch: Logits | None = None
+        self._there = 0
 
     def rows(self, logits: Logits) -> list[Row]:
-        """One row a position. The token by which a model abstains is heard here, and then cannot be written."""
-        np = self._np
-        abstaining = [-math.inf] * len(logits)
-        if self._abstain_token is not None:
-            abstaining = logits[:, self._abstain_token].tolist()
-            logits[:, self._abstain_token] = -math.inf
-        best = logits.argmax(axis=1)
-        tops = logits[np.arange(len(logits)), best]
-        totals = self._totals(logits, tops)
-        return [Row(*each) for each in zip(logits, best.tolist(), totals, abstaining, strict=True)]
+        """One row a position. The token by which a model abstains is heard here, and then cannot be written.
 
-    def _totals(self, logits: Logits, tops: Logits) -> list[float]:
-        """The logarithm of each row's sum of exponentials; raises ModelUnusable where weights are damaged."""
-        np = self._np
-        if self._scratch is None or self._scratch.shape != logits.shape:
-            self._scratch = np.empty_like(logits)
-        heights = tops.tolist()
-        if not all(-_SAFE < height < _SAFE for height in heights):
-            if not all(math.isfinite(height) for height in heights):
-                raise ModelUnusable("the model computes not-a-number: its weights are damaged", "download it again")
-            shifted = np.subtract(logits, tops[:, None], out=self._scratch)
-            sums = np.exp(shifted, out=self._scratch).sum(axis=1).tolist()
-            return [height + math.log(total) for height, total in zip(heights, sums, strict=True)]
-        sums = np.exp(logits, out=self._scratch).sum(axis=1).tolist()
-        return [math.log(total) for total in sums]
+        Raises ModelUnusable where the weights are damaged.
+        """
+        start, step = logits.ctypes.data, logits.strides[0]
+        return [self._row(each, start + number * step) for number, each in enumerate(logits)]
+
+    def _row(self, logits: Logits, address: int) -> Row:
+        abstaining = -math.inf
+        if self._abstain_token is not None:
+            abstaining = float(logits[self._abstain_token])
+            logits[self._abstain_token] = -math.inf
+        best = int(logits.argmax())
+        top = float(logits[best])
+        if not math.isfinite(top):
+            raise ModelUnusable("the model computes not-a-number: its weights are damaged", "download it again")
+        return Row(logits, best, top + math.log(self._total(logits, address, top)), abstaining)
+
+    def _total(self, logits: Logits, address: int, top: float) -> float:
+        """The sum of the exponentials, of which the highest is 1."""
+        if self._scratch is None:
+            self._scratch = self._like(logits)
+            self._there = self._scratch.ctypes.data
+        if self._exp_sum is not None:
+            return self._exp_sum(len(logits), self._there, address, top)
+        return float(self._sum(self._exp(logits - top, out=self._scratch)))
