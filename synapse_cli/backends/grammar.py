@@ -1,9 +1,9 @@
 """Which texts does a JSON Schema allow? A grammar to decode by.
 
-What the grammar lets through has the schema's shape. Bounds that a grammar cannot count (`multipleOf`, `uniqueItems`,
-bounds of fractions, `format`) are left to the `schema` check, which judges the answer by the whole schema; keywords
-that change the shape and cannot be said in a grammar (`pattern`, `not`, `if`) are refused. Recursion is followed a few
-levels deep, so that an answer ends.
+What the grammar lets through has the schema's shape. What a grammar cannot say (`multipleOf`, `uniqueItems`, `not`,
+`if`, bounds of fractions, a `pattern` with lookaround) is left to the `schema` check, which judges the answer by the
+whole schema; a keyword that nobody knows is refused by name. Recursion is followed a few levels deep, so that an answer
+ends.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Mapping
 
 from synapse_cli.backends import json_schema as read
 from synapse_cli.backends.gbnf import Rules, TooLarge, literal, whole_numbers
+from synapse_cli.backends.json_patterns import FORMATS, from_pattern
 from synapse_cli.core.errors import UsageError
 from synapse_cli.core.prompt import Json
 
@@ -114,9 +115,9 @@ class _Converter:
         pointer = schema["$ref"]
         if not isinstance(pointer, str) or not pointer.startswith("#"):
             raise read.wrong(at, f"$ref {pointer!r} leads out of the schema", "put it under $defs")
-        beside = set(schema) & read.SHAPES - {"$ref"}
+        beside: dict[str, Json] = {key: value for key, value in schema.items() if key in read.SHAPES and key != "$ref"}
         if beside:
-            raise read.wrong(at, f"{min(beside)!r} beside $ref is not supported", "put both in an allOf")
+            return self._value(read.merge(self._root, beside, {"$ref": pointer}, at), at, depth)
         if pointer in self._open:
             raise read.wrong(at, f"{pointer} refers to itself without anything in between")
         target = read.find(self._root, pointer, at)
@@ -190,7 +191,17 @@ class _Converter:
         least, most = read.size(schema, "minLength", at) or 0, read.size(schema, "maxLength", at)
         if most is not None and least > most:
             return None
-        return self._rules.rule(f'"\\"" {self._rules.repeat(_CHARACTER, least, most)} "\\""')
+        inside = self._shaped(schema, at) or self._rules.repeat(_CHARACTER, least, most)
+        return self._rules.rule(f'"\\"" {inside} "\\""')
+
+    def _shaped(self, schema: Mapping[str, Json], at: str) -> str | None:
+        """What a pattern or a format lets through; lengths beside it are left to the check."""
+        pattern, form = schema.get("pattern"), schema.get("format")
+        if pattern is not None and not isinstance(pattern, str):
+            raise read.wrong(f"{at}/pattern", "it must be a text")
+        if pattern is None and isinstance(form, str):
+            pattern = FORMATS.get(form)
+        return None if pattern is None else from_pattern(pattern, self._rules, _CHARACTER)
 
     def _array(self, schema: Mapping[str, Json], at: str, depth: int) -> str | None:
         least, most = read.size(schema, "minItems", at) or 0, read.size(schema, "maxItems", at)
@@ -223,7 +234,7 @@ class _Converter:
         more = schema.get("additionalProperties", True)
         described = {**properties, **{str(name): more for name in required if name not in properties}}
         if not described:
-            return self._map(more, at, depth)
+            return self._map(schema, at, depth)
         fields: list[tuple[str, bool]] = []
         for name, value in described.items():
             expression = self._inside(value, f"{at}/properties/{read.escaped(name)}", depth)
@@ -246,12 +257,24 @@ class _Converter:
                 after, first = self._rules.rule(f"{with_comma} | {after}"), self._rules.rule(f"{alone} | {first}")
         return first
 
-    def _map(self, values: Json, at: str, depth: int) -> str | None:
-        """An object with any names."""
-        value = None if values is False else self._inside(values, f"{at}/additionalProperties", depth)
-        if value is None:
+    def _map(self, schema: Mapping[str, Json], at: str, depth: int) -> str | None:
+        """An object with any names, or with those of some patterns."""
+        patterns = schema.get("patternProperties", {})
+        if not isinstance(patterns, dict):
+            raise read.wrong(f"{at}/patternProperties", "it must be an object")
+        kinds: list[tuple[dict[str, Json], Json]] = [
+            ({"pattern": pattern}, value) for pattern, value in patterns.items()
+        ]
+        if schema.get("additionalProperties", not patterns) is not False:
+            kinds.append(({}, schema.get("additionalProperties", True)))
+        pairs: list[str | None] = []
+        for name, value in kinds:
+            expression = self._inside(value, f"{at}/additionalProperties", depth)
+            key = self._string(name, f"{at}/patternProperties")
+            pairs.append(f'{key} ":" {_SPACE} {expression}' if expression and key else None)
+        pair = self._either(pairs)
+        if pair is None:
             return '"{}"'
-        pair = self._rules.rule(f'{self._string({}, at)} ":" {_SPACE} {value}')
         return self._rules.rule(f'"{{}}" | "{{" {pair} {self._rules.repeat(f"{self._comma()} {pair}", 0, None)} "}}"')
 
     def _anything(self, levels: int) -> str:

@@ -12,10 +12,15 @@ from synapse_cli.core.prompt import Json
 SHAPES = {
     "type", "properties", "required", "additionalProperties", "enum", "const", "items", "prefixItems", "minItems",
     "maxItems", "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "anyOf",
-    "oneOf", "allOf", "$ref", "nullable",
+    "oneOf", "allOf", "$ref", "nullable", "pattern", "format",
 }  # fmt: skip
-_LEFT_TO_THE_CHECK = {"multipleOf", "uniqueItems", "format", "minProperties", "maxProperties", "contentEncoding",
-                      "contentMediaType", "unevaluatedProperties", "unevaluatedItems", "additionalItems"}  # fmt: skip
+_LEFT_TO_THE_CHECK = {
+    "multipleOf", "uniqueItems", "minProperties", "maxProperties", "contentEncoding", "contentMediaType",
+    "contentSchema", "unevaluatedProperties", "unevaluatedItems", "additionalItems", "not", "if", "then", "else",
+    "contains", "minContains", "maxContains", "propertyNames", "patternProperties", "dependentRequired",
+    "dependentSchemas", "dependencies", "$dynamicAnchor", "$recursiveAnchor",
+}  # fmt: skip
+"""Each of them only forbids more: the grammar lets too much through, and the check says so."""
 NOTES = {"$schema", "$id", "id", "$comment", "$defs", "definitions", "$anchor", "title", "description", "default",
           "examples", "example", "deprecated", "readOnly", "writeOnly", "discriminator", "$vocabulary"}  # fmt: skip
 TYPES = ("object", "array", "string", "integer", "number", "boolean", "null")
@@ -42,9 +47,9 @@ def types(schema: Mapping[str, Json], at: str) -> tuple[str, ...]:
     named = schema.get("type")
     if named is None:
         about = (
-            ("object", ("properties", "required", "additionalProperties")),
-            ("array", ("items", "prefixItems", "minItems", "maxItems")),
-            ("string", ("minLength", "maxLength", "format")),
+            ("object", ("properties", "required", "additionalProperties", "patternProperties", "propertyNames")),
+            ("array", ("items", "prefixItems", "minItems", "maxItems", "contains")),
+            ("string", ("minLength", "maxLength", "pattern", "format")),
             ("number", ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")),
         )
         return tuple(kind for kind, keywords in about if any(word in schema for word in keywords)) or TYPES
