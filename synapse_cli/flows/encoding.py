@@ -10,12 +10,11 @@ from synapse_cli.core.errors import UsageError
 from synapse_cli.core.ports import Encoder
 from synapse_cli.core.vectors import Vectors
 from synapse_cli.core.witness import Witness
+from synapse_cli.flows.wiring import hosts_are_on
 from synapse_cli.profile.model import Model, Profile
 
 MINILM = Model(name="minilm", backend="encoder", source="builtin:minilm")
 """What encodes where neither flag nor profile names anything else."""
-_OFF = frozenset({"off", "0", "no", "false"})
-"""What `SYNAPSE_HOSTS` says where no process may stay behind."""
 _BATCH = 64
 """Texts between two words of progress."""
 
@@ -54,7 +53,7 @@ def open_encoder(
     keys = key_source(model, os.environ) if hosted else None
     if model.source == minilm.SOURCE:
         minilm.ready(os.environ, report)
-    if not hosts or os.environ.get("SYNAPSE_HOSTS", "").lower() in _OFF:
+    if not (hosts and hosts_are_on()):
         return encoders.open_encoder(model, keys)
     from synapse_cli.backends.host.client import HostedEncoder
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from functools import cached_property
@@ -26,12 +25,13 @@ from synapse_cli.core.ids import new_run_id
 from synapse_cli.core.outcome import Decision, Outcome
 from synapse_cli.core.ports import Backend
 from synapse_cli.core.prompt import Json, Request
-from synapse_cli.core.registry import is_plugin, load
+from synapse_cli.core.registry import is_plugin
 from synapse_cli.core.run import Run
 from synapse_cli.core.verdict import Verdict
 from synapse_cli.core.witness import Witness
 from synapse_cli.flows.ask import Ask
 from synapse_cli.flows.plan import Plan, Rung, plan
+from synapse_cli.flows.wiring import backend_of, find_hosted, has_file, keys_of, near_hosted, takes_keys
 from synapse_cli.profile.model import Model, Profile
 
 if TYPE_CHECKING:
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 
 NANO = Model(name="nano", backend="llama.cpp", source="builtin:nano")
 """Names tasks where the profile declares no nano of its own."""
-_OFF = frozenset({"off", "0", "no", "false"})
-"""What `SYNAPSE_HOSTS` says where no process may stay behind."""
 
 
 class Session:
@@ -104,8 +102,8 @@ class Session:
             named = ad_hoc_model(
                 ask.model,
                 self.profile,
-                lookup=_find_hosted,
-                near=_near_hosted,
+                lookup=find_hosted,
+                near=near_hosted,
                 alias=lambda name: aliases.known(os.environ, self.witness).get(name),
             )
             if (named.source or "").startswith("hf:"):
@@ -161,7 +159,7 @@ class Session:
     def backend(self, model: Model) -> Backend:
         """The model's own backend, built once: in a host where it has one, else in this process."""
         if model.name not in self._backends:
-            self._backends[model.name] = self._hosted(model) or self._own(model)
+            self._backends[model.name] = backend_of(model, self.ask, self.profile.hosts, self.warn)
         return self._backends[model.name]
 
     def request_key(self, model: Model, request: Request) -> str:
@@ -182,8 +180,8 @@ class Session:
 
     def check_keys(self, model: Model) -> None:
         """Raise KeyMissing where a hosted model has no key; a `cmd:` key is not run for it."""
-        if _takes_keys(model) and not any(key.startswith("cmd:") for key in model.keys):
-            self._keys(model)()
+        if takes_keys(model) and not any(key.startswith("cmd:") for key in model.keys):
+            keys_of(model)()
 
     # --- the verdict ---
 
@@ -256,44 +254,6 @@ class Session:
 
     # --- below: how ---
 
-    def _hosted(self, model: Model) -> Backend | None:
-        """The model in a host; None for one that has none, and where hosts are off."""
-        if not self.ask.hosts or os.environ.get("SYNAPSE_HOSTS", "").lower() in _OFF:
-            return None
-        from synapse_cli.backends.host.kind import kind_of
-
-        kind = kind_of(model)
-        if kind is None:
-            return None
-        from synapse_cli.backends.host.client import Hosted
-
-        return Hosted(
-            model,
-            kind,
-            in_process=lambda: self._own(model),
-            keys=self._keys(model) if _takes_keys(model) else None,
-            settings=self.profile.hosts,
-            force=self.ask.force,
-            warn=self.warn,
-        )
-
-    def _own(self, model: Model) -> Backend:
-        """The model in this process."""
-        if model.backend in {"llama.cpp", "encoder"}:
-            from synapse_cli.backends.llamacpp_pool import pool
-
-            pool().limit = self.profile.hosts.max_memory
-        made = load("backends", model.backend)
-        if _takes_keys(model):
-            backend: Backend = made(model, keys=self._keys(model))
-        elif is_plugin("backends", model.backend):
-            from synapse_cli.core.foreign import ForeignBackend
-
-            backend = ForeignBackend(model.backend, lambda: made(model))
-        else:
-            backend = made(model)
-        return backend
-
     def _cached(self, model: Model, *, keeps: bool) -> Backend:
         from synapse_cli.cascade.metered import Metered
 
@@ -325,12 +285,6 @@ class Session:
         if self.ask.hosted_only and is_local:
             return NotAllowed("--hosted-only keeps it from being asked", "leave --hosted-only out")
         return None
-
-    def _keys(self, model: Model) -> Callable[[], tuple[str, ...]]:
-        """What reads a model's keys when they are first needed, and remembers them: a `cmd:` runs once a run."""
-        from synapse_cli.guard.secrets import key_source
-
-        return key_source(model, os.environ)
 
     def _identity(self, model: Model) -> str:
         """What a model is, for the cache: a GGUF's hash, a hosted model's name, a script's own text."""
@@ -407,12 +361,6 @@ class Session:
         return None if baseline is None else baseline - spent
 
 
-def has_file(model: Model) -> bool:
-    """Whether a model is a file on this machine, here or still to be pulled."""
-    source = model.source or ""
-    return source.startswith("file:") or (model.backend in {"llama.cpp", "encoder"} and bool(source))
-
-
 def _folder(kind: Literal["cache", "state"]) -> str:
     """One of Synapse's folders, as `profile.paths` says where the short rule does not know."""
     try:
@@ -423,19 +371,6 @@ def _folder(kind: Literal["cache", "state"]) -> str:
         return str(paths.cache_dir() if kind == "cache" else paths.state_dir())
 
 
-def _find_hosted(name: str) -> str | None:
-    """`provider/id` of a name that the profile does not have; the catalogue is looked into only then."""
-    from synapse_cli.backends.prices import find
-
-    return find(name)
-
-
-def _near_hosted(name: str) -> list[str]:
-    from synapse_cli.backends.prices import near
-
-    return near(name)
-
-
 def model_path(model: Model) -> str | None:
     """The file of a local model, or None where it has none. Raises BackendError where it is not here."""
     if not has_file(model):
@@ -443,11 +378,6 @@ def model_path(model: Model) -> str | None:
     from synapse_cli.backends import catalog_paths
 
     return catalog_paths.model_path(model)
-
-
-def _takes_keys(model: Model) -> bool:
-    """Whether a provider is asked, who wants a key."""
-    return model.backend == "litellm" or (model.backend == "encoder" and model.source is None)
 
 
 def _rules_hash(tier: Tier) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections import OrderedDict
 from dataclasses import asdict
 from threading import Lock
@@ -52,7 +53,9 @@ class Kept:
         pool().limit = most
 
     def loaded(self) -> Json:
-        """The models in memory, as their pool tells."""
+        """The models in memory, as their pool tells; nothing where none was ever wanted."""
+        if "synapse_cli.backends.llamacpp_pool" not in sys.modules:
+            return []
         from synapse_cli.backends.llamacpp_pool import pool
 
         return [asdict(model) for model in pool().snapshot()]

@@ -47,7 +47,7 @@ def kind_of(model: Model) -> Kind | None:
     if model.backend == "litellm":
         return "litellm"
     if model.backend == "encoder":
-        return "litellm" if model.model else "local"
+        return "litellm" if model.source is None else "local"
     return None
 
 

@@ -1,0 +1,88 @@
+"""Who answers for a model, and in which process?"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from synapse_cli.core.ports import Backend
+from synapse_cli.core.registry import is_plugin, load
+from synapse_cli.flows.ask import Ask
+from synapse_cli.profile.model import HostSettings, Model
+
+_OFF = frozenset({"off", "0", "no", "false"})
+"""What `SYNAPSE_HOSTS` says where no process may stay behind."""
+
+Keys = Callable[[], tuple[str, ...]]
+
+
+def backend_of(model: Model, ask: Ask, hosts: HostSettings, warn: Callable[[str], None]) -> Backend:
+    """The model's own backend: in a host where it has one and hosts are on, else in this process."""
+    from synapse_cli.backends.host.kind import kind_of
+
+    keys = keys_of(model) if takes_keys(model) else None
+    kind = kind_of(model) if ask.hosts and hosts_are_on() else None
+    if kind is None:
+        return _in_process(model, keys, hosts)
+    from synapse_cli.backends.host.client import Hosted
+
+    return Hosted(
+        model,
+        kind,
+        in_process=lambda: _in_process(model, keys, hosts),
+        keys=keys,
+        settings=hosts,
+        force=ask.force,
+        warn=warn,
+    )
+
+
+def hosts_are_on() -> bool:
+    """Whether this user lets models run in processes that stay."""
+    return os.environ.get("SYNAPSE_HOSTS", "").lower() not in _OFF
+
+
+def takes_keys(model: Model) -> bool:
+    """Whether a provider is asked, who wants a key."""
+    return model.backend == "litellm" or (model.backend == "encoder" and model.source is None)
+
+
+def keys_of(model: Model) -> Keys:
+    """What reads a model's keys when they are first needed, and remembers them: a `cmd:` runs once a run."""
+    from synapse_cli.guard.secrets import key_source
+
+    return key_source(model, os.environ)
+
+
+def has_file(model: Model) -> bool:
+    """Whether a model is a file on this machine, here or still to be pulled."""
+    source = model.source or ""
+    return source.startswith("file:") or (model.backend in {"llama.cpp", "encoder"} and bool(source))
+
+
+def find_hosted(name: str) -> str | None:
+    """`provider/id` of a name that the profile does not have; the catalogue is looked into only then."""
+    from synapse_cli.backends.prices import find
+
+    return find(name)
+
+
+def near_hosted(name: str) -> list[str]:
+    """The names of hosted models most like this one."""
+    from synapse_cli.backends.prices import near
+
+    return near(name)
+
+
+def _in_process(model: Model, keys: Keys | None, hosts: HostSettings) -> Backend:
+    if model.backend in {"llama.cpp", "encoder"}:
+        from synapse_cli.backends.llamacpp_pool import pool
+
+        pool().limit = hosts.max_memory
+    made = load("backends", model.backend)
+    if is_plugin("backends", model.backend):
+        from synapse_cli.core.foreign import ForeignBackend
+
+        return ForeignBackend(model.backend, lambda: made(model))
+    backend: Backend = made(model) if keys is None else made(model, keys=keys)
+    return backend
