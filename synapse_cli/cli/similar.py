@@ -50,7 +50,7 @@ def similar(
 
       synapse similar "money back" -f tickets.txt
 
-      git log --oneline | synapse similar "start-up time" --top 5
+      cat notes.txt | synapse similar "start-up time" --top 5
 
       synapse similar "how to install" -f 'docs/*.md' --whole --json
     """

@@ -20,10 +20,10 @@ class _Entry(NamedTuple):
 
 
 def draft(found: Survey) -> str:
-    """The text of a profile: nano first, then the best local model, then a hosted one."""
+    """The text of a profile: MiniLM and nano first, then the best local model, then a hosted one."""
     local = _local(found)
     hosted = _hosted(found, {entry.name for entry in local})
-    tiers = ["nano", *(entry.name for entry in (*local[:1], *hosted[:1]))]
+    tiers = ["minilm", "nano", *(entry.name for entry in (*local[:1], *hosted[:1]))]
     parts = [_HEAD, *(entry.lines for entry in (*local, *hosted)), "" if hosted else _NO_KEY, _tail(tiers)]
     return "\n".join(part for part in parts if part)
 
@@ -43,6 +43,10 @@ _HEAD = """\
 
 schema = 1
 
+[models.minilm]                # labels texts by their likeness; left out until `synapse models pull minilm`
+backend = "encoder"
+source = "builtin:minilm"
+
 [models.nano]                  # tiny, comes with Synapse: labels, fields, yes or no
 backend = "llama.cpp"
 source = "builtin:nano"
@@ -60,7 +64,7 @@ _NO_KEY = """\
 
 def _local(found: Survey) -> list[_Entry]:
     """GGUF files that fit into memory, largest first, then Ollama's models."""
-    taken = {"nano"}
+    taken = {"minilm", "nano"}
     fitting = [gguf for gguf in found.ggufs if gguf.size <= memory_bytes() // 2]
     entries = [_of_gguf(gguf, taken) for gguf in fitting[:_MOST_LOCAL]]
     return entries + [_of_ollama(name, found.ollama, taken) for name in found.ollama_models[:_MOST_OLLAMA]]
@@ -82,7 +86,7 @@ def _of_ollama(model: str, address: str | None, taken: set[str]) -> _Entry:
 
 def _hosted(found: Survey, taken: set[str]) -> list[_Entry]:
     entries = []
-    names = {"nano", *taken}
+    names = {"minilm", "nano", *taken}
     for variable in found.variables:
         model = HOSTED[variable]
         name = _name(model.rpartition("/")[2], names)

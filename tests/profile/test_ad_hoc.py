@@ -84,7 +84,7 @@ def test_an_alias_comes_after_the_profile_and_before_everything_else(user):
     [
         ("mnii", "did you mean 'mini'?"),
         ("thrifty", "choose a route that uses it"),
-        ("zzzz", "known in the profile: nano, mini"),
+        ("zzzz", "known in the profile: minilm, nano, mini"),
         ("openai/", "provider/id"),
     ],
 )

@@ -120,7 +120,7 @@ def test_use_makes_a_profile_the_default_and_never_overwrites_what_was_written_b
 
     assert (first.returncode, first.stdout) == (0, f"{own}\n")
     assert followed == ["m"]
-    assert (second.returncode, offline) == (0, ["nano"])
+    assert (second.returncode, offline) == (0, ["minilm", "nano"])
     assert (third.returncode, own.read_text() != GOOD, forced.returncode) == (2, True, 0)
 
 
@@ -155,7 +155,7 @@ def test_init_writes_a_private_profile_that_is_right_and_names_only_variables(us
     assert path == user.config / "profiles" / "default.toml"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert "sk-canary" not in path.read_text() + done.stdout + done.stderr
-    assert profile.cascades["thrifty"].tiers == ("nano", "tiny-chat-q8-0", "gpt-5-mini")
+    assert profile.cascades["thrifty"].tiers == ("minilm", "nano", "tiny-chat-q8-0", "gpt-5-mini")
     assert profile.models["tiny-chat-q8-0"].source == f"file:{found}"
     assert profile.models["gpt-5-mini"].keys == ("env:OPENAI_API_KEY",)
     assert again.returncode == 2
@@ -263,7 +263,7 @@ def test_every_draft_is_a_profile_that_is_right(user):
     for found in (Survey(), everything, Survey(ggufs=everything.ggufs[3:]), Survey(variables=("XAI_API_KEY",))):
         profile = user.load(user.write("p.toml", draft(found)), use_compiled=False)
 
-        assert profile.cascades["thrifty"].tiers[0] == "nano"
+        assert profile.cascades["thrifty"].tiers[:2] == ("minilm", "nano")
         assert {model.source for model in profile.models.values() if model.backend == "llama.cpp"} <= {
             "builtin:nano",
             *(f"file:{each.path}" for each in found.ggufs),

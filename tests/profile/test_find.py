@@ -28,7 +28,7 @@ def test_the_order_is_flag_environment_project_user_and_built_in(user):
     told.append(user.load("flag.toml"))
 
     assert [next(iter(profile.models)) for profile in told] == [
-        "nano",
+        "minilm",
         "of_the_user",
         "of_the_folder_above",
         "of_the_project",
