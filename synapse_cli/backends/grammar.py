@@ -9,7 +9,7 @@ ends.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from synapse_cli.backends import json_schema as read
 from synapse_cli.backends.gbnf import Rules, TooLarge, literal, whole_numbers
@@ -43,6 +43,15 @@ def from_schema(schema: str) -> str:
         return _Converter(root).grammar()
     except (TooLarge, RecursionError) as error:
         raise UsageError("the schema is too large to decode by", "allow less: fewer values, lower maxItems") from error
+
+
+def from_choices(labels: Sequence[str]) -> str:
+    """The grammar of a set of labels, for one that is too large to compare label by label."""
+    rules = Rules()
+    try:
+        return rules.text(rules.either([literal(label) for label in labels]))
+    except TooLarge as error:
+        raise UsageError("the choices are too many to decode by", "give fewer, or shorter ones") from error
 
 
 class _Converter:
@@ -185,7 +194,8 @@ class _Converter:
         if not isinstance(values, list) or not values:
             raise read.wrong(f"{at}/enum", "it must be a list of values")
         kinds = read.types(schema, at) if "type" in schema else read.TYPES
-        return self._either([_constant(value) for value in values if read.is_one_of(value, kinds)])
+        possible = [_constant(value) for value in values if read.is_one_of(value, kinds)]
+        return self._rules.either(possible) if possible else None
 
     def _string(self, schema: Mapping[str, Json], at: str) -> str | None:
         least, most = read.size(schema, "minLength", at) or 0, read.size(schema, "maxLength", at)

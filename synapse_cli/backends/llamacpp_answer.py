@@ -189,6 +189,10 @@ def _grammar(job: Job) -> Bound | None:
         from synapse_cli.backends.grammar import from_schema
 
         text = from_schema(job.request.schema)
+    if job.request.choices:
+        from synapse_cli.backends.grammar import from_choices
+
+        text = from_choices(job.request.choices)
     if text is None:
         return None
     from synapse_cli.backends.gbnf_bound import Bound

@@ -8,20 +8,21 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 
 from synapse_cli.backends import closed_set
+from synapse_cli.backends.closed_labels import given_labels, named_labels
 from synapse_cli.backends.closed_set import Path
 from synapse_cli.backends.instruction import without_text
-from synapse_cli.backends.labels import find_labels
 from synapse_cli.backends.llamacpp_job import Job
 from synapse_cli.backends.llamacpp_prompt import Prompt, label_tokens, prepare, silenced
 from synapse_cli.backends.llamacpp_rows import Row
 from synapse_cli.backends.llamacpp_seat import Answer, Begin, Demand, Follow, Task
-from synapse_cli.core.errors import UsageError
 from synapse_cli.core.ports import Emit
-from synapse_cli.core.prompt import Message, Request
+from synapse_cli.core.prompt import Message
 
 _NANO = "synapse.nano.version"
 _CLOSED_SETS = "synapse.closed_sets"
 _CALIBRATION = "synapse.contextual_calibration"
+_MOST_LABELS, _LONGEST_LABEL, _MOST_CHARACTERS = 1000, 500, 20_000
+"""Reading that many labels takes some seconds on a processor; 2,000 of a thousand letters took minutes."""
 
 
 def labels_of(job: Job) -> tuple[str, ...]:
@@ -30,15 +31,22 @@ def labels_of(job: Job) -> tuple[str, ...]:
     if request.choices:
         if not all(label.strip() for label in request.choices):
             raise UsageError("one of the choices is empty", "give labels that say something")
-        return tuple(dict.fromkeys(request.choices))
+        return _scorable(tuple(dict.fromkeys(request.choices)))
     if request.schema is not None:
-        return _enumeration(request.schema)
+        return _scorable(_enumeration(request.schema))
     if request.grammar is not None or request.tools:
         return ()
     metadata = job.header.metadata
     if metadata.get(_CLOSED_SETS, _NANO in metadata):
         return _named(request)
     return ()
+
+
+def _scorable(labels: tuple[str, ...]) -> tuple[str, ...]:
+    """The labels, or none where there are so many that they are better written by a grammar than read one by one."""
+    longest, together = max(map(len, labels), default=0), sum(map(len, labels))
+    is_small = len(labels) <= _MOST_LABELS and longest <= _LONGEST_LABEL and together <= _MOST_CHARACTERS
+    return labels if is_small else ()
 
 
 def choose(job: Job, labels: tuple[str, ...], emit: Emit | None) -> Task:
@@ -79,31 +87,6 @@ def _scores(job: Job, prompt: Prompt, labels: Sequence[str]) -> Generator[Demand
     if scoring.to_read:
         yield Follow(scoring.to_read, lambda path, depth, row: scoring.hear(path, depth, row.log_chance_of))
     return _Scored(tokens, scoring.scores, knows, first_at)
-
-
-def _enumeration(schema: str) -> tuple[str, ...]:
-    """The values of a schema that allows some texts and nothing else."""
-    parsed = json.loads(schema)
-    if not isinstance(parsed, dict) or not {"enum", "type", "title", "description", "$schema", "default"} >= set(
-        parsed
-    ):
-        return ()
-    values = parsed.get("enum")
-    if not isinstance(values, list) or not all(isinstance(value, str) and value.strip() for value in values):
-        return ()
-    return tuple(dict.fromkeys(values)) if parsed.get("type", "string") == "string" else ()
-
-
-def _named(request: Request) -> tuple[str, ...]:
-    """Labels that the system prompt names, else the question."""
-    system = "\n".join(message.content for message in request.messages if message.role == "system")
-    return (
-        find_labels(f"{system}\n\n…") or find_labels(_question(request)) if system else find_labels(_question(request))
-    )
-
-
-def _question(request: Request) -> str:
-    return next((message.content for message in reversed(request.messages) if message.role == "user"), "")
 
 
 def _is_calibrated(job: Job) -> bool:

@@ -100,3 +100,25 @@ def test_a_schema_is_written_on_vocabularies_with_spaces_in_their_words(tmp_path
     answer = model.complete(asked("go", schema=schema, p_max_tokens=60), Control())
 
     assert json.loads(answer.text)["spam"] in ("yes", 2)
+
+
+@pytest.mark.parametrize("count", [3, 1500])
+def test_a_set_of_any_size_is_answered_from(backend: LlamaCpp, count: int) -> None:
+    labels = tuple(f"label {number}" for number in range(count))
+
+    answer = backend.complete(asked("which?", choices=labels), Control())
+    by_schema = backend.complete(asked("which?", schema=json.dumps({"enum": [*labels, "bugs"]})), Control())
+
+    assert answer.text in labels
+    assert json.loads(by_schema.text) in {*labels, "bugs"}
+
+
+@pytest.mark.parametrize("bond", ["choices", "schema"])
+def test_a_set_of_megabytes_is_refused(backend: LlamaCpp, bond: str) -> None:
+    labels = [f"{number}" * 500 for number in range(2000)]
+    request = (
+        asked("?", choices=tuple(labels)) if bond == "choices" else asked("?", schema=json.dumps({"enum": labels}))
+    )
+
+    with pytest.raises(UsageError, match=r"too (many|large)"):
+        backend.complete(request, Control())
