@@ -40,15 +40,28 @@ def bench(flags: BenchFlags) -> int:
 
       synapse bench -m nano -m gpt-5-mini --cascade thrifty -f prompts.jsonl
 
-      synapse bench -m nano -m ./qwen.gguf --choices spam,ham "Spam?" -f mails.csv
+      synapse bench -m nano -m ./qwen.gguf --choices yes,no "Spam?" -f mails.csv
 
-      synapse bench -f prompts.csv --save new.json --against old.json --max-slower 10%
+      synapse bench -f rows.csv --against old.json --max-slower 10% --fail-under 0.9
     """
     asked = wanted(flags)
+    if flags.dry_run:
+        return _foretell(asked.plan)
     told, result = _made(flags, asked)
     _print(flags, asked, told)
     _draw(flags, told)
     _raise_how_it_ended(flags, asked.plan, told, result)
+    return 0
+
+
+def _foretell(plan: Plan) -> int:
+    """`--dry-run`: one line a candidate."""
+    from synapse_cli.cli.listing import print_table
+    from synapse_cli.lab.bench.foretold import foretell
+    from synapse_cli.report.numbers import dollars
+
+    header = ("candidate", "calls", "at most")
+    print_table(header, [(each.label, str(each.calls), dollars(each.at_most)) for each in foretell(plan)], "")
     return 0
 
 

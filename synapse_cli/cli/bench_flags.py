@@ -50,7 +50,7 @@ class BenchFlags:
         _option(
             "-f",
             "--file",
-            help="Prompts as .jsonl, .json, .csv or .tsv; another file is text. `-` is stdin.",
+            help="Rows of prompt, input, expected, choices, schema, grade (.jsonl, .json, .csv, .tsv); or text.",
             panel=_WHAT,
             metavar="FILE",
         ),
@@ -148,6 +148,9 @@ class BenchFlags:
     plot: Annotated[
         str | None, _option("--plot", help="Draw cost, time and quality.", panel=_OUTPUT, metavar="FILE.svg")
     ] = None
+    dry_run: Annotated[
+        bool, _option("--dry-run", help="Say what would be asked, and what it could cost.", panel=_OUTPUT)
+    ] = False
     bars: Annotated[
         bool | None,
         typer.Option("--bars/--no-bars", help="Bars below the table.", rich_help_panel=_OUTPUT),

@@ -269,6 +269,16 @@ def test_ctrl_c_prints_what_is_done_and_exits_130(machine: Machine) -> None:
     assert "with --save goes on" in done.err
 
 
+def test_ctrl_c_ends_calls_that_are_made_at_the_same_time(machine: Machine) -> None:
+    running = Running(machine, "bench", "--json", "-m", "slower", "one", "-n", "900", "-c", "4", "--save", "new.json")
+    journal = machine.work / "new.json.journal"
+    running.until(lambda: journal.exists() and journal.read_bytes().count(b"\n") > 8, "the eighth call")
+
+    done = running.interrupt().end()
+
+    assert (done.code, done.json["end"]) == (130, "interrupted")
+
+
 def test_ctrl_c_ends_a_call_in_flight(machine: Machine) -> None:
     machine.use(
         'schema = 1\n[models.slow]\nbackend = "scripted"\nrecord = "~/calls.jsonl"\n'
@@ -477,3 +487,29 @@ def test_the_local_tier_is_benched_offline(machine: Machine) -> None:
     assert (found["errors"], found["calls"], found["cost_usd"]) == (0, 6, "0")
     assert found["quality"]["estimate"] >= 0.5
     assert found["peak_memory_bytes"] > 20_000_000
+
+
+def test_a_dry_run_asks_nobody_and_says_what_it_could_cost(machine: Machine) -> None:
+    """12 prompts and a warm-up of at most 10 tokens of output, each token a thousandth of a dollar; input comes on top."""
+    done = machine.synapse(
+        "bench", "--dry-run", "-m", "quick", "-m", "careful", "hello", "-n", "12", "--param", "max_tokens=10"
+    )
+
+    quick, careful = (line.split("\t") for line in done.out.decode().splitlines())
+    assert (quick, careful[:2]) == (["quick", "13", "$0"], ["careful", "13"])
+    assert 0.13 <= float(careful[2].removeprefix("$")) <= 0.14
+    assert machine.ledger("SELECT id FROM runs") == []
+
+
+def test_an_unfinished_bench_without_a_file_is_gone_on_with_where_that_is_asked_for(machine: Machine) -> None:
+    arguments = ("bench", "-m", "slower", "one", "-n", "60")
+    running = Running(machine, *arguments)
+    kept = machine.state / "bench"
+    running.until(lambda: any(f.read_bytes().count(b"\n") > 5 for f in kept.glob("*.jsonl")), "the fourth call")
+    running.interrupt().end()
+
+    done = machine.synapse(*arguments, "--resume")
+
+    assert done.code == 0
+    assert "going on: " in done.err
+    assert list(kept.iterdir()) == []
