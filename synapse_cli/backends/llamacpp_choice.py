@@ -28,18 +28,12 @@ _MOST_LABELS, _LONGEST_LABEL, _MOST_CHARACTERS = 1000, 500, 20_000
 def labels_of(job: Job) -> tuple[str, ...]:
     """The closed set that the answer must come from; empty where there is none."""
     request = job.request
-    if request.choices:
-        if not all(label.strip() for label in request.choices):
-            raise UsageError("one of the choices is empty", "give labels that say something")
-        return _scorable(tuple(dict.fromkeys(request.choices)))
-    if request.schema is not None:
-        return _scorable(_enumeration(request.schema))
+    if request.choices or request.schema is not None:
+        return _scorable(given_labels(request))
     if request.grammar is not None or request.tools:
         return ()
     metadata = job.header.metadata
-    if metadata.get(_CLOSED_SETS, _NANO in metadata):
-        return _named(request)
-    return ()
+    return named_labels(request) if metadata.get(_CLOSED_SETS, _NANO in metadata) else ()
 
 
 def _scorable(labels: tuple[str, ...]) -> tuple[str, ...]:
@@ -81,7 +75,9 @@ def _scores(job: Job, prompt: Prompt, labels: Sequence[str]) -> Generator[Demand
     marked = closed_set.paths(tokens, job.engine.vocabulary.end_token)
     job.room(max(len(path) for path in marked))
     scoring = closed_set.Scoring(marked)
+    job.control.doing("reading the prompt")
     row = yield Begin(prompt.tokens[:kept], job.stable)
+    job.control.doing("weighing the labels")
     knows, first_at = row.knows, time.monotonic()
     scoring.hear_first(row.log_chance_of)
     if scoring.to_read:
