@@ -45,7 +45,9 @@ def _write_freely(job: Job, emit: Emit | None) -> Task:
     steps = _Steps(job, pieces)
     last_thought = min(job.wished.budget, limit - max(_KEPT_FOR_ANSWER, limit // 4))
     finish: Finish = "length"
+    job.control.doing("reading the prompt")
     row = yield Begin(job.prompt.tokens, job.stable)
+    job.control.doing("writing the answer")
     steps.known = row.knows
     while True:
         token = steps.take(row)
@@ -197,4 +199,5 @@ def _grammar(job: Job) -> Bound | None:
         return None
     from synapse_cli.backends.gbnf_bound import Bound
 
+    job.control.doing("compiling the grammar")
     return Bound(text, job.engine.vocabulary, job.answer_prefix)
