@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from synapse_cli.backends import minilm
+from synapse_cli.backends.encoders import unit
 from synapse_cli.backends.gguf import Header, read_header
 from synapse_cli.core.completion import FREE, Facts, Usage
 from synapse_cli.core.control import Control
-from synapse_cli.core.errors import BackendError, ModelUnusable
+from synapse_cli.core.errors import BackendError, BadRequest, ModelUnusable
 from synapse_cli.core.vectors import NOTHING, Vectors
 from synapse_cli.profile.model import Model
 
@@ -50,7 +51,8 @@ class LlamaEncoder:
             control.doing("encoding texts")
             pieces = [cutter.pieces(text) for text in texts]
             rows = engine.vectors([part for each in pieces for part in each.parts], control)
-            made = _joined(rows, pieces, normalize=self._model.normalize)
+            made = _shortened(_joined(rows, pieces), self._model)
+        made = unit(made) if self._model.normalize else made
         return Vectors(
             dimension=made.shape[1],
             packed=made.astype("<f4", copy=False).tobytes(),
@@ -118,7 +120,7 @@ def _window(model: Model, header: Header) -> int:
     return model.context
 
 
-def _joined(rows: Floats, pieces: Sequence[Pieces], *, normalize: bool) -> Floats:
+def _joined(rows: Floats, pieces: Sequence[Pieces]) -> Floats:
     """One row a text: of its only part, or the average of its chunks by their length."""
     import numpy as np
 
@@ -127,16 +129,16 @@ def _joined(rows: Floats, pieces: Sequence[Pieces], *, normalize: bool) -> Float
     for number, each in enumerate(pieces):
         part = rows[at : at + len(each.parts)]
         at += len(each.parts)
-        made[number] = part[0] if len(part) == 1 else np.average(_unit(part), axis=0, weights=each.weights)
-    return _unit(made) if normalize else made
-
-
-def _unit(rows: Floats) -> Floats:
-    import numpy as np
-
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    made: Floats = (rows / np.where(lengths > 0, lengths, 1)).astype(np.float32, copy=False)
+        made[number] = part[0] if len(part) == 1 else np.average(unit(part), axis=0, weights=each.weights)
     return made
+
+
+def _shortened(rows: Floats, model: Model) -> Floats:
+    """The first numbers of each vector, for models that were trained to put the most into them."""
+    wanted = model.dimensions or rows.shape[1]
+    if wanted > rows.shape[1]:
+        raise BadRequest(f"the vectors of {model.name} have {rows.shape[1]} numbers, not {wanted}", "lower dimensions")
+    return rows[:, :wanted]
 
 
 def _warnings(pieces: Sequence[Pieces], window: int, model: Model) -> tuple[str, ...]:
