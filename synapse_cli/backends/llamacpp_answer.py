@@ -34,15 +34,16 @@ def write(job: Job, emit: Emit | None) -> Task:
     from synapse_cli.backends.llamacpp_choice import choose, labels_of
 
     labels = labels_of(job)
-    return choose(job, labels, emit) if labels else _write_freely(job, emit)
+    # a grammar is read here, by the thread that asks: the engine's own is not to wait for it
+    return choose(job, labels, emit) if labels else _write_freely(job, emit, _grammar(job))
 
 
-def _write_freely(job: Job, emit: Emit | None) -> Task:
+def _write_freely(job: Job, emit: Emit | None, grammar: Bound | None) -> Task:
     is_end = job.engine.vocabulary.is_end
     may_think = job.prompt.thinks or job.prompt.form.thinks
     limit = job.room(_LEAST_ANSWER, job.wished.budget if may_think else 0)
     pieces = Pieces(job.sampling.stop, emit, reply=_reply(job), prefix=job.answer_prefix)
-    steps = _Steps(job, pieces)
+    steps = _Steps(job, pieces, grammar)
     last_thought = min(job.wished.budget, limit - max(_KEPT_FOR_ANSWER, limit // 4))
     finish: Finish = "length"
     job.control.doing("reading the prompt")
@@ -91,10 +92,10 @@ def _reply(job: Job) -> Reply:
 class _Steps:
     """One token after the other, each chosen from what the grammar allows."""
 
-    def __init__(self, job: Job, pieces: Pieces) -> None:
+    def __init__(self, job: Job, pieces: Pieces, grammar: Bound | None) -> None:
         self._job = job
         self._pieces = pieces
-        self._grammar = _grammar(job)
+        self._grammar = grammar
         self._chooser = Chooser(job.sampling)
         self._takes_best = self._grammar is None and self._chooser.takes_best
         self._chances: list[float] = []
