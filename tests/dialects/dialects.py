@@ -123,11 +123,16 @@ def _wrapped(tool: Body) -> Body:
     return {"name": tool["name"], "description": tool["description"], "input_schema": tool["parameters"]}
 
 
-_HIDDEN = "thinks in secret, and tells only how much"
-_UNCOUNTED = "counts thoughts among the answer's tokens"
-_UNFILTERED = "has no stop reason of that kind"
-_WHOLE = "never stops half-way with a reason"
-_NO_VECTORS = "sells no embeddings"
+_HIDDEN = "it thinks in secret, and tells only how much"
+_UNCOUNTED = "it counts thoughts among the answer's tokens"
+_UNFILTERED = "it has no stop reason of that kind"
+_WHOLE = "it never stops half-way with a reason"
+_NO_VECTORS = "it sells no embeddings"
+_LINES = "LiteLLM ends a stream's lines at U+0085, U+2028 and U+2029 too, and loses text"
+_EVENTS = "LiteLLM cannot read the events of Cohere's streams"
+_FORMAT = "LiteLLM knows of no response_format there"
+_DROPPED = "LiteLLM drops it"
+_TEMPLATE = "chat templates that think by a switch are told as well"
 _REASONS = "LiteLLM takes an answer that the provider could not finish for a whole one"
 
 DIALECTS = (
@@ -174,7 +179,7 @@ DIALECTS = (
         overloaded=529,
         stops={"stop": "stop", "length": "length", "refusal": "refusal"},
         lacks={"reasoning": _UNCOUNTED, "half": _WHOLE, "embeddings": _NO_VECTORS},
-        mended={"characters": "LiteLLM cuts a stream's lines at U+0085, U+2028 and U+2029"},
+        mended={"characters": _LINES},
     ),
     Dialect(
         name="Gemini",
@@ -197,7 +202,7 @@ DIALECTS = (
         mended={
             "stops": 'LiteLLM gives every chunk of a stream the reason "stop"',
             "half": _REASONS,
-            "characters": "LiteLLM cuts a stream's lines at U+0085, U+2028 and U+2029",
+            "characters": _LINES,
         },
     ),
     Dialect(
@@ -214,6 +219,7 @@ DIALECTS = (
         mended={
             "thinking": "LiteLLM keeps only the last of several texts beside a thought",
             "half": _REASONS,
+            "characters": _LINES,
         },
     ),
     Dialect(
@@ -233,12 +239,12 @@ DIALECTS = (
         lacks={"reasoning": _UNCOUNTED, "refusal": _UNFILTERED},
         mended={
             "completion": "LiteLLM asks a base_url as it is, without the path",
-            "stream": "LiteLLM cannot read the stream's events",
-            "tools": "LiteLLM cannot read the stream's events",
-            "schema": "LiteLLM knows of no response_format",
-            "labels": "LiteLLM knows of no response_format",
-            "cached": "LiteLLM drops it",
-            "thinking": "LiteLLM drops it",
+            "stream": _EVENTS,
+            "tools": _EVENTS,
+            "schema": _FORMAT,
+            "labels": _FORMAT,
+            "cached": _DROPPED,
+            "thinking": _DROPPED,
             "effort": "LiteLLM knows of no thinking",
             "stops": "LiteLLM takes an answer that was cut short for a whole one",
             "half": _REASONS,
@@ -260,7 +266,11 @@ DIALECTS = (
         effort={"thinking": {"type": "enabled"}},
         too_long=deepseek.SPEAKER.too_long,
         lacks={"embeddings": _NO_VECTORS},
-        mended={"half": _REASONS, "schema": "takes json_object only, so the schema is said in words as well"},
+        mended={
+            "half": _REASONS,
+            "schema": "it takes json_object only, so the schema is said in words as well",
+            "characters": _LINES,
+        },
     ),
     Dialect(
         name="Groq",
@@ -272,6 +282,7 @@ DIALECTS = (
         body=_openai,
         too_long=groq.SPEAKER.too_long,
         lacks={"refusal": _UNFILTERED, "half": _WHOLE, "embeddings": _NO_VECTORS},
+        mended={"characters": _LINES},
     ),
     Dialect(
         name="OpenRouter",
@@ -283,8 +294,9 @@ DIALECTS = (
         body=_openrouter,
         effort={"reasoning": {"effort": "low"}},
         too_long=openrouter.SPEAKER.too_long,
-        lacks={"embeddings": "LiteLLM's way there is not tried"},
-        mended={"half": _REASONS, "effort": "told in OpenRouter's own words"},
+        embedder="openrouter/openai/text-embedding-3-small",
+        embed_path="/api/v1/embeddings",
+        mended={"half": _REASONS, "characters": _LINES, "effort": "it is told in OpenRouter's own words"},
     ),
     Dialect(
         name="xAI",
@@ -294,6 +306,7 @@ DIALECTS = (
         body=_openai,
         too_long=xai.SPEAKER.too_long,
         lacks={"refusal": _UNFILTERED, "half": _WHOLE, "embeddings": _NO_VECTORS},
+        mended={"characters": _LINES},
     ),
     Dialect(
         name="Ollama",
@@ -308,7 +321,7 @@ DIALECTS = (
         embedder="ollama/all-minilm",
         embed_path="/api/embed",
         lacks={
-            "cached": "does not tell",
+            "cached": "it does not tell",
             "reasoning": _UNCOUNTED,
             "refusal": _UNFILTERED,
             "half": _WHOLE,
@@ -323,7 +336,7 @@ DIALECTS = (
         too_long=vllm.SPEAKER.too_long,
         embedder="hosted_vllm/intfloat/e5-small",
         lacks={"reasoning": _UNCOUNTED, "refusal": _UNFILTERED},
-        mended={"half": _REASONS, "effort": "templates are told as well"},
+        mended={"half": _REASONS, "characters": _LINES, "effort": _TEMPLATE},
     ),
     Dialect(
         name="llama-server",
@@ -334,7 +347,7 @@ DIALECTS = (
         too_long=llama_server.SPEAKER.too_long,
         embedder="openai/all-minilm",
         lacks={"reasoning": _UNCOUNTED, "refusal": _UNFILTERED, "half": _WHOLE},
-        mended={"effort": "templates are told as well", "mid_stream": "its errors are no events"},
+        mended={"effort": _TEMPLATE, "mid_stream": "LiteLLM overhears its errors, which are no events"},
     ),
 )
 

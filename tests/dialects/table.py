@@ -54,7 +54,7 @@ def table() -> str:
 
 def _cell(dialect: Dialect, case: str, notes: list[str]) -> str:
     if case == "home":
-        return "✓" if dialect.home else _noted("·", "is wherever you run it: give its `base_url`", notes)
+        return "✓" if dialect.home else _noted("·", "it is wherever you run it: give its `base_url`", notes)
     assert case in CASES
     if case in dialect.lacks:
         return _noted("·", dialect.lacks[case], notes)

@@ -12,6 +12,7 @@ class OpenRouter(Speaker):
     """OpenAI's dialect, with comments while it looks for a provider, that provider's own reasons, and the cost."""
 
     chat = "/api/v1/chat/completions"
+    embeds = "/api/v1/embeddings"
     thoughts = "reasoning"
     too_long = "This endpoint's maximum context length is 262144 tokens. However, you requested about 300010 tokens."
 
