@@ -75,6 +75,7 @@ class Context:
         self._view = None
         self._lib.llama_free(self._context)
         self._lib.llama_model_free(self._model)
+        self._listen = self._deaf  # it knows all that is kept: a ring that would hold megabytes until it is collected
 
     def _load(self, settings: Settings, should_end: Callable[[], bool]) -> int:
         params = self._lib.llama_model_default_params()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from synapse_cli.backends.llamacpp_context import Context
+from synapse_cli.backends.llamacpp_layout import PARKED, PARKED_EACH, SHARE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,16 +20,12 @@ if TYPE_CHECKING:
 
     Tokens = npt.NDArray[np.int32]
 
-_SHARE = 3
-"""One in so many of a context's sequences may be kept, as many are for answers, and the rest for labels."""
 _LEAST = 8
 """Tokens worth keeping."""
 _SAME = 0.75
 """Share of a kept prompt that a new one must begin with to take its place: the same route asked again."""
-_IN_CELLS = 512
+_IN_CELLS = 0
 """Tokens kept in cells beside the last sequence: a thousand cost nano a tenth of its speed."""
-_PARKED_EACH, _PARKED = 32_000_000, 64_000_000
-"""Bytes; what is larger belongs to a large model, which hardly feels what it passes by."""
 
 
 @dataclass(eq=False, slots=True)
@@ -55,7 +52,7 @@ class Memory:
         self._free = list(range(context.sequences))
         self._kept: list[Kept] = []
         self._clock = 0
-        self.seats = max(1, context.sequences // _SHARE)
+        self.seats = max(1, context.sequences // SHARE)
         """How many answers may be written side by side."""
 
     def known(self, prompt: Tokens) -> tuple[Kept | None, int]:
@@ -136,7 +133,7 @@ class Memory:
         size = 0
         for kept in parked:
             size += 0 if kept.state is None else len(kept.state)
-            if size > _PARKED:
+            if size > PARKED:
                 self._forget(kept)
 
     def _park(self, kept: Kept) -> bool:
@@ -144,7 +141,7 @@ class Memory:
         if self._whole or not self._context.cut(kept.sequence, kept.prompt):
             return False
         kept.tokens = kept.tokens[: kept.prompt]
-        kept.state = self._context.state(kept.sequence, _PARKED_EACH)
+        kept.state = self._context.state(kept.sequence, PARKED_EACH)
         if kept.state is None:
             return False
         self.give_up(kept.sequence)

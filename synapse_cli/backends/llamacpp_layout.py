@@ -10,6 +10,11 @@ SEATS, SEATS_RECURRENT = 32, 8
 """Sequences side by side; a recurrent model keeps a whole state for each."""
 OUTPUTS = 64
 """Positions of a batch whose logits are wanted at most; room for all 512 would cost 600 MB with a large vocabulary."""
+SHARE = 3
+"""One in so many of a context's sequences may be kept, as many are for answers, and the rest for labels."""
+PARKED_EACH, PARKED = 32_000_000, 64_000_000
+"""Bytes of prompts kept outside the KV cache, of each and of all; a larger one belongs to a large model, which hardly
+feels what it passes by."""
 STEP = 256
 """llama.cpp rounds a window up to a multiple of this."""
 

@@ -11,7 +11,17 @@ import math
 from dataclasses import dataclass, replace
 
 from synapse_cli.backends.gguf import Header
-from synapse_cli.backends.llamacpp_layout import BATCH, OUTPUTS, STEP, is_repacked, seats_of
+from synapse_cli.backends.llamacpp_layout import (
+    BATCH,
+    OUTPUTS,
+    PARKED,
+    PARKED_EACH,
+    SHARE,
+    STEP,
+    is_recurrent,
+    is_repacked,
+    seats_of,
+)
 
 LEAST_WINDOW = 512
 """Tokens; a smaller window is not worth proposing."""
@@ -39,7 +49,7 @@ class Need:
     compute: int
     """The largest moment of the computation, with its outputs."""
     other: int
-    """Vocabulary and the library itself."""
+    """Vocabulary, thread and graph, and prompts that are kept."""
 
     @property
     def total(self) -> int:
@@ -88,7 +98,7 @@ def estimate(
         weights=_weights(header) - away,
         cache=cache_bytes(header, window, seats) - cache_away,
         compute=_compute(header, window, seats, outputs),
-        other=_OVERHEAD + header.vocabulary * _VOCABULARY_ENTRY,
+        other=_OVERHEAD + header.vocabulary * _VOCABULARY_ENTRY + _parked(header, window, seats),
     )
 
 
@@ -146,6 +156,12 @@ def _weights(header: Header) -> int:
     embeddings = header.layout.get("token_embd.weight")
     twice = embeddings is not None and "output.weight" not in header.layout and is_repacked(embeddings.kind)
     return header.weights + (embeddings.size if embeddings is not None and twice else 0)
+
+
+def _parked(header: Header, window: int, seats: int) -> int:
+    """Prompts kept outside the KV cache, so that they need not be read again."""
+    each = min(PARKED_EACH, cache_bytes(header, window, 0))
+    return 0 if is_recurrent(header) else min(PARKED, max(0, seats // SHARE - 1) * each)
 
 
 def _compute(header: Header, window: int, seats: int, outputs: int) -> int:

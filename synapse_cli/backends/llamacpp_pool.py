@@ -18,7 +18,7 @@ from typing import Protocol, TypeVar, cast
 
 from synapse_cli.backends.gguf import Header
 from synapse_cli.backends.llamacpp_memory import Need, fit, size
-from synapse_cli.backends.machine import available
+from synapse_cli.backends.machine import available, give_memory_back
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import ModelMissing, ModelUnusable
 
@@ -105,6 +105,8 @@ class Pool:
         """`clock` gives seconds, `free` the bytes that the machine has left."""
         self.limit: int | None = None
         """Bytes for all models together, `[hosts] max_memory` of whoever asked last; None is what the machine has."""
+        self.loads = 0
+        """How many models were loaded, in all."""
         self._clock = clock
         self._free = free
         self._change = threading.Condition()
@@ -260,6 +262,7 @@ class Pool:
                 slot.is_leaving = True
             raise
         with self._change:
+            self.loads += 1
             slot.engine = engine
             slot.since = self._clock()
             self._change.notify_all()
@@ -286,6 +289,7 @@ class Pool:
         self._slots.remove(slot)
         if slot.engine is not None:
             slot.engine.close()
+            give_memory_back()
         self._change.notify_all()
 
     def _start_reaper(self) -> None:

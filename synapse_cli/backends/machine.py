@@ -10,6 +10,16 @@ def available() -> int | None:
     return min((told for told in (_machine_memory(), *_container_memory()) if told is not None), default=None)
 
 
+def give_memory_back() -> None:
+    """Hand freed memory to the system at once; glibc keeps up to 32 MB of a freed model's tables for later."""
+    import ctypes
+
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+    except (AttributeError, OSError, TypeError):  # not glibc, or Windows
+        return
+
+
 def physical_cores() -> int:
     """Cores without their hyper-threads, which share the arithmetic units and only get in each other's way."""
     try:
