@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, TypeAlias, TypeVar
 
 from synapse_cli.backends.catalog_hub import Answer, RemoteFile
 from synapse_cli.core.errors import BadAnswer, CutStream, InputError, RateLimited, ServerFailed, TimedOut, Unavailable
@@ -27,9 +27,11 @@ _MOST_CUTS = 6
 """Cuts in a row, without one new byte between them, after which it is given up."""
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 10.0
+_MOST_LIMITS = 3
 _LONGEST_LIMIT_S = 20.0
 """How long a rate limit is waited for; a longer one is the user's to decide about."""
 _CHUNK = 1 << 20
+_Asked = TypeVar("_Asked")
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -134,6 +136,18 @@ def _wait_or_give_up(error: Unavailable, cuts: int, arrived: int) -> None:
         raise error
     pause = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2**cuts) if cuts else 0.0
     time.sleep(max(pause, after or 0.0))
+
+
+def patiently(ask: Callable[[], _Asked]) -> _Asked:
+    """Ask again where a rate limit is over soon. Raises what the last try raised."""
+    for _ in range(_MOST_LIMITS):
+        try:
+            return ask()
+        except RateLimited as error:
+            if error.retry_after_s is None or error.retry_after_s > _LONGEST_LIMIT_S:
+                raise
+            time.sleep(error.retry_after_s)
+    return ask()
 
 
 def _is_right(digests: _Digests, file: RemoteFile) -> bool:

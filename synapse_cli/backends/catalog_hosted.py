@@ -24,6 +24,7 @@ Table: TypeAlias = Mapping[str, Json]
 TIMEOUT_S = 20.0
 _MOST_PAGES = 50
 _LARGEST = 50_000_000
+_MOST_TOKENS = 10**12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +65,11 @@ def list_models(provider: str, key: str | None, base_url: str | None) -> list[Ho
         raise BadRequest(f"{provider} has no list of its models that can be asked for", "see the provider's own pages")
     models = [read for item in _items(provider, dialect, key, base_url) if (read := dialect.read(item)) is not None]
     return sorted((_completed(provider, each) for each in models), key=lambda each: each.name)
+
+
+def read_entry(provider: str, entry: Table) -> HostedModel | None:
+    """What one entry of a known provider's list says; None where it names no model that can be asked."""
+    return _DIALECTS[provider].read(entry)
 
 
 def providers() -> list[str]:
@@ -169,7 +175,7 @@ def _text(item: Table, *keys: str) -> str | None:
 def _count(item: Table, *keys: str) -> int | None:
     for key in keys:
         value = item.get(key)
-        if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < _MOST_TOKENS:
             return int(value)
     return None
 
@@ -232,7 +238,7 @@ def _of_ollama(item: Table) -> HostedModel | None:
 
 def _per_million(value: Json) -> Decimal | None:
     dollars = _decimal(value)
-    return None if dollars is None else (dollars * 1_000_000).normalize() + 0
+    return None if dollars is None else _plain(dollars * 1_000_000)
 
 
 def _decimal(value: Json) -> Decimal | None:
@@ -242,7 +248,12 @@ def _decimal(value: Json) -> Decimal | None:
         number = Decimal(str(value))
     except InvalidOperation:
         return None
-    return number if number.is_finite() and number >= 0 else None  # OpenRouter says -1 where it varies
+    return number if number.is_finite() and 0 <= number < _MOST_TOKENS else None  # -1 at OpenRouter: it varies
+
+
+def _plain(number: Decimal) -> Decimal:
+    """The number without trailing zeros, and without an exponent."""
+    return number.quantize(Decimal(1)) if number == number.to_integral_value() else number.normalize()
 
 
 def _after(page: Table, more: str, last: str, word: str) -> str | None:

@@ -74,7 +74,12 @@ def look(repo: str, revision: str | None) -> Repository:
         api = HfApi(endpoint=_endpoint())
         try:
             info = api.model_info(repo, revision=revision, files_metadata=True, timeout=TIMEOUT_S)
-        except (ValueError, TypeError, LookupError) as error:  # what the library makes of JSON that is none, or odd
+        except (
+            ValueError,
+            TypeError,
+            LookupError,
+            AttributeError,
+        ) as error:  # what the library makes of JSON that is none, or odd
             if isinstance(error, HfHubHTTPError | HFValidationError):
                 raise
             raise _no_hub(repo) from error

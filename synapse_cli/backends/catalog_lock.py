@@ -92,6 +92,7 @@ def read(path: str) -> dict[str, Pinned]:
         raise InputError(f"cannot read the lock {path}: {error.strerror}", "check its mode") from error
     try:
         table = json.loads(content)
+        _require(isinstance(table["schema"], int), "no schema")
         _require(table["schema"] <= _SCHEMA, f"schema {table['schema']}, which is newer than this Synapse")
         return {source: _pinned(entry) for source, entry in table["pins"].items()}
     except _Wrong as wrong:
@@ -136,16 +137,17 @@ def _damaged(path: str, found: str) -> ProfileError:
 
 def _pinned(entry: dict[str, Json]) -> Pinned:
     former = entry.get("former", [])
-    assert isinstance(former, list)
+    if not isinstance(former, list):
+        raise _Wrong("former pins that are no list")
     return Pinned(_pin(entry), tuple(_pin(each) for each in former))
 
 
 def _pin(entry: Json) -> Pin:
-    _require(isinstance(entry, dict), "a pin that is no object")
-    assert isinstance(entry, dict)
+    if not isinstance(entry, dict):
+        raise _Wrong("a pin that is no object")
     files = entry["files"]
-    _require(isinstance(files, list) and bool(files), "a pin without files")
-    assert isinstance(files, list)
+    if not isinstance(files, list) or not files:
+        raise _Wrong("a pin without files")
     revision, licence = entry.get("revision"), entry.get("licence")
     return Pin(
         revision if isinstance(revision, str) else None,
@@ -156,12 +158,15 @@ def _pin(entry: Json) -> Pin:
 
 def _file(entry: Json) -> File:
     """A file of a pin; its hash becomes part of a path, and so is checked to be one."""
-    assert isinstance(entry, dict)
+    if not isinstance(entry, dict):
+        raise _Wrong("a file that is no object")
     name, sha256, size = entry["name"], entry["sha256"], entry["size"]
-    _require(isinstance(sha256, str) and _SHA256.fullmatch(sha256) is not None, "a hash that is none")
-    _require(isinstance(name, str) and isinstance(size, int), "a file without name or size")
-    _require(str(name).lower().endswith(".gguf") and str(name).isprintable(), "a file that is no .gguf")
-    return File(str(name), str(sha256), int(size))  # type: ignore[arg-type]  # required above
+    if not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
+        raise _Wrong("a hash that is none")
+    if not isinstance(name, str) or not isinstance(size, int):
+        raise _Wrong("a file without name or size")
+    _require(name.lower().endswith(".gguf") and name.isprintable(), "a file that is no .gguf")
+    return File(name, sha256, size)
 
 
 def _write(path: str, pins: Mapping[str, Pinned]) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from synapse_cli.backends import catalog_choose, catalog_hub, catalog_lock, catalog_store
-from synapse_cli.backends.catalog_fetch import fetch, unwritable
+from synapse_cli.backends.catalog_fetch import fetch, patiently, unwritable
 from synapse_cli.backends.catalog_hub import Answer, RemoteFile
 from synapse_cli.backends.catalog_lock import File, Pin, Pinned
 from synapse_cli.backends.catalog_source import Hub, Source, Web
@@ -103,7 +103,7 @@ def _wanted(
     if known is not None and not update:
         files = tuple(RemoteFile(name=f.name, size=f.size, sha256=f.sha256) for f in known.pin.files)
         return Pin(known.pin.revision, (), known.pin.licence), files, "pinned"
-    found = catalog_hub.look(source.repo, source.revision)
+    found = patiently(lambda: catalog_hub.look(source.repo, source.revision))
     chosen = catalog_choose.choose(source, found, memory)
     return Pin(found.commit, (), found.licence), chosen.files, chosen.why
 

@@ -172,7 +172,7 @@ def _read_note(sha256: str) -> Note | None:
     try:
         with open(_note_path(sha256), encoding="utf-8") as file:
             table = json.load(file)
-        return Note(**{**table, "locks": tuple(table["locks"]), "sha256": sha256})
+        return Note(**{**table, "locks": tuple(map(str, table["locks"])), "sha256": sha256})
     except (OSError, ValueError, LookupError, TypeError):
         try:
             size = os.path.getsize(blob_path(sha256))

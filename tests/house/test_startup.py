@@ -92,7 +92,7 @@ def test_a_cached_answer_imports_no_engine(tmp_path: Path) -> None:
     assert len(modules - _bare(tmp_path)) <= 260
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("run", "--help"), ("log", "--help")])
+@pytest.mark.parametrize("arguments", [("--help",), ("run", "--help"), ("log", "--help"), ("models", "--help")])
 def test_help_in_a_pipe_draws_nothing(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     modules = _modules(tmp_path, *arguments)
 

@@ -505,3 +505,11 @@ def test_a_terminal_sees_how_far_it_is_and_keeps_no_trace(user: User, repo) -> N
     assert re.search(rf"\r{re.escape(FILE)} · [0-9.]+ of 0\.5 MB · \d+ %", err)
     assert err.endswith(" \r")
     assert f"pulled {FILE}" in "".join(shown.out)
+
+
+def test_a_rate_limit_that_is_over_soon_is_waited_for(user: User, repo, gguf: bytes) -> None:
+    user.hub.faults.status, user.hub.faults.times, user.hub.faults.headers = 429, 2, {"Retry-After": "0"}
+
+    user.pulls()
+
+    assert list(user.blobs.values()) == [gguf]
