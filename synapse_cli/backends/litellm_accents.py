@@ -32,6 +32,11 @@ class Extra:
     notices: tuple[str, ...] = ()
 
 
+def spoken(name: str) -> str:
+    """The name that LiteLLM is asked with: its `ollama` writes prompts by itself, and `ollama_chat` lets Ollama."""
+    return f"ollama_chat/{name.removeprefix('ollama/')}" if name.startswith("ollama/") else name
+
+
 def address(provider: str, base_url: str | None, verb: str = "chat") -> dict[str, str]:
     """Where to ask for this ("chat" or "embed"), as LiteLLM wants it told: `api_base`, and Azure's `api_version`."""
     if not base_url:

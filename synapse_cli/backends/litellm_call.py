@@ -14,7 +14,7 @@ from synapse_cli.backends import prices
 from synapse_cli.backends.dialects.heard import Heard, Trouble
 from synapse_cli.backends.dialects.known import Hear, dialect
 from synapse_cli.backends.dialects.openai import ended
-from synapse_cli.backends.litellm_accents import address, effort, wanted_effort
+from synapse_cli.backends.litellm_accents import address, effort, spoken, wanted_effort
 from synapse_cli.backends.litellm_accents import headers as own_headers
 from synapse_cli.backends.litellm_ask import Ask, ask
 from synapse_cli.backends.litellm_errors import foreign, translate
@@ -95,21 +95,22 @@ class Call:
             )
 
     def _ask(self, litellm: Any) -> Ask:
-        provider, _, bare = self.name.partition("/")
+        name = spoken(self.name)
+        provider, _, bare = name.partition("/")
         supported = frozenset(litellm.get_supported_openai_params(model=bare, custom_llm_provider=provider) or ())
         known = prices.entry(self.name)
         if known is not None and known.mode not in {"", "chat"}:
             # LiteLLM's bridge to the responses API imports `mcp`, which it does not depend on
             raise BadRequest(f"{self.name} is a {known.mode} model, not a chat model", "use a chat model")
         wanted = wanted_effort(self.request, self.model.effort)
-        extra = effort(wanted, self.name, known, supported, self.model.base_url)
-        return ask(self.request, self.name, supported, known, extra)
+        extra = effort(wanted, name, known, supported, self.model.base_url)
+        return ask(self.request, name, supported, known, extra)
 
     def _answer(self, litellm: Any, asked: Ask) -> tuple[Answer, Heard]:
         """Ask, and read the answer: from the wire where its dialect is known, else as LiteLLM reads it."""
         with tapped(self._patience_s(), self._headers()) as wire:
             reply, failure = self._sent(litellm, asked, wire)
-            hear = self._dialect(litellm, wire)
+            hear = dialect(wire.path)
             if failure is not None and (wire.failed or hear is None or wire.response is None):
                 raise self._refused(wire, failure) if wire.failed else failure
             # else LiteLLM could not read what a provider said with a 200; whoever knows the dialect may
@@ -131,10 +132,6 @@ class Call:
     def _streams(self, asked: Ask) -> bool:
         """Whether pieces can be shown as they come: not those of a wrapped answer."""
         return self.streams and asked.shape == "text"
-
-    def _dialect(self, litellm: Any, wire: Wire) -> Hear | None:
-        provider = provider_of(self.name)
-        return dialect(provider, litellm.openai_compatible_providers, wire.path)
 
     def _hear(self, wire: Wire, hear: Hear, asked: Ask) -> tuple[Answer, Heard]:
         heard = Heard()

@@ -94,17 +94,20 @@ def test_several_tool_calls_keep_their_places() -> None:
 
 
 @pytest.mark.parametrize(
-    ("provider", "path", "known"),
+    ("path", "hear"),
     [
-        ("openai", "/v1/chat/completions", True),
-        ("openai", "/v1/responses", False),
-        ("together_ai", "/v1/chat/completions", True),
-        ("bedrock", "/model/x/converse-stream", False),
-        ("nobody", "/v1/chat/completions", False),
+        ("/v1/chat/completions", openai.hear),
+        ("/openai/deployments/my-mini/chat/completions", openai.hear),
+        ("/v1/messages", anthropic.hear),
+        ("/v1/projects/p/locations/l/publishers/anthropic/models/claude:streamRawPredict", anthropic.hear),
+        ("/v1beta/models/gemini-2.5-flash:streamGenerateContent", gemini.hear),
+        ("/v1/responses", None),
+        ("/model/x/converse-stream", None),
+        ("/api/generate", None),
     ],
 )
-def test_a_provider_is_read_by_its_dialect_or_left_to_litellm(provider: str, path: str, known: bool) -> None:
-    assert (dialect(provider, {"together_ai"}, path) is not None) == known
+def test_an_address_tells_the_dialect_or_leaves_it_to_litellm(path: str, hear: Hear | None) -> None:
+    assert dialect(path) is hear
 
 
 REFUSALS: list[tuple[int, object, type[SynapseError], str]] = [
