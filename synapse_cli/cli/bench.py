@@ -47,9 +47,13 @@ def bench(flags: BenchFlags) -> int:
     asked = wanted(flags)
     if flags.dry_run:
         return _foretell(asked.plan)
-    told, result = _made(flags, asked)
+    kept, before = _journal(flags, asked.plan)
+    told, result = _made(flags, asked, kept, before)
     _print(flags, asked, told)
+    _save(flags, asked.plan, result, told)
     _draw(flags, told)
+    if result.end == "finished" and result.error is None:
+        kept.finish()
     _raise_how_it_ended(flags, asked.plan, told, result)
     return 0
 
@@ -65,14 +69,13 @@ def _foretell(plan: Plan) -> int:
     return 0
 
 
-def _made(flags: BenchFlags, asked: Wanted) -> tuple[Told, Result]:
-    """Run it, keep it, and sum it up."""
+def _made(flags: BenchFlags, asked: Wanted, kept: journal.Journal, before: Sequence[Call]) -> tuple[Told, Result]:
+    """Run it, and sum it up."""
     from synapse_cli.core.clock import SystemClock
     from synapse_cli.lab.bench.memory import Memory, hosts
     from synapse_cli.lab.bench.telling import tell
 
     plan = asked.plan
-    kept, before = _journal(flags, plan)
     began = time.monotonic()
     at_terminal = sys.stderr.isatty() and not (flags.quiet or flags.verbose)
     progress = Progress([c.label for c in plan.candidates], len(plan.items) * plan.repeats, verbose=flags.verbose)
@@ -97,13 +100,9 @@ def _made(flags: BenchFlags, asked: Wanted) -> tuple[Told, Result]:
         elapsed_s=time.monotonic() - began,
         notes=asked.notes,
     )
-    _save(flags, plan, result, told)
+    kept.close()
     for message in () if flags.quiet else result.warnings:
         warn(message)
-    if result.end == "finished" and result.error is None:
-        kept.finish()
-    else:
-        kept.close()
     return told, result
 
 

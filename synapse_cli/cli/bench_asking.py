@@ -131,9 +131,13 @@ def _max_time_s(flags: BenchFlags) -> float | None:
 
 def _check_folder(path: str | None) -> None:
     """A result that cannot be kept is found out before it is paid for."""
-    folder = "" if path is None else os.path.dirname(path)
-    if folder and not os.path.isdir(folder):
+    if path is None:
+        return
+    folder = os.path.dirname(path) or "."
+    if not os.path.isdir(folder):
         raise InputError(f"there is no folder {folder!r}", "make it first")
+    if os.path.isdir(path) or not os.access(path if os.path.exists(path) else folder, os.W_OK):
+        raise InputError(f"{path!r} cannot be written", "name another file")
 
 
 def _given(flags: BenchFlags) -> Given:

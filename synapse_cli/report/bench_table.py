@@ -189,7 +189,8 @@ def _versus(told: Told) -> tuple[str, list[str]] | None:
     ratios = {comparison.label: comparison for comparison in told.comparisons if not comparison.is_before}
     if not ratios:
         return None
-    cells = [times(ratios[each.label].total) if each.label in ratios else "1 x" for each in told.figures]
+    first = "1 x" if told.figures[0].total_s is not None else UNKNOWN
+    cells = [times(ratios[each.label].total) if each.label in ratios else first for each in told.figures]
     return "against the first", cells
 
 

@@ -490,7 +490,7 @@ def test_the_local_tier_is_benched_offline(machine: Machine) -> None:
 
 
 def test_a_dry_run_asks_nobody_and_says_what_it_could_cost(machine: Machine) -> None:
-    """12 prompts and a warm-up of at most 10 tokens of output, each token a thousandth of a dollar; input comes on top."""
+    """13 calls of at most 10 tokens of output, each a thousandth of a dollar; input comes on top."""
     done = machine.synapse(
         "bench", "--dry-run", "-m", "quick", "-m", "careful", "hello", "-n", "12", "--param", "max_tokens=10"
     )

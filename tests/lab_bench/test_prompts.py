@@ -122,6 +122,8 @@ def test_a_schema_stands_in_the_row_or_in_a_file_beside_the_table(tmp_path: Path
         ("t.csv", "prompt,schema\na,none.json\n", "cannot be read"),
         ("t.jsonl", '{"prompt": "a", "schema": {"type": 7}}\n', "no JSON Schema"),
         ("t.jsonl", '{"prompt": "a", "schema": {}, "choices": ["a", "b"]}\n', "choices and a schema"),
+        ("t.csv", "prompt,input\n , \n", "is empty"),
+        ("empty.txt", "", "is empty"),
         ("none.csv", None, "cannot read none.csv"),
         ("t.csv", b"prompt\n\xff\n", "is not utf-8"),
     ],

@@ -47,7 +47,11 @@ def prompts(given: Given) -> list[Item]:
         attached = [part for part in (*attached, piped) if part]
     elif piped and not tables:
         found += _piped(piped, given)
-    return told_apart([*_items(given.words, found, attached)])
+    items = _items(given.words, found, attached)
+    empty = next((item for item in items if not item.text.strip()), None)
+    if empty is not None:
+        raise InputError(f"the prompt of {empty.where} is empty", "say something")
+    return told_apart(items)
 
 
 def _items(words: Sequence[str], found: Sequence[rows.Row], attached: Sequence[str]) -> list[Item]:
