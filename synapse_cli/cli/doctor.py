@@ -113,13 +113,14 @@ def _models(profile: Profile) -> Iterator[Finding]:
             if (path := model_path(model)) is not None:
                 from synapse_cli.backends.gguf import read_header
 
-                header = read_header(path)
+                header = read_header(path, "any" if model.backend == "encoder" else "text")
                 yield Finding(what, "pass", f"{path} ({header.architecture}, {header.quantization or 'mixed'})")
                 continue
             session.check_keys(model)
             yield Finding(what, "pass", f"key from {', '.join(model.keys) or 'the environment, or none needed'}")
         except SynapseError as error:
-            yield Finding(what, "note" if error.exit_code == 77 else "fail", error.message)
+            said = f"{error.message}: {error.hint}" if "synapse models pull" in error.hint else error.message
+            yield Finding(what, "note" if error.exit_code == 77 else "fail", said)
 
 
 def _folders() -> Iterator[Finding]:

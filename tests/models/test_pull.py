@@ -513,3 +513,11 @@ def test_a_rate_limit_that_is_over_soon_is_waited_for(user: User, repo, gguf: by
     user.pulls()
 
     assert list(user.blobs.values()) == [gguf]
+
+
+def test_doctor_says_which_command_fetches_what_is_missing(user: User, repo) -> None:
+    user.use(PROFILE)
+
+    done = user.synapse("doctor")
+
+    assert f"model small: the model {SOURCE} is still to be pulled: synapse models pull small" in done.out.decode()
