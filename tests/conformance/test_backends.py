@@ -19,7 +19,7 @@ from synapse_cli.core.budget import Budget, Meter
 from synapse_cli.core.completion import Completion, Facts, Finish, Price
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import BackendError, ClosedPipe, Interrupted, SynapseError, TimedOut
-from synapse_cli.core.ports import Backend
+from synapse_cli.core.ports import Backend, Emit
 from synapse_cli.core.prompt import Message, Request
 from synapse_cli.core.registry import BUILT_IN, load
 from synapse_cli.profile.model import Model
@@ -36,8 +36,10 @@ pytestmark = pytest.mark.filterwarnings(r"ignore:Item '\w+' on TypedDict class:U
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Model]]:
     """One model a backend, each of the real kind: a script, a GGUF file, a server on loopback."""
+    from tests.encoders.tiny_encoders import bert
     from tests.local.tiny_gguf import write
 
+    encoder = bert(tmp_path_factory.mktemp("models") / "bert.gguf")
     gguf = write(tmp_path_factory.mktemp("models") / "tiny.gguf")
     with serving(openai) as server:
         url = f"{server.url}/v1"
@@ -45,11 +47,25 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Model
             "scripted": Model(name="s", backend="scripted", options={"replies": [{"text": "some words to stream"}]}),
             "llama.cpp": Model(name="g", backend="llama.cpp", source=f"file:{gguf}", context=512, threads=1),
             "litellm": Model(name="h", backend="litellm", model="openai/gpt-4o-mini", base_url=url, price=PRICE),
+            "encoder": Model(name="e", backend="encoder", source=f"file:{encoder}"),
         }
+
+
+class Choosing:
+    """An encoder's tier, asked what it is for: its port is the same, but it takes no request without labels."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self.facts, self.count = backend.facts, backend.count
+
+    def complete(self, request: Request, control: Control, emit: Emit | None = None) -> Completion:
+        return self.backend.complete(replace(request, choices=("calm sea", "loud street")), control, emit)
 
 
 def _bare(name: str, models: dict[str, Model]) -> Make:
     found = load("backends", name)
+    if name == "encoder":
+        return lambda: Choosing(found(models[name]))
     return (lambda: found(models[name], lambda: ("a-key",))) if name == "litellm" else (lambda: found(models[name]))
 
 
