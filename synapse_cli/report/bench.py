@@ -89,6 +89,8 @@ class Told:
     concurrency: int = 1
     seed: int = 0
     elapsed_s: float = 0.0
+    calls_per_s: float | None = None
+    """Of all candidates together."""
     end: str = "finished"
     cost: Decimal | None = None
     """Of everything that was asked, warm-ups too."""
@@ -106,6 +108,7 @@ def as_json(told: Told) -> dict[str, Json]:
         "concurrency": told.concurrency,
         "seed": told.seed,
         "elapsed_s": told.elapsed_s,
+        "calls_per_s": told.calls_per_s,
         "cost_usd": money(told.cost),
         "peak_memory_bytes": told.memory,
         "candidates": [candidate_json(figures) for figures in told.figures],

@@ -76,6 +76,7 @@ def how(told: Told) -> str:
     parts = [
         f"{told.prompts} prompt{'s' if told.prompts != 1 else ''} x {told.repeats}",
         f"{told.concurrency} at once" if told.concurrency > 1 else "one at a time",
+        f"{_digits(told.calls_per_s)} calls/s" if told.concurrency > 1 and told.calls_per_s is not None else "",
         f"{told.elapsed_s:.1f} s",
         f"{dollars(told.cost)} in all",
         ended.get(told.end, ""),

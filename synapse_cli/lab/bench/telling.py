@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from synapse_cli.lab.bench import limits
+from synapse_cli.lab.bench.call import Call
 from synapse_cli.lab.bench.compare import compare
 from synapse_cli.lab.bench.course import Plan, Result
 from synapse_cli.lab.bench.figures import figures, spent
@@ -50,11 +51,21 @@ def tell(
         concurrency=plan.concurrency,
         seed=plan.seed,
         elapsed_s=elapsed_s,
+        calls_per_s=_calls_per_s(result.calls),
         end=result.end,
         cost=spent(result.calls) if result.calls else Decimal(0),
         memory=max(memory, default=None),
         notes=(*notes, *_notes(found, plan), *_changes(before, plan, machine)),
     )
+
+
+def _calls_per_s(calls: Sequence[Call]) -> float | None:
+    """How many calls end in a second, from the beginning of the first one; warm-ups aside."""
+    counted = [call for call in calls if call.counts]
+    if len(counted) < 2:
+        return None
+    whole_s = max(call.started + call.total_s for call in counted) - min(call.started for call in counted)
+    return len(counted) / whole_s if whole_s > 0 else None
 
 
 def _within(plan: Plan, result: Result) -> tuple[Comparison, ...]:
