@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+_TRIES = 2
+"""Steps of a width before it is believed."""
+_REMEMBERED = 8
+_RECONSIDERED = 64
+"""Steps between two looks at the costs."""
+_CLEARLY = 0.9
+"""Smaller gains are noise."""
+
 
 class Pace:
     """What a step of so many sequences costs, a token each.
@@ -12,30 +20,45 @@ class Pace:
 
     def __init__(self) -> None:
         self._costs: dict[int, list[float]] = {}
+        self._plans: dict[int, list[int]] = {}
+        self._steps = 0
 
     def note(self, width: int, seconds: float) -> None:
         """A step of this width took this much CPU time."""
+        self._steps += 1
         costs = self._costs.setdefault(width, [])
+        if self._steps >= _RECONSIDERED or len(costs) < _TRIES:
+            self._steps = 0
+            self._plans.clear()
         costs.append(seconds)
-        del costs[:-_REMEMBERED]
+        if len(costs) > _REMEMBERED:
+            del costs[0]
+
+    def cost(self, width: int) -> float | None:
+        """The CPU time of a step of this width; None where it was not tried enough."""
+        costs = self._costs.get(width, ())
+        return min(costs) if len(costs) >= _TRIES else None
 
     def groups(self, width: int) -> list[int]:
         """Widths of the steps in which to read so many sequences."""
-        if width == 1 or len(self._costs.get(width, ())) < _TRIES:
+        plan = self._plans.get(width)
+        if plan is None:
+            plan = self._plans[width] = self._plan(width)
+        return plan
+
+    def _plan(self, width: int) -> list[int]:
+        together = self.cost(width)
+        if width == 1 or together is None:
             return [width]
-        known = {size: min(costs) for size, costs in self._costs.items() if size <= width}
-        best: list[tuple[float, list[int]]] = [(0.0, [])]
+        known = {size: cost for size in range(1, width + 1) if (cost := self.cost(size)) is not None}
+        best: dict[int, tuple[float, list[int]]] = {0: (0.0, [])}
         for total in range(1, width + 1):
-            ways = [(best[total - size][0] + cost, [*best[total - size][1], size])
-                    for size, cost in known.items() if size <= total and best[total - size][0] < _NEVER]  # fmt: skip
-            best.append(min(ways, default=(_NEVER, [])))
-        together = known[width]
-        split, parts = best[width]
-        return sorted(parts, reverse=True) if split < _CLEARLY * together else [width]
-
-
-_TRIES = 2
-_REMEMBERED = 8
-_CLEARLY = 0.9
-"""Smaller gains are noise."""
-_NEVER = 1e9
+            ways = [
+                (best[total - size][0] + cost, [size, *best[total - size][1]])
+                for size, cost in known.items()
+                if total - size in best
+            ]
+            if ways:
+                best[total] = min(ways)
+        cheapest, parts = best[width]
+        return sorted(parts, reverse=True) if cheapest < _CLEARLY * together else [width]

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 _LOOK_S = 0.05
 """How often a waiting call looks whether it should end; a prompt is given up so soon after Ctrl-C."""
-_GATHER_S = 0.004
-"""Pieces that come faster than this are handed over together: waking a thread costs a tenth of a token of nano."""
+_GATHER_S = 0.015
+"""Pieces that come faster than an eye can follow are handed over together: a thread is dear to wake."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from .tiny_gguf import write
 
 ROOT = Path(__file__).parents[2]
 LONG = "word " * 380
+ENDLESS = "root ::= [a-z]{1500}"
 
 
 class Counting(Control):
@@ -46,7 +47,7 @@ def slow(tmp_path_factory: pytest.TempPathFactory) -> LlamaCpp:
     return model
 
 
-def test_no_token_is_handed_out_after_a_stop(backend: LlamaCpp) -> None:
+def test_no_token_is_handed_out_after_a_stop(slow: LlamaCpp) -> None:
     control = Control()
     pieces: list[str] = []
 
@@ -56,12 +57,12 @@ def test_no_token_is_handed_out_after_a_stop(backend: LlamaCpp) -> None:
             control.stop()
 
     with pytest.raises(Interrupted):
-        backend.complete(asked("go on", p_max_tokens=500, p_temperature=2, p_seed=1), control, emit)
+        slow.complete(asked("go on", grammar=ENDLESS), control, emit)
 
     assert len(pieces) == 5
 
 
-def test_a_deadline_ends_a_decode_within_a_token(backend: LlamaCpp) -> None:
+def test_a_deadline_ends_a_decode_within_a_token(slow: LlamaCpp) -> None:
     now = [0.0]
     pieces: list[str] = []
 
@@ -70,9 +71,7 @@ def test_a_deadline_ends_a_decode_within_a_token(backend: LlamaCpp) -> None:
         now[0] += 1.0
 
     with pytest.raises(TimedOut):
-        backend.complete(
-            asked("go on", p_max_tokens=1900, p_temperature=2, p_seed=1), Control(2.5, lambda: now[0]), emit
-        )
+        slow.complete(asked("go on", grammar=ENDLESS), Control(2.5, lambda: now[0]), emit)
 
     assert len(pieces) == 3
 
