@@ -23,6 +23,9 @@ from synapse_cli.backends.llamacpp_layout import (
     seats_of,
 )
 
+_BESIDE = 64_000_000
+"""Bytes of KV cache for other requests than one that fills its window: eight short ones even of a model of 8B."""
+_MOST_WINDOWS = 3
 LEAST_WINDOW = 512
 """Tokens; a smaller window is not worth proposing."""
 _OVERHEAD = 4_000_000
@@ -86,20 +89,34 @@ class Fit:
 
 
 def estimate(
-    header: Header, window: int, *, seats: int | None = None, outputs: int = OUTPUTS, gpu_layers: int = 0
+    header: Header,
+    window: int,
+    *,
+    seats: int | None = None,
+    cells: int | None = None,
+    outputs: int = OUTPUTS,
+    gpu_layers: int = 0,
 ) -> Need:
     """Tell what a model takes of this machine's own memory, with a window of so many tokens and so many requests.
 
     What graphics devices hold is not in it; `gpu_layers` of -1 is all layers.
     """
     seats = seats_of(header) if seats is None else seats
-    away, cache_away = _on_devices(header, window, gpu_layers, seats)
+    cells = cells_of(header, window) if cells is None else cells
+    away, cache_away = _on_devices(header, cells, gpu_layers, seats)
     return Need(
         weights=_weights(header) - away,
-        cache=cache_bytes(header, window, seats) - cache_away,
-        compute=_compute(header, window, seats, outputs),
+        cache=cache_bytes(header, cells, seats) - cache_away,
+        compute=_compute(header, cells, seats, outputs),
         other=_OVERHEAD + header.vocabulary * _VOCABULARY_ENTRY + _parked(header, window, seats),
     )
+
+
+def cells_of(header: Header, window: int) -> int:
+    """Tokens that fit in memory beside one window's: for requests side by side and for prompts that come again."""
+    bytes_each = max(1, cache_bytes(header, STEP, 0) // STEP)
+    beside = min(_MOST_WINDOWS * window, _BESIDE // bytes_each)
+    return -(-(window + beside) // STEP) * STEP
 
 
 def fit(header: Header, window: int, budget: int, *, seats: int | None = None) -> Fit:
@@ -110,8 +127,8 @@ def fit(header: Header, window: int, budget: int, *, seats: int | None = None) -
 
 def gpu_bytes(header: Header, window: int, layers: int, *, seats: int | None = None) -> int:
     """Bytes on graphics devices that take the last `layers` layers; one more than there are takes the output too."""
-    seats = seats_of(header) if seats is None else seats
-    return sum(_on_devices(header, window, layers, seats)) + _compute(header, window, seats, OUTPUTS)
+    seats, cells = seats_of(header) if seats is None else seats, cells_of(header, window)
+    return sum(_on_devices(header, cells, layers, seats)) + _compute(header, cells, seats, OUTPUTS)
 
 
 def fitting_layers(header: Header, window: int, free: int, *, seats: int | None = None) -> int:
@@ -123,21 +140,21 @@ def fitting_layers(header: Header, window: int, free: int, *, seats: int | None 
     return next(fits, 0)
 
 
-def _on_devices(header: Header, window: int, layers: int, seats: int) -> tuple[int, int]:
+def _on_devices(header: Header, cells: int, layers: int, seats: int) -> tuple[int, int]:
     """Bytes of weights and of the cache that graphics devices hold."""
     if not layers:
         return 0, 0
     count = header.shape("block_count") or 0
     first = 0 if layers < 0 else max(count + 1 - layers, 0)
     weights = sum(tensor.size for name, tensor in header.layout.items() if _layer_of(name, count) >= first)
-    return weights, cache_bytes(header, window, seats) * max(0, count - first) // max(1, count)
+    return weights, cache_bytes(header, cells, seats) * max(0, count - first) // max(1, count)
 
 
-def cache_bytes(header: Header, window: int, seats: int) -> int:
+def cache_bytes(header: Header, tokens: int, seats: int) -> int:
     """Bytes that remember the prompts: per token in attention layers, per request in recurrent ones."""
     heads, state = _attentive_heads(header), _state(header)
     key, value = _head_widths(header)
-    cells = -(-window // STEP) * STEP
+    cells = -(-tokens // STEP) * STEP
     recurrent = len(heads) if header.architecture == "falcon-h1" else heads.count(0)  # its layers are both
     return _HALF * cells * (key + value) * sum(heads) + _FLOAT * seats * recurrent * state
 
@@ -164,9 +181,9 @@ def _parked(header: Header, window: int, seats: int) -> int:
     return 0 if is_recurrent(header) else min(PARKED, max(0, seats // SHARE - 1) * each)
 
 
-def _compute(header: Header, window: int, seats: int, outputs: int) -> int:
+def _compute(header: Header, cells: int, seats: int, outputs: int) -> int:
     """The larger of the widest layer and the outputs, for a full batch."""
-    cells = -(-window // STEP) * STEP
+    cells = -(-cells // STEP) * STEP
     batch = min(BATCH, cells)
     width = header.shape("embedding_length") or 0
     outputs = min(outputs, batch)

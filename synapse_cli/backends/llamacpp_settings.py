@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from synapse_cli.backends.gguf import Header
-from synapse_cli.backends.llamacpp_layout import SEATS, STEP, is_repacked, seats_of
-from synapse_cli.backends.llamacpp_memory import cache_bytes
+from synapse_cli.backends.llamacpp_layout import SEATS, is_repacked, seats_of
+from synapse_cli.backends.llamacpp_memory import cells_of
 from synapse_cli.backends.machine import granted_cores, physical_cores
 from synapse_cli.core.errors import ModelUnusable, UsageError
 from synapse_cli.profile.model import Lora, Model
@@ -19,9 +19,6 @@ _STRETCH = 16
 """A window this many times the trained one is a typing error, not a wish; llama.cpp hangs on two billion."""
 _SMALL_FILE = 64_000_000
 """Below this, a second thread waits for the first more than it helps, and eight runs side by side do not fight."""
-_BESIDE = 64_000_000
-"""Bytes of KV cache for requests beside one that fills its window: 2,700 tokens of a model of 135M, 490 of 8B."""
-_MOST_WINDOWS = 3
 ALL_LAYERS = -1
 
 
@@ -49,7 +46,7 @@ def settings(model: Model, header: Header) -> Settings:
     return Settings(
         path=header.path,
         window=(wanted := window(model, header)),
-        cells=cells(header, wanted),
+        cells=cells_of(header, wanted),
         threads=model.threads or default_threads(header),
         gpu_layers=gpu_layers(model.gpu),
         gpu_split=model.gpu_split,
@@ -75,13 +72,6 @@ def window(model: Model, header: Header) -> int:
             "lower context, or leave it out",
         )
     return model.context
-
-
-def cells(header: Header, window: int) -> int:
-    """Tokens that fit in memory beside one window's: for requests side by side and for prompts that come again."""
-    bytes_each = max(1, cache_bytes(header, STEP, 0) // STEP)
-    beside = min(_MOST_WINDOWS * window, _BESIDE // bytes_each)
-    return -(-(window + beside) // STEP) * STEP
 
 
 def warnings(model: Model, header: Header) -> tuple[str, ...]:

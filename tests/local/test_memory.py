@@ -51,7 +51,7 @@ def test_a_need_is_within_a_hundredth_of_what_llama_cpp_lays_out(
 ) -> None:
     window, seats, outputs = way
     header, sums = headers[name], told[name, window]
-    need = estimate(header, window, seats=seats, outputs=outputs)
+    need = estimate(header, window, seats=seats, cells=window, outputs=outputs)
     # its log leaves out that the buffer of outputs grows with the first batch that wants them all
     grown = max(seats, min(outputs, BATCH)) * header.vocabulary * FLOAT
 
@@ -94,9 +94,9 @@ def test_a_coarser_quantization_is_named_with_what_it_would_take(headers: dict[s
 
     found = fit(header, 4096, need.total - 100_000_000)
 
-    assert (found.quantization, found.window) == ("Q6_K", None)
+    assert (found.quantization, found.window) == ("Q6_K", 512)
     assert found.quantized <= need.total - 100_000_000
-    assert f"as Q6_K (about {size(found.quantized)})" in str(found)
+    assert str(found) == f"lower context to 512, or get the model as Q6_K (about {size(found.quantized)})"
 
 
 def test_nothing_is_proposed_where_nothing_would_fit(headers: dict[str, Header]) -> None:
