@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from weakref import WeakKeyDictionary
 
 from synapse_cli.backends.gbnf_match import Matcher, State, matcher
+from synapse_cli.backends.gbnf_scan import Scan
 from synapse_cli.core.errors import BadAnswer, UsageError
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class _Table:
         self.first: _Words = [None] * size
         """As the first token of an answer, where a space before it is left out."""
         self.others: _Words = [None] * size
+        self.scan: Scan | None = None
         self.kept: dict[tuple[State, bool], npt.NDArray[np.bool_]] = {}
 
     def keep(self, state: State, is_first: bool, mask: npt.NDArray[np.bool_]) -> None:
@@ -94,7 +96,7 @@ class Bound:
             return np.array(self._judged(tokens.tolist()), dtype=bool)
         known = self._table.kept.get((self._state, self._is_first))
         if known is None:
-            known = np.array(self._judged(range(len(tokens))), dtype=bool)
+            known = self._all_allowed()
             self._table.keep(self._state, self._is_first, known)
         return known
 
@@ -112,6 +114,15 @@ class Bound:
             raise BadAnswer("a token was written that the grammar does not allow", "report this as a bug")
         self.had_choice = self._chooses(word)
         self._state, self._is_first = after, False
+
+    def _all_allowed(self) -> npt.NDArray[np.bool_]:
+        import numpy as np
+
+        if self._is_first or self._state.has_tokens:
+            return np.array(self._judged(range(self._vocabulary.size)), dtype=bool)
+        if self._table.scan is None:
+            self._table.scan = Scan(self._matcher, self._vocabulary)
+        return self._table.scan.allowed(self._state)
 
     def _judged(self, tokens: Iterable[int]) -> list[bool]:
         """Whether each may come: this runs for thousands of tokens, and so looks things up without calling."""

@@ -111,11 +111,16 @@ class Matcher:
         for kind in word:
             found = state.moves.get(kind, _UNKNOWN)
             if found is _UNKNOWN:
-                found = self._move(state, kind)
+                found = self._moved(state, kind)
             if found is None:
                 return None
             state = found
         return state
+
+    def move(self, state: State, kind: int) -> State | None:
+        """The situation after one kind of byte."""
+        found = state.moves.get(kind, _UNKNOWN)
+        return self._moved(state, kind) if found is _UNKNOWN else found
 
     def may_come(self, state: State, word: bytes) -> bool:
         """Whether these kinds of bytes may come next; remembered."""
@@ -157,7 +162,7 @@ class Matcher:
                     open_kinds |= kinds
         return open_kinds.bit_count() != 1 or self.kinds.count(open_kinds.bit_length() - 1) > 1
 
-    def _move(self, state: State, kind: int) -> State | None:
+    def _moved(self, state: State, kind: int) -> State | None:
         work = []
         for step, stack in state.readings:
             here = self._steps[step]

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from synapse_cli.backends.gbnf_bound import Bound
 from synapse_cli.backends.llamacpp import LlamaCpp
+from synapse_cli.backends.llamacpp_vocabulary import open_vocabulary
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import BadAnswer, UsageError
 
 from .asking import asked, open_model
+from .test_gbnf import JSON, SUMS
 from .tiny_gguf import write
 
 WRITTEN = [
@@ -122,3 +127,19 @@ def test_a_set_of_megabytes_is_refused(backend: LlamaCpp, bond: str) -> None:
 
     with pytest.raises(UsageError, match=r"too (many|large)"):
         backend.complete(request, Control())
+
+
+@pytest.mark.parametrize("grammar", [JSON, SUMS, 'root ::= [^"]{0,40} "." | "日" .*', 'root ::= ("a"* "the"?)* "b"'])
+@pytest.mark.parametrize("pieces", [False, True], ids=["bytes", "pieces"])
+def test_all_tokens_at_once_are_judged_as_each_alone(tmp_path: Path, grammar: str, pieces: bool) -> None:
+    vocabulary = open_vocabulary(str(write(tmp_path / "m.gguf", pieces=pieces)))
+    bound, chance = Bound(grammar, vocabulary), random.Random(2)
+    every = np.arange(vocabulary.size, dtype=np.int32)
+    for _ in range(25):
+        at_once = bound.allowed(every)
+
+        assert at_once.tolist() == [bool(bound.allowed(every[token : token + 1])[0]) for token in every]
+        going_on = [token for token in every[at_once].tolist() if not vocabulary.is_end(token)]
+        if not going_on:
+            break
+        bound.accept(chance.choice(going_on))
