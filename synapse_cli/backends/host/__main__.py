@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from typing import NoReturn
 
 if not __package__:  # run by its path, so that the list of processes says what it is
     sys.path.append(os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 3)))
 
 from synapse_cli.backends.host.kind import KINDS, Kind
-from synapse_cli.backends.host.place import Place
+from synapse_cli.backends.host.place import Place, sweep
 
 _HAS_FORK = hasattr(os, "fork")
 
@@ -84,6 +85,7 @@ def _serve(place: Place, kind: Kind, idle_s: float, life: int, ready: int) -> in
     say(f"{kind} host {os.getpid()} listens")
     _say_ready(ready)
     _warm(kind)
+    sweep(place, time.time())
     code = server.serve(lambda: os.close(life) if not _HAS_FORK else _unlock(life))
     say(f"{kind} host {os.getpid()} ends")
     return code

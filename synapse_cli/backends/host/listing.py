@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from synapse_cli.backends.host.kind import KINDS, Kind, place_of, version
-from synapse_cli.backends.host.place import Place, folder, places_in
-from synapse_cli.backends.host.start import Line, NoHost, connected, is_alive, line_to
+from synapse_cli.backends.host.place import Place, folder, is_held, places_in
+from synapse_cli.backends.host.start import Line, NoHost, connected, line_to
 from synapse_cli.backends.host.wire import BadFrame, Gone
 from synapse_cli.core.prompt import Json
 
@@ -102,7 +102,7 @@ def _found(place: Place) -> Found | None:
     try:
         line = _line(place)
         if line is None:
-            return _deaf(place, kind) if is_alive(place) and os.path.exists(place.card) else None
+            return _deaf(place, kind) if is_held(place.life) and os.path.exists(place.card) else None
         with line.wire as wire:
             wire.send_json({"op": "status"})
             status: Any = wire.receive_json(_patience(_PATIENCE_S))["done"]

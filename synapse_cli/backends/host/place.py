@@ -15,6 +15,7 @@ LONGEST_SOCKET = 103
 """Bytes of a socket's path on macOS and the BSDs, less the final zero; Linux takes four more."""
 _LONGEST_NAME = len("litellm-") + 8 + len(".socket")
 _PRIVATE = 0o700
+_FORGOTTEN_S = 7 * 86_400.0
 
 
 class Place(NamedTuple):
@@ -86,6 +87,35 @@ def places_in(path: str) -> list[Place]:
     except OSError:
         return []
     return [Place(path, name.removesuffix(".json")) for name in names if name.endswith(".json")]
+
+
+def sweep(place: Place, now: float) -> None:
+    """Delete what hosts of other names left behind that have not lived for a week: names go with cloud tokens.
+
+    Whoever still starts one of these at this very moment ends up with a host that sees that it cannot be reached.
+    """
+    import glob
+
+    here = glob.escape(place.folder)
+    for path in glob.glob(os.path.join(here, "*.log")):
+        other = Place(place.folder, os.path.basename(path).removesuffix(".log"))
+        try:
+            if other.name != place.name and now - os.path.getmtime(path) > _FORGOTTEN_S and not is_held(other.life):
+                for left in glob.glob(os.path.join(here, f"{other.name}.*")):
+                    os.unlink(left)
+        except OSError:
+            continue
+
+
+def is_held(path: str) -> bool:
+    """Whether a process holds the lock of this file. Raises OSError."""
+    from synapse_cli.core.exclusive import take
+
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        return not take(handle)
+    finally:
+        os.close(handle)
 
 
 def _bases(env: Mapping[str, str]) -> Iterator[str]:

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from synapse_cli.backends.host.address import reach
 from synapse_cli.backends.host.greeting import Stranger, greet
@@ -18,6 +19,9 @@ from synapse_cli.backends.host.kind import CALLED, Kind, environment, version
 from synapse_cli.backends.host.place import Place
 from synapse_cli.backends.host.wire import BadFrame, Gone, Wire
 from synapse_cli.core.prompt import Json
+
+if TYPE_CHECKING:
+    from subprocess import Popen
 
 _PAUSE_S = 0.02
 _PATIENCE_S = 60.0
@@ -142,8 +146,11 @@ def _start(place: Place, kind: Kind, env: Mapping[str, str], idle_s: float, go_o
     try:
         if hasattr(os, "fork"):
             listens = _listens(hears, kind, go_on)
-            if process.wait() != NOT_NEEDED and not listens:  # it leaves the work to a child of its own
-                raise NoHost(f"{CALLED[kind]} does not start; `synapse hosts log {kind}` may tell why")
+            process.wait()  # it leaves the work to a child of its own
+        else:
+            listens = _appears(process, place, kind, go_on)
+        if not listens and process.returncode != NOT_NEEDED:
+            raise NoHost(f"{CALLED[kind]} does not start; `synapse hosts log {kind}` may tell why")
     finally:
         os.close(hears)
 
@@ -164,15 +171,17 @@ def _listens(hears: int, kind: Kind, go_on: GoOn) -> bool:
     return bool(os.read(hears, 1))
 
 
-def is_alive(place: Place) -> bool:
-    """Whether a host holds the place: it is about to listen, or about to be gone."""
-    from synapse_cli.core.exclusive import take
-
-    handle = os.open(place.life, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        return not take(handle)
-    finally:
-        os.close(handle)
+def _appears(process: Popen[bytes], place: Place, kind: Kind, go_on: GoOn) -> bool:
+    """The same where a process inherits no pipe: wait until its address is there, or it has ended."""
+    until = time.monotonic() + _PATIENCE_S
+    while process.poll() is None:
+        go_on()
+        if os.path.exists(place.socket):
+            return True
+        if time.monotonic() > until:
+            raise NoHost(f"{CALLED[kind]} does not start in {_PATIENCE_S:g} s")
+        time.sleep(_PAUSE_S)
+    return False
 
 
 def _retire(line: Line) -> None:
