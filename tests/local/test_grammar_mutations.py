@@ -50,7 +50,7 @@ def _damaged(schema: Any, chance: random.Random) -> Any:
         while isinstance(where, dict | list) and where and chance.random() < 0.8:
             key = chance.choice(list(where) if isinstance(where, dict) else range(len(where)))
             if chance.random() < 0.3 or not isinstance(where[key], dict | list):
-                where[key] = chance.choice([*VALUES, json.loads(whole)])
+                where[key] = json.loads(json.dumps(chance.choice([*VALUES, json.loads(whole)])))
                 break
             where = where[key]
     return schema
