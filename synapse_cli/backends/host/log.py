@@ -41,7 +41,9 @@ def tail(path: str, lines: int) -> list[str]:
 
 
 def _append(path: str, text: bytes, most_bytes: int) -> None:
-    clean = redact(text.decode("utf-8", "replace")).encode()[-most_bytes // 2 :]
+    clean = redact(text.decode("utf-8", "replace")).encode()
+    if len(clean) > most_bytes // 2:
+        clean = clean[-most_bytes // 2 :].partition(b"\n")[2]
     try:
         with open(path, "ab") as file:
             os.chmod(path, 0o600)
