@@ -77,6 +77,14 @@ class BenchFlags:
     choices: Annotated[
         str | None, _option("--choices", help="Answers are one of these.", panel=_WHAT, metavar="A,B,C")
     ] = None
+    grammar: Annotated[
+        str | None,
+        _option("--grammar", help="GBNF grammar that answers must match (local).", panel=_WHAT, metavar="FILE"),
+    ] = None
+    effort: Annotated[
+        str | None,
+        _option("--effort", help="How much to think first: none, minimal, low, …", panel=_WHAT, metavar="LEVEL"),
+    ] = None
     param: Annotated[
         list[str] | None,
         _option("--param", help="Parameter of the models (repeatable).", panel=_WHAT, metavar="KEY=VALUE"),
@@ -119,6 +127,7 @@ class BenchFlags:
         str | None, _option("--max-cost", help="Dollars that the whole bench may cost.", panel=_HOW, metavar="0.50")
     ] = None
     no_host: Annotated[bool, _option("--no-host", help="Run models in this process.", panel=_HOW)] = False
+    force: Annotated[bool, _option("--force", help="Ask also a model that ended its host twice.", panel=_HOW)] = False
     no_log: Annotated[bool, _option("--no-log", help="Leave no record.", panel=_HOW)] = False
     against: Annotated[
         str | None,

@@ -513,3 +513,74 @@ def test_an_unfinished_bench_without_a_file_is_gone_on_with_where_that_is_asked_
     assert done.code == 0
     assert "going on: " in done.err
     assert list(kept.iterdir()) == []
+
+
+def test_the_object_has_the_keys_that_scripts_read(machine: Machine) -> None:
+    done = machine.synapse(
+        "bench", "--json", "-m", "careful", "-m", "quick", "-f", "rows.csv", "--fail-under", "0", "--seed", "7"
+    )
+
+    assert _shape(done.json) == {
+        "schema_version": int,
+        "end": str,
+        "prompts": int,
+        "repeats": int,
+        "concurrency": int,
+        "seed": int,
+        "elapsed_s": float,
+        "calls_per_s": float,
+        "cost_usd": str,
+        "peak_memory_bytes": int,
+        "candidates": [CANDIDATE],
+        "comparisons": [COMPARISON],
+        "limits": [{"candidate": str, "limit": str, "wanted": str, "found": str, "state": str}],
+        "notes": [str],
+    }
+
+
+BOUNDS = {"estimate": float, "low": float, "high": float}
+CANDIDATE = {
+    "candidate": str,
+    "kind": str,
+    "calls": int,
+    "warm_calls": int,
+    "errors": int,
+    "error_kinds": {},
+    "unaccepted": int,
+    "escalated": int,
+    "answered_by": {"careful": int},
+    "quality": BOUNDS,
+    "graded": int,
+    "cold_s": float,
+    "cold_first_s": float,
+    "first_s": BOUNDS,
+    "p50_s": BOUNDS,
+    "p90_s": BOUNDS | {"high": type(None)},
+    "p99_s": BOUNDS | {"high": type(None)},
+    "prompt_tokens_per_s": BOUNDS,
+    "tokens_per_s": BOUNDS,
+    "tokens": {"input": int, "output": int, "cached": int, "reasoning": int, "estimated": bool},
+    "cost_usd": str,
+    "cost_usd_per_call": BOUNDS,
+    "peak_memory_bytes": int,
+    "added_memory_bytes": int,
+}
+COMPARISON = {
+    "candidate": str,
+    "against": str,
+    "before": bool,
+    "pairs": int,
+    "total_ratio": BOUNDS,
+    "first_ratio": BOUNDS,
+    "cost_ratio": BOUNDS,
+    "quality_difference": BOUNDS,
+}
+
+
+def _shape(value: object) -> object:
+    """A value's type; of a list, its first entry's shape."""
+    if isinstance(value, list):
+        return [_shape(each) for each in value[:1]]
+    if isinstance(value, dict):
+        return {key: _shape(each) for key, each in value.items()}
+    return type(value)

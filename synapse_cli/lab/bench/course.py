@@ -53,7 +53,7 @@ class Plan:
             "grade": str(self.grade),
             "repeats": self.repeats,
             "seed": self.seed,
-            "base": [base.system, dict(base.params), base.schema, list(base.choices), base.timeout_s],
+            "base": [base.system, dict(base.params), base.schema, list(base.choices), base.grammar, base.timeout_s],
         }
         return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()[:16]
 

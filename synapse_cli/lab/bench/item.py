@@ -42,14 +42,16 @@ class Item:
 
     def ask(self, base: Ask) -> Ask:
         """The item as `synapse run` would be asked it; what the item says itself stands over the flags."""
+        binds_itself = bool(self.choices) or self.schema is not None
         return replace(
             base,
             prompt=self.text,
             words=self.prompt,
             input=self.input,
             system=base.system if self.system is None else self.system,
-            choices=self.choices or (() if self.schema is not None else base.choices),
-            schema=self.schema if self.schema is not None else (None if self.choices else base.schema),
+            choices=self.choices if binds_itself else base.choices,
+            schema=self.schema if binds_itself else base.schema,
+            grammar=None if binds_itself else base.grammar,
         )
 
     def question(self, base: Ask) -> Question:
