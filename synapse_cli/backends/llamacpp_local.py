@@ -48,8 +48,9 @@ class LocalModel:
     def lend(self, control: Control) -> Iterator[tuple[Header, Engine, tuple[str, ...]]]:
         """The model's engine for one answer, and what to say of it if it was loaded for this one."""
         header, seen = self._now()
+        seen += stamp(_adapters(self._model))
         plan = self._planned
-        if plan is None or plan.wanted.stamp != (seen := seen + stamp(_adapters(self._model))):
+        if plan is None or plan.wanted.stamp != seen:
             plan = self._planned = self._plan(header, seen)
         notes: list[str] = []
 

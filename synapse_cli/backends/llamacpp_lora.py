@@ -31,16 +31,15 @@ def lay_over(lib: Any, model: int, context: int, adapters: Sequence[Lora]) -> No
     """Load the adapters and have the context compute with them; they go when the model goes."""
     if not adapters:
         return
-    loaded = (ctypes.c_void_p * len(adapters))(*(_load(lib, model, adapter.file) for adapter in adapters))
+    loaded = (lib.llama_adapter_lora_p_ctypes * len(adapters))(*(_load(lib, model, each.file) for each in adapters))
     scales = (ctypes.c_float * len(adapters))(*(adapter.scale for adapter in adapters))
-    pointers = ctypes.cast(loaded, ctypes.POINTER(lib.llama_adapter_lora_p_ctypes))
-    if lib.llama_set_adapters_lora(context, pointers, len(adapters), scales):
+    if lib.llama_set_adapters_lora(context, loaded, len(adapters), scales):
         raise ModelUnusable(f"llama.cpp does not take the adapters: {reason()}", _HINT)
 
 
-def _load(lib: Any, model: int, path: str) -> int:
+def _load(lib: Any, model: int, path: str) -> object:
     forget()
-    adapter: int | None = lib.llama_adapter_lora_init(model, os.fsencode(path))
+    adapter: object = lib.llama_adapter_lora_init(model, os.fsencode(path))
     if not adapter:
         raise ModelUnusable(f"llama.cpp cannot load the adapter {path}: {reason()}", _HINT)
     return adapter

@@ -32,7 +32,7 @@ from synapse_cli.core.witness import Witness
 from synapse_cli.flows.ask import Ask
 from synapse_cli.flows.plan import Plan, Rung, plan
 from synapse_cli.flows.wiring import backend_of, find_hosted, has_file, keys_of, near_hosted, takes_keys
-from synapse_cli.profile.model import Model, Profile
+from synapse_cli.profile.model import Lora, Model, Profile
 
 if TYPE_CHECKING:
     from synapse_cli.cache.answers import Store
@@ -294,7 +294,14 @@ class Session:
             return f"{model.backend}:{model.model or model.source or model.name}:{own}{edition}"
         from synapse_cli.backends.catalog_paths import content_of
 
-        return f"gguf:{content_of(model, self.witness)}"
+        return f"gguf:{content_of(model, self.witness)}{''.join(map(self._adapter_identity, model.lora))}"
+
+    def _adapter_identity(self, adapter: Lora) -> str:
+        from synapse_cli.core.files import file_sha256
+
+        sha256 = file_sha256(adapter.file)
+        self.witness.read(adapter.file, sha256)
+        return f"+{sha256}*{adapter.scale}"
 
     def _deadline(self) -> float | None:
         limits = [s for s in (self.ask.timeout_s, self.profile.limits.seconds_per_run) if s is not None]
@@ -377,7 +384,7 @@ def model_path(model: Model) -> str | None:
         return None
     from synapse_cli.backends import catalog_paths
 
-    return catalog_paths.model_path(model)
+    return catalog_paths.there(model)
 
 
 def _rules_hash(tier: Tier) -> str:
