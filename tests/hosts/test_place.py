@@ -59,11 +59,11 @@ def test_a_link_in_the_place_of_the_folder_is_not_followed(env: dict[str, str], 
 
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "SSL_CERT_FILE", "AWS_PROFILE", "OPENAI_BASE_URL"])
 def test_hosted_models_share_a_host_only_with_the_same_network(env: dict[str, str], name: str) -> None:
-    other = {**env, name: "elsewhere"}
+    other = {**env, name: "/elsewhere"}
 
     assert place_of("litellm", other).name != place_of("litellm", env).name
     assert place_of("local", other).name == place_of("local", env).name
-    assert environment("litellm", other)[name] == "elsewhere"
+    assert environment("litellm", other)[name] == "/elsewhere"
     assert name not in environment("local", other)
 
 

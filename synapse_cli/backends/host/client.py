@@ -72,12 +72,16 @@ class Hosted(_Hosted[Backend]):
         return _as_waited_for(codec.to_completion(said), time.monotonic() - began)
 
     def count(self, messages: Sequence[Message]) -> Count:
-        """Tokens of these messages, counted where the model's tokenizer is: a bad file may crash that."""
+        """Tokens of these messages, counted where the model's tokenizer is: a bad file may crash that.
+
+        A hosted model's are only estimated, for which no host is started.
+        """
         asked: dict[str, Any] = {"op": "count", "messages": codec.messages_json(messages)}
+        may_start = self._wanted.kind == "local"
         try:
-            return codec.to_count(ask(self._wanted, asked, Control()))
+            return codec.to_count(ask(self._wanted, asked, Control(), may_start=may_start))
         except NoHost as reason:
-            return self._instead(reason).count(messages)
+            return (self._instead(reason) if may_start else self._in_process()).count(messages)
 
 
 class HostedEncoder(_Hosted[Encoder]):

@@ -40,7 +40,9 @@ class Wanted(NamedTuple):
     force: bool
 
 
-def ask(wanted: Wanted, asked: dict[str, Any], control: Control, emit: Emit | None = None) -> dict[str, Any]:
+def ask(
+    wanted: Wanted, asked: dict[str, Any], control: Control, emit: Emit | None = None, *, may_start: bool = True
+) -> dict[str, Any]:
     """What the host says to this. Raises NoHost where none can be had, and whatever the call raises there."""
     go_on = _go_on(control, 0.0)
     go_on()
@@ -49,6 +51,8 @@ def ask(wanted: Wanted, asked: dict[str, Any], control: Control, emit: Emit | No
         place = place_of(wanted.kind, os.environ)
     except OSError as error:
         raise NoHost(f"{CALLED[wanted.kind]} has no place to live: {error}") from error
+    if not may_start and not os.path.exists(place.socket):
+        raise NoHost(f"{CALLED[wanted.kind]} does not run")
     mark = _mark(wanted.model)
     died = deaths.recorded(place.folder, mark)
     if died is not None and died.times >= deaths.MOST and not wanted.force:

@@ -36,6 +36,7 @@ _CLOUD_HEADS = tuple(
 )
 _ADDRESS_TAILS = ("_API_BASE", "_BASE_URL", "_API_URL", "_ENDPOINT", "_API_VERSION", "_ORGANIZATION", "_PROJECT")
 """LiteLLM asks the environment for a provider's address where a call names none."""
+_PATH_TAILS = ("_DIR", "_FILE", "_BUNDLE", "_CREDENTIALS", "NETRC", "_HOME")
 _KEY_TAIL = "_API_KEY"
 """Keys are arguments of each call and never inherited."""
 
@@ -59,7 +60,7 @@ def place_of(kind: Kind, env: Mapping[str, str]) -> Place:
 def environment(kind: Kind, env: Mapping[str, str]) -> dict[str, str]:
     """The environment that such a host is started with."""
     common = {name: value for name, value in env.items() if name in _COMMON or name.startswith(_COMMON_HEADS)}
-    return {**common, **_telling(kind, env)}
+    return {**{name: _absolute(name, value) for name, value in common.items()}, **_telling(kind, env)}
 
 
 def _fingerprint(kind: Kind, env: Mapping[str, str]) -> str:
@@ -70,7 +71,13 @@ def _fingerprint(kind: Kind, env: Mapping[str, str]) -> str:
 
 def _telling(kind: Kind, env: Mapping[str, str]) -> dict[str, str]:
     matters = _matters_to_engine if kind == "local" else _matters_to_providers
-    return {name: value for name, value in env.items() if value and (name in _LOADER or matters(name.upper()))}
+    told = {name: value for name, value in env.items() if value and (name in _LOADER or matters(name.upper()))}
+    return {name: _absolute(name, value) for name, value in told.items()}
+
+
+def _absolute(name: str, value: str) -> str:
+    """A host has a working folder of its own, where a relative path would lead elsewhere."""
+    return os.path.abspath(value) if name.endswith(_PATH_TAILS) and not value.startswith(("~", "/")) else value
 
 
 def _matters_to_engine(name: str) -> bool:

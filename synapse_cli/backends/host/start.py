@@ -145,8 +145,8 @@ def _start(place: Place, kind: Kind, env: Mapping[str, str], idle_s: float, go_o
         os.close(says)
     try:
         if hasattr(os, "fork"):
-            listens = _listens(hears, kind, go_on)
-            process.wait()  # it leaves the work to a child of its own
+            process.wait()  # it leaves the work to a child of its own at once, and is nobody's zombie
+            listens = process.returncode == 0 and _listens(hears, kind, go_on)
         else:
             listens = _appears(process, place, kind, go_on)
         if not listens and process.returncode != NOT_NEEDED:
