@@ -44,6 +44,20 @@ def model_path(model: Model) -> str:
     )
 
 
+def there(model: Model) -> str:
+    """Return the path of the model's file as it is now: to look at a model is no reason to convert it.
+
+    Raises as `model_path` does.
+    """
+    if model.source != MINILM:
+        return model_path(model)
+    from synapse_cli.backends import minilm
+
+    if not minilm.is_here(os.environ):
+        raise ModelMissing("the encoder MiniLM is not on this machine yet", minilm.HINT)
+    return minilm.path(os.environ)
+
+
 def content_of(model: Model, witness: Witness) -> str:
     """Return the SHA-256 of what the model's file holds; of a pulled one, what its lock says.
 

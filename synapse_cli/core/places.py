@@ -49,9 +49,17 @@ def models(env: Mapping[str, str]) -> str:
 
 
 def make_private(path: str) -> None:
-    """Make a folder that only its owner can enter, where it is missing. Raises OSError."""
-    if not os.path.isdir(path):
-        os.makedirs(path, mode=0o700, exist_ok=True)
+    """Make a folder that only its owner can enter, where it is missing, and so those above it. Raises OSError."""
+    if os.path.isdir(path):
+        return
+    above = os.path.dirname(path)
+    if above not in ("", path):
+        make_private(above)  # `os.makedirs` would leave these open to all
+    try:
+        os.mkdir(path, mode=0o700)
+    except FileExistsError:
+        if not os.path.isdir(path):
+            raise
 
 
 def _windows(kind: Kind, env: Mapping[str, str]) -> str:

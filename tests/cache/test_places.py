@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from synapse_cli.core.places import folder, models
+from synapse_cli.core.places import folder, make_private, models
 
 _ASK = """
 import sys
@@ -83,3 +83,16 @@ def test_models_are_kept_with_the_state_or_where_the_user_says() -> None:
     assert models({**home, "SYNAPSE_STATE_DIR": "/s"}) == "/s/models"
     assert models({**home, "SYNAPSE_MODELS_DIR": "/big/disk"}) == "/big/disk"
     assert models({**home, "SYNAPSE_MODELS_DIR": "here"}) == os.path.join(os.getcwd(), "here")
+
+
+def test_a_private_folder_is_private_with_the_folders_above_it(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        make_private(str(tmp_path / "a" / "b" / "c"))
+    finally:
+        os.umask(before)
+
+    assert [(tmp_path / each).stat().st_mode & 0o777 for each in ("a", "a/b", "a/b/c")] == [0o700] * 3
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(OSError, match="file"):
+        make_private(str(tmp_path / "file" / "d"))
