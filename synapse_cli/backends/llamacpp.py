@@ -20,7 +20,9 @@ from synapse_cli.core.prompt import Message, Request
 from synapse_cli.profile.model import Model
 
 if TYPE_CHECKING:
-    from synapse_cli.backends.llamacpp_seat import Answer
+    from synapse_cli.backends.llamacpp_pool import Stamp
+    from synapse_cli.backends.llamacpp_seat import Answer, Ways
+    from synapse_cli.backends.llamacpp_stable import Beginnings
     from synapse_cli.backends.llamacpp_vocabulary import Vocabulary
 
 _NOTICE = (
@@ -39,6 +41,7 @@ class LlamaCpp:
         self._local = LocalModel(model)
         self._lock = threading.Lock()
         self._vocabulary: tuple[Header, Vocabulary] | None = None
+        self._beginnings: tuple[tuple[Header, Stamp], Beginnings | None] | None = None
 
     def complete(self, request: Request, control: Control, emit: Emit | None = None) -> Completion:
         """Answer the request; labels and schemas bind what may be written."""
@@ -53,8 +56,10 @@ class LlamaCpp:
         wished = wishes(request, self._model.effort)
         with self._local.lend(control) as (header, engine, notes):
             prompt = prepare(engine.vocabulary, header.chat_template, request.messages, control, wished)
-            job = Job(engine, header, request, sampling, prompt, control, wished)
-            given = engine.answer(lambda hand_out: write(job, hand_out), control, emit)
+            ways = self._ways(header)
+            marks_stable = ways.beginnings is not None or engine.is_recurrent
+            job = Job(engine, header, request, sampling, prompt, control, wished, marks_stable)
+            given = engine.answer(lambda hand_out: write(job, hand_out), control, emit, ways)
         return self._completion(given, (*notes, *warnings(self._model, header), *prompt.warnings), started)
 
     def facts(self) -> Facts:
@@ -80,6 +85,21 @@ class LlamaCpp:
             vocabulary = self._vocabulary[1]
         prompt = prepare(vocabulary, header.chat_template, messages, Control())
         return Count(len(prompt.tokens), estimated=False)
+
+    def _ways(self, header: Header) -> Ways:
+        from synapse_cli.backends.llamacpp_pool import stamp
+        from synapse_cli.backends.llamacpp_seat import Ways
+        from synapse_cli.backends.llamacpp_stable import beginnings_of
+
+        model = self._model
+        looks_ahead = model.draft == "prompt-lookup"
+        if model.prefix_cache != "disk":
+            return Ways(model.prefix_cache != "off", looks_ahead=looks_ahead)
+        files = header, stamp(tuple(lora.file for lora in model.lora))
+        with self._lock:
+            if self._beginnings is None or self._beginnings[0] != files:
+                self._beginnings = files, beginnings_of(model, header)
+            return Ways(beginnings=self._beginnings[1], looks_ahead=looks_ahead)
 
     @staticmethod
     def _completion(given: Answer, notes: tuple[str, ...], started: float) -> Completion:

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 
+from synapse_cli.backends.llamacpp_ahead import Ahead
 from synapse_cli.backends.llamacpp_context import Aborted, Context, NoRoom
 from synapse_cli.backends.llamacpp_kept import Memory, common
 from synapse_cli.backends.llamacpp_layout import BATCH, OUTPUTS
@@ -26,10 +27,10 @@ _WORTH_WAITING = 32
 class Batch:
     """Everybody who is being answered by one context. One thread only."""
 
-    def __init__(self, context: Context, window: int, *, keeps: bool) -> None:
+    def __init__(self, context: Context, window: int) -> None:
         self._context = context
         self._window = window
-        self._memory = Memory(context, keeps=keeps)
+        self._memory = Memory(context)
         self._reader = Reader(context.abstain_token, exp_sum())
         self._pace = Pace()
         self._waiting: list[Seat] = []
@@ -38,7 +39,7 @@ class Batch:
         self._crowded = False
         """Whether somebody had to give up a place since the last one left: then nobody new is seated."""
         self.tokens_read = 0
-        """Tokens that llama.cpp has been given, in all."""
+        self.batches_read = 0
 
     def join(self, seat: Seat) -> None:
         """Answer this one too."""
@@ -67,13 +68,15 @@ class Batch:
             self._try(self._follow, [following])
         elif longer:
             self._try(self._read, [*singles, *longer])
+        elif len(singles) == len(self._seated) == 1 and singles[0].ways.looks_ahead and not self._context.is_recurrent:
+            self._try(self._read_ahead, singles)
         elif singles:
             for width in self._pace.groups(len(singles)):
                 group, singles = singles[:width], singles[width:]
                 if not self._try(self._read, group):
                     return  # one of the others may have had to give up its place
 
-    def end_all(self, error: SynapseError) -> None:
+    def end_all(self, error: Exception) -> None:
         """Tell everybody that there will be no answer."""
         for seat in [*self._seated, *self._waiting]:
             seat.end(error)
@@ -95,9 +98,10 @@ class Batch:
 
     def _place(self, seat: Seat) -> bool:
         """Give it a sequence that begins with what was read before; False where waiting for a neighbour is better."""
-        kept, known = self._memory.known(seat.prompt)
+        shares = seat.ways.keeps
+        kept, known = self._memory.known(seat.prompt) if shares else (None, 0)
         source: Seat | None = None
-        for other in () if self._context.is_recurrent else self._seated:
+        for other in self._seated if shares and not self._context.is_recurrent else ():
             shared = common(other.prompt, seat.prompt[:-1])
             there = min(shared, other.read)
             if shared - max(known, there) >= _WORTH_WAITING:
@@ -108,9 +112,22 @@ class Batch:
             branch = self._memory.branch(source.sequence, known)
             assert branch is not None, "seats and kept sequences leave some free"
             seat.sequence, seat.read = branch, known
-        else:
+        elif not self._restored(seat, known):
             seat.sequence, seat.read = self._memory.begin(kept, known)
-        seat.cached = seat.read
+        saves = seat.ways.beginnings is not None and not seat.ways.beginnings.has(seat.tokens[: seat.stable])
+        seat.marks = seat.read < seat.stable and seat.stable >= _WORTH_WAITING and (saves or self._context.is_recurrent)
+        return True
+
+    def _restored(self, seat: Seat, known: int) -> bool:
+        """Whether its stable beginning was found on disk, where that is more than what is known."""
+        beginnings = seat.ways.beginnings
+        if beginnings is None or seat.stable - known < _WORTH_WAITING:
+            return False
+        state = beginnings.load(seat.tokens[: seat.stable])
+        sequence = None if state is None else self._memory.restore(state, seat.stable)
+        if sequence is None:
+            return False
+        seat.sequence, seat.read = sequence, seat.stable
         return True
 
     def _try(self, work: Callable[[Sequence[Seat]], None], group: Sequence[Seat]) -> bool:
@@ -125,7 +142,8 @@ class Batch:
             pass  # nobody waits for it: they are dismissed at the next step
         except SynapseError as error:
             for seat in group:
-                self._leave(seat, error)
+                if seat in self._seated:
+                    self._leave(seat, error)
         finally:
             self._reading = ()
         return False
@@ -139,21 +157,63 @@ class Batch:
             count = min(seat.due, room - row)
             if count <= 0:
                 break
+            if seat.marks:
+                count = min(count, seat.stable - seat.read)
             is_whole = count == seat.due
             tokens = seat.tokens[seat.read : seat.read + count]
             row = self._context.place(row, tokens, seat.read, seat.sequence, int(is_whole))
             outputs += is_whole
             parts.append((seat, count, is_whole))
-        started = time.thread_time()
-        logits = self._context.decode(row, outputs, listen=row > _LONG)
-        if row == len(group):
-            self._pace.note(row, time.thread_time() - started)
-        self.tokens_read += row
-        rows = iter(self._reader.rows(logits))
+        rows = iter(self._decode(row, outputs, is_paced=row == len(group)))
         for seat, count, is_whole in parts:
             seat.read += count
+            if seat.marks and seat.read == seat.stable:
+                self._remember(seat)
             if is_whole:
                 self._advance(seat, next(rows))
+
+    def _decode(self, size: int, outputs: int, *, is_paced: bool = False) -> list[Row]:
+        """Have the batch read; `is_paced` for one that tells how long a token takes."""
+        started = time.thread_time()
+        logits = self._context.decode(size, outputs, listen=size > _LONG)
+        if is_paced:
+            self._pace.note(size, time.thread_time() - started)
+        self.tokens_read += size
+        self.batches_read += 1
+        return self._reader.rows(logits)
+
+    def _remember(self, seat: Seat) -> None:
+        """Keep what every request of its route begins with, now that nothing else has been read."""
+        seat.marks = False
+        if self._context.is_recurrent:
+            branch = self._memory.branch(seat.sequence, seat.stable)
+            if branch is not None:
+                self._memory.keep(branch, seat.prompt[: seat.stable], seat.stable)
+        beginnings = seat.ways.beginnings
+        if beginnings is not None:
+            state = self._context.state(seat.sequence, beginnings.most_bytes)
+            if state is not None:
+                beginnings.save(seat.tokens[: seat.stable], state)
+
+    def _read_ahead(self, group: Sequence[Seat]) -> None:
+        """Read the next token of the only one there, with a guess of those after it."""
+        (seat,) = group
+        ahead = seat.ahead = seat.ahead or Ahead()
+        guess = ahead.guess(seat.tokens, self._pace, min(OUTPUTS - 1, self._window - len(seat.tokens)))
+        tokens = [seat.tokens[-1], *guess]
+        size = self._context.place(0, tokens, seat.read, seat.sequence, len(tokens))
+        rows = self._decode(size, size, is_paced=True)
+        for place, row in enumerate(rows):
+            seat.read += 1
+            self._advance(seat, row)
+            if place == len(guess) or seat not in self._seated or seat.follow is not None:
+                break
+            held = seat.tokens[-1] == guess[place]
+            ahead.learn(held)
+            if not held:
+                break
+        if seat in self._seated:
+            self._context.cut(seat.sequence, seat.read)
 
     def _advance(self, seat: Seat, row: Row) -> None:
         """Let the task go on by what may come next."""
@@ -185,9 +245,7 @@ class Batch:
                 chunk = self._side_by_side(rows, seat, places)
                 for line, (path, depth) in enumerate(chunk):
                     self._context.place(line, (follow.paths[path][depth],), len(seat.tokens) + depth, places[path], 1)
-                logits = self._context.decode(len(chunk), len(chunk), listen=len(chunk) > _LONG)
-                self.tokens_read += len(chunk)
-                for (path, depth), row in zip(chunk, self._reader.rows(logits), strict=True):
+                for (path, depth), row in zip(chunk, self._decode(len(chunk), len(chunk)), strict=True):
                     follow.hear(path, depth, row)
                     if depth == len(follow.paths[path]) - 1:
                         self._memory.give_up(places.pop(path))
@@ -239,4 +297,7 @@ class Batch:
         import numpy as np
 
         sequence, seat.sequence = seat.sequence, -1
-        self._memory.keep(sequence, np.asarray(seat.tokens[: seat.read], dtype=np.int32), len(seat.prompt))
+        if seat.ways.keeps:
+            self._memory.keep(sequence, np.asarray(seat.tokens[: seat.read], dtype=np.int32), len(seat.prompt))
+        else:
+            self._memory.give_up(sequence)

@@ -9,7 +9,7 @@ from typing import Any
 
 from synapse_cli.backends.gguf import Header
 from synapse_cli.backends.llamacpp_library import library
-from synapse_cli.backends.llamacpp_memory import fitting_layers
+from synapse_cli.backends.llamacpp_memory import fitting_layers, size
 from synapse_cli.backends.llamacpp_settings import ALL_LAYERS, Settings
 from synapse_cli.profile.model import Model
 
@@ -31,6 +31,49 @@ class Device:
     free: int
     """Bytes."""
     total: int
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.description} ({size(self.free)} of {size(self.total)} free)"
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """What this build of llama.cpp can do on this machine."""
+
+    version: str
+    """Of llama-cpp-python."""
+    features: tuple[str, ...]
+    """Instruction sets and libraries that it uses."""
+    maps_files: bool
+    offloads: bool
+    """Whether it was built for graphics devices."""
+    devices: tuple[Device, ...]
+
+    def __str__(self) -> str:
+        where = "GPU: " + ", ".join(map(str, self.devices)) if self.devices else "CPU only"
+        if self.offloads and not self.devices:
+            where = "built for a GPU, and none was found"
+        reads = "maps files" if self.maps_files else "reads files whole"
+        return (
+            f"llama-cpp-python {self.version}, {where}, {reads}, {' '.join(self.features) or 'no special instructions'}"
+        )
+
+
+def build() -> Build:
+    """Ask llama.cpp what it is."""
+    import re
+
+    import llama_cpp
+
+    lib = library()
+    told = lib.llama_print_system_info().decode("utf-8", "replace")
+    return Build(
+        version=llama_cpp.__version__,
+        features=tuple(re.findall(r"(\w+) = 1\b", told)),
+        maps_files=bool(lib.llama_supports_mmap()),
+        offloads=bool(lib.llama_supports_gpu_offload()),
+        devices=devices(),
+    )
 
 
 def devices() -> tuple[Device, ...]:

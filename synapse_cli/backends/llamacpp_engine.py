@@ -10,7 +10,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from synapse_cli.backends.llamacpp_context import Context
-from synapse_cli.backends.llamacpp_seat import Answer, Seat, Task, ended, raise_if_ended
+from synapse_cli.backends.llamacpp_seat import EVERY_WAY, Answer, Seat, Task, Ways, ended, raise_if_ended
 from synapse_cli.backends.llamacpp_settings import Settings
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import Unavailable
@@ -43,6 +43,16 @@ class Engine:
         return self._worker.context.vocabulary
 
     @property
+    def is_recurrent(self) -> bool:
+        """Whether it carries a state from token to token, which cannot be cut."""
+        return self._worker.context.is_recurrent
+
+    @property
+    def batches_read(self) -> int:
+        """Calls of llama.cpp, in all."""
+        return self._worker.batch.batches_read
+
+    @property
     def tokens_read(self) -> int:
         """Tokens that llama.cpp has been given, in all."""
         return self._worker.batch.tokens_read
@@ -71,10 +81,16 @@ class Engine:
                 self._users -= 1
                 self._idle.notify_all()
 
-    def answer(self, task: Callable[[Emit | None], Task], control: Control, emit: Emit | None = None) -> Answer:
+    def answer(
+        self,
+        task: Callable[[Emit | None], Task],
+        control: Control,
+        emit: Emit | None = None,
+        ways: Ways = EVERY_WAY,
+    ) -> Answer:
         """Carry out a task beside those of other threads. It is made with where its pieces go, or None."""
         raise_if_ended(control)
-        seat = Seat(control)
+        seat = Seat(control, ways)
         seat.begin(task(None if emit is None else seat.hand_out))
         self._worker.ask(seat)
         return seat.listen(emit)
@@ -145,14 +161,16 @@ class _Worker:
         try:
             while self._hear():
                 self.batch.step()
-        finally:
-            self._end()
+        except Exception as error:  # noqa: BLE001  # a bug of ours is told to everybody who asked
+            self._end(error)
+        else:
+            self._end(_unloaded())
 
     def _load(self) -> None:
         from synapse_cli.backends.llamacpp_batch import Batch
 
         self.context = Context(self._settings, self._is_of_no_use)
-        self.batch = Batch(self.context, self._settings.window, keeps=True)
+        self.batch = Batch(self.context, self._settings.window)
         self._control = None
 
     def _is_of_no_use(self) -> bool:
@@ -172,14 +190,14 @@ class _Worker:
                 self.batch.join(seat)
         return False
 
-    def _end(self) -> None:
+    def _end(self, ending: Exception) -> None:
         with self._door:
             self._stopping = True
             while not self._inbox.empty():
                 seat = self._inbox.get()
                 if seat is not None:
                     self.batch.join(seat)
-        self.batch.end_all(_unloaded())
+        self.batch.end_all(ending)
         self.context.close()
 
 

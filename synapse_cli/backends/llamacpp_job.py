@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from synapse_cli.backends.gguf import Header
 from synapse_cli.backends.llamacpp_engine import Engine
-from synapse_cli.backends.llamacpp_prompt import Prompt, Wishes
+from synapse_cli.backends.llamacpp_prompt import Prompt, Wishes, stable_tokens
 from synapse_cli.backends.sampling import Sampling
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import BadRequest
@@ -28,6 +28,8 @@ class Job:
     prompt: Prompt
     control: Control
     wished: Wishes = field(default_factory=Wishes)
+    marks_stable: bool = False
+    """Whether the beginning that all requests of its route share is to be remembered."""
 
     def room(self, least: int, thought: int = 0) -> int:
         """Tokens that the answer may have; raises BadRequest where the prompt leaves fewer than `least`.
@@ -51,5 +53,5 @@ class Job:
 
     @property
     def stable(self) -> int:
-        """How many tokens of the prompt every request of this route begins with: those before the first question."""
-        return 0
+        """How many tokens every request of this route begins with: those before the first question; 0 for unasked."""
+        return stable_tokens(self.engine.vocabulary, self.prompt, self.request.messages) if self.marks_stable else 0

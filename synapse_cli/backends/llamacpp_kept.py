@@ -44,9 +44,8 @@ class Kept:
 class Memory:
     """The sequences of one context: those free, and those kept, of which the least recently used goes first."""
 
-    def __init__(self, context: Context, *, keeps: bool) -> None:
+    def __init__(self, context: Context) -> None:
         self._context = context
-        self._keeps = keeps
         self._whole = context.is_recurrent
         self._free = list(range(context.sequences))
         self._kept: list[Kept] = []
@@ -79,6 +78,14 @@ class Memory:
             return sequence, 0
         return sequence, length
 
+    def restore(self, state: State, length: int) -> int | None:
+        """A sequence that holds what was saved; None where that does not fit."""
+        sequence = self._free.pop()
+        if self._context.restore(sequence, state) and self._context.cut(sequence, length):
+            return sequence
+        self.give_up(sequence)
+        return None
+
     def branch(self, source: int, length: int) -> int | None:
         """A sequence that begins like another one that is being written; None where none is free."""
         if not self._free:
@@ -90,7 +97,7 @@ class Memory:
 
     def keep(self, sequence: int, tokens: Tokens, prompt: int) -> None:
         """Keep a sequence that has been written, in place of what it makes superfluous."""
-        if not self._keeps or len(tokens) < _LEAST or not self._context.cut(sequence, len(tokens)):
+        if len(tokens) < _LEAST or not self._context.cut(sequence, len(tokens)):
             self.give_up(sequence)
             return
         self._clock += 1

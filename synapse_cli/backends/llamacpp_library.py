@@ -59,6 +59,14 @@ def exp_sum() -> Callable[[int, int, int, float], float] | None:
     return None
 
 
+def version() -> str:
+    """Which llama-cpp-python this is."""
+    library()
+    import llama_cpp
+
+    return str(llama_cpp.__version__)
+
+
 def forget() -> None:
     """Begin to listen anew, before a call whose failure llama.cpp explains in its log."""
     _said.clear()

@@ -313,7 +313,10 @@ def stamp(paths: tuple[str, ...]) -> Stamp:
     try:
         found = [os.stat(path) for path in paths]
     except (OSError, ValueError) as error:
-        raise ModelMissing(f"there is no model at {getattr(error, 'filename', None) or paths[0]} any more") from error
+        path = getattr(error, "filename", None) or paths[0]
+        raise ModelMissing(
+            f"there is no file at {path}", "check the path, or the profile keys source and lora"
+        ) from error
     return tuple((each.st_dev, each.st_ino, each.st_size, each.st_mtime_ns, each.st_ctime_ns) for each in found)
 
 

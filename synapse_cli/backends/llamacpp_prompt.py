@@ -135,6 +135,17 @@ def label_tokens(vocabulary: Vocabulary, prompt: Prompt, labels: Sequence[str]) 
     return start + common, [tuple(tokens[common:]) for tokens in joined]
 
 
+def stable_tokens(vocabulary: Vocabulary, prompt: Prompt, messages: Sequence[Message]) -> int:
+    """How many tokens of the prompt stay as they are whatever the first question is."""
+    question = next((message.content for message in messages if message.role == "user"), "")
+    before = prompt.text.find(question) if question else -1
+    if before <= 0:
+        return 0
+    head = vocabulary.tokens(prompt.text[:before], special=True, begin=prompt.begins)
+    # the last one may grow together with what follows
+    return max(0, _common(head, prompt.tokens) - 1)
+
+
 def _tail(vocabulary: Vocabulary, prompt: Prompt) -> tuple[int, str]:
     """Where the last control token stands, and the text from there on: nothing before it can change any more."""
     for start in range(len(prompt.tokens) - 1, 0, -1):

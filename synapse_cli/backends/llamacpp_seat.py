@@ -24,10 +24,28 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from synapse_cli.backends.llamacpp_ahead import Ahead
+    from synapse_cli.backends.llamacpp_stable import Beginnings
+
 _LOOK_S = 0.05
 """How often a waiting call looks whether it should end; a prompt is given up so soon after Ctrl-C."""
 _GATHER_S = 0.015
 """Pieces that come faster than an eye can follow are handed over together: a thread is dear to wake."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How a request may be answered; what is written does not depend on it."""
+
+    keeps: bool = True
+    """Whether its prompt is kept for others, and may begin with what is kept."""
+    beginnings: Beginnings | None = None
+    """Where the beginnings of prompts survive a restart."""
+    looks_ahead: bool = False
+    """Whether the next tokens are guessed from those that are there."""
+
+
+EVERY_WAY = Ways()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +83,6 @@ class Answer:
     reasoning: int = 0
     """Tokens of the output that were no part of the answer."""
     thinking: str = ""
-    cached: int = 0
-    """Tokens of the input that had been read for an earlier request."""
     calls: tuple[str, ...] = ()
     """Tools that were called."""
     warnings: tuple[str, ...] = ()
@@ -99,18 +115,21 @@ class Seat:
     _task: Task
     prompt: npt.NDArray[np.int32]
 
-    def __init__(self, control: Control) -> None:
+    def __init__(self, control: Control, ways: Ways) -> None:
         self.control = control
+        self.ways = ways
+        self.ahead: Ahead | None = None
         self.left = False
         """Whether whoever asked has gone."""
         self.tokens: list[int] = []
         """Its sequence as it should be; `read` of them have been."""
         self.read = 0
         self.stable = 0
+        self.marks = False
+        """Whether its stable beginning is to be remembered once it is read."""
         self.follow: Follow | None = None
         self.sequence = -1
         """Its place in llama.cpp's memory; negative while it waits for one."""
-        self.cached = 0
         self._out: SimpleQueue[str | Answer | BaseException] = SimpleQueue()
         self._is_over = threading.Event()
         self._gathered = ""
