@@ -18,6 +18,8 @@ send it to whatever address the profile names."""
 _OLLAMA_URL = "http://127.0.0.1:11434"
 _THOUGHT_TOKENS = {"minimal": 512, "low": 1024, "medium": 4096, "high": 16384}
 """Budgets where a provider wants a number and LiteLLM knows none."""
+_ANTHROPIC_BUDGETS = {"minimal": 1024, "low": 1024, "medium": 2048, "high": 4096}
+"""LiteLLM's, 1.106."""
 _GROQ_QWEN = {"none": "none", "minimal": "none"}
 """Groq's Qwen models take "none" and "default" only."""
 _LEAST = {"groq": "low", "xai": "low"}
@@ -100,7 +102,13 @@ def _holds_strictly(schema: Json) -> bool:
 
 
 def effort(
-    wanted: str | None, name: str, known: Entry | None, supported: AbstractSet[str], base_url: str | None
+    wanted: str | None,
+    name: str,
+    known: Entry | None,
+    supported: AbstractSet[str],
+    base_url: str | None,
+    *,
+    max_tokens: Json = None,
 ) -> Extra:
     """How much the model shall think, in its provider's own words. A model that does not think is asked without."""
     provider, _, bare = name.partition("/")
@@ -109,6 +117,8 @@ def effort(
     if known is not None and "reasoning" not in known.supports and provider != "deepseek":
         notice = f"{name} does not think, so that effort = {wanted!r} changes nothing"
         return Extra() if wanted == "none" else Extra(notices=(notice,))
+    if provider == "anthropic" and isinstance(max_tokens, int):
+        return _within(wanted, max_tokens, name)
     if provider in COHERE:
         return Extra({"thinking": _cohere_thinking(wanted), "allowed_openai_params": ["thinking"]})
     if provider == "openrouter":
@@ -119,6 +129,16 @@ def effort(
     if provider == "hosted_vllm" or (provider == "openai" and known is None and is_loopback(base_url)):
         arguments["extra_body"] = {"chat_template_kwargs": {"enable_thinking": wanted != "none"}}
     return Extra(arguments)
+
+
+def _within(wanted: str, max_tokens: int, name: str) -> Extra:
+    """Anthropic counts thoughts among `max_tokens`, and refuses a budget that leaves nothing for the answer."""
+    rooms = [how for how, budget in _ANTHROPIC_BUDGETS.items() if budget < max_tokens]
+    if wanted == "none":
+        return Extra({"reasoning_effort": wanted})
+    if not rooms:
+        return Extra(notices=(f"{name} has no room to think within max_tokens = {max_tokens}",))
+    return Extra({"reasoning_effort": wanted if wanted in rooms else rooms[-1]})
 
 
 def _cohere_thinking(wanted: str) -> Json:
@@ -140,6 +160,19 @@ def _nearest(wanted: str, provider: str, bare: str, known: Entry | None) -> str:
     if wanted == "minimal" and "minimal_reasoning_effort" not in known.supports:
         return "low"
     return wanted
+
+
+def odds(provider: str, supported: AbstractSet[str], top: Json) -> dict[str, Json]:
+    """How the probability of each token is asked for; empty where it cannot be had."""
+    if provider == "groq":  # LiteLLM passes it on, and Groq refuses it for each of its models
+        return {}
+    if provider == "ollama_chat":  # LiteLLM would put it among the options of the sampler
+        return {"extra_body": {"logprobs": True}}
+    if provider in COHERE:
+        return {"logprobs": True, "allowed_openai_params": ["logprobs"]}
+    if "logprobs" not in supported:
+        return {}
+    return {"logprobs": True} if top is None else {"logprobs": True, "top_logprobs": top}
 
 
 def wanted_effort(request: Request, own: str | None) -> str | None:

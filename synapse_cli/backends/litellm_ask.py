@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from synapse_cli.backends.litellm_accents import COHERE, Extra, response_format, takes_schema
+from synapse_cli.backends.litellm_accents import COHERE, Extra, odds, response_format, takes_schema
 from synapse_cli.backends.prices import Entry
 from synapse_cli.core.errors import BadRequest
 from synapse_cli.core.prompt import Json, Message, Request
@@ -24,6 +24,8 @@ from the same keyword arguments, and a profile must not reach those."""
 
 _EFFORT = frozenset({"effort", "reasoning_effort"})
 """Told in each provider's own way."""
+_ODDS = frozenset({"logprobs", "top_logprobs"})
+"""What Synapse asks for by itself, where a check wants to know how sure the model was."""
 _LOCAL = frozenset({"contextual_calibration"})
 """What only a model on this machine can heed: left out, so that both kinds of tier can share one `params`."""
 
@@ -60,7 +62,8 @@ def ask(request: Request, name: str, supported: AbstractSet[str], known: Entry |
     if in_words and (not form or shape != "text"):
         shape, form = "text", {}
     messages = _in_words(request) if in_words else request.messages
-    arguments: dict[str, Json] = {"model": name, **_merged(_params(request, supported), form, extra.arguments)}
+    likely = odds(provider, supported, request.params.get("top_logprobs")) if request.params.get("logprobs") else {}
+    arguments: dict[str, Json] = {"model": name, **_merged(_params(request), form, extra.arguments, likely)}
     arguments["messages"] = [{"role": message.role, "content": message.content} for message in messages]
     if request.tools:
         arguments["tools"] = [_tool(text) for text in request.tools]
@@ -95,15 +98,16 @@ def _refuse_the_impossible(request: Request) -> None:
         )
 
 
-def _params(request: Request, supported: AbstractSet[str]) -> dict[str, Json]:
-    """The parameters as they are; only logprobs, which Synapse asks for by itself, is dropped where it cannot be."""
-    params: dict[str, Json] = {
-        key: value for key, value in request.params.items() if value is not None and key not in _LOCAL | _EFFORT
-    }
-    if not params.get("logprobs") or "logprobs" not in supported:
-        params.pop("logprobs", None)
-        params.pop("top_logprobs", None)
-    return params
+def without_odds(asked: Ask) -> Ask:
+    """The same, without asking for the probability of each token."""
+    arguments = {key: value for key, value in asked.arguments.items() if key not in _ODDS}
+    return replace(asked, arguments=arguments)
+
+
+def _params(request: Request) -> dict[str, Json]:
+    """The parameters as they are, less those that are told in each provider's own way."""
+    own = _LOCAL | _EFFORT | _ODDS
+    return {key: value for key, value in request.params.items() if value is not None and key not in own}
 
 
 def _wanted(request: Request) -> tuple[Shape, dict[str, Json] | None]:

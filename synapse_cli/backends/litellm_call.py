@@ -16,7 +16,7 @@ from synapse_cli.backends.dialects.known import Hear, dialect
 from synapse_cli.backends.dialects.openai import ended
 from synapse_cli.backends.litellm_accents import address, effort, spoken, wanted_effort
 from synapse_cli.backends.litellm_accents import headers as own_headers
-from synapse_cli.backends.litellm_ask import Ask, ask
+from synapse_cli.backends.litellm_ask import Ask, ask, without_odds
 from synapse_cli.backends.litellm_errors import foreign, translate
 from synapse_cli.backends.litellm_hear import Answer, hear_end, hear_piece, hear_whole, judged
 from synapse_cli.backends.litellm_package import hush, package
@@ -77,7 +77,7 @@ class Call:
             if self.abandoned.is_set():
                 return  # whoever asked has gone while LiteLLM was loading: nothing is sent, and nothing paid for
             self._said.put(None)
-            self._said.put(self._answer(litellm, asked))
+            self._said.put(self._answer(litellm, asked, may_repeat="logprobs" in asked.arguments))
         except SynapseError as error:
             self._said.put(error)
         except Exception as error:  # noqa: BLE001  # the door: whatever a provider's code raises is translated here
@@ -103,14 +103,20 @@ class Call:
             # LiteLLM's bridge to the responses API imports `mcp`, which it does not depend on
             raise BadRequest(f"{self.name} is a {known.mode} model, not a chat model", "use a chat model")
         wanted = wanted_effort(self.request, self.model.effort)
-        extra = effort(wanted, name, known, supported, self.model.base_url)
+        limit = self.request.params.get("max_tokens")
+        extra = effort(wanted, name, known, supported, self.model.base_url, max_tokens=limit)
         return ask(self.request, name, supported, known, extra)
 
-    def _answer(self, litellm: Any, asked: Ask) -> tuple[Answer, Heard]:
-        """Ask, and read the answer: from the wire where its dialect is known, else as LiteLLM reads it."""
+    def _answer(self, litellm: Any, asked: Ask, *, may_repeat: bool) -> tuple[Answer, Heard]:
+        """Ask, and read the answer: from the wire where its dialect is known, else as LiteLLM reads it.
+
+        Many a model refuses a request for probabilities, and no list knows which: it is asked again without.
+        """
         with tapped(self._patience_s(), self._headers()) as wire:
             reply, failure = self._sent(litellm, asked, wire)
             hear = dialect(wire.path)
+            if may_repeat and wire.failed and b"logprob" in wire.body().lower():
+                return self._answer(litellm, without_odds(asked), may_repeat=False)
             if failure is not None and (wire.failed or hear is None or wire.response is None):
                 raise self._refused(wire, failure) if wire.failed else failure
             # else LiteLLM could not read what a provider said with a 200; whoever knows the dialect may

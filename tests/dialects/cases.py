@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import traceback
 from collections.abc import Callable
 
@@ -129,6 +130,18 @@ def effort(place: Place) -> None:
     assert sent == place.dialect.effort
 
 
+def confidence(place: Place) -> None:
+    """How sure the model was is asked for in the provider's way, and is the mean of its tokens."""
+    odds = (("Li", math.log(0.9)), ("ma", math.log(0.4)))
+    for streams in BOTH:
+        answer, _ = place.call(Reply(text="Lima", logprobs=odds), stream=streams, params={"logprobs": True})
+
+        assert answer.confidence is not None
+        assert abs(answer.confidence - 0.6) < 1e-9
+        asked = place.seen.body.get("generationConfig", place.seen.body)
+        assert asked.get("responseLogprobs", asked.get("logprobs")) is True
+
+
 def stops(place: Place) -> None:
     """Why the model stopped is told in our words, whole and streamed."""
     for streams in BOTH:
@@ -137,9 +150,12 @@ def stops(place: Place) -> None:
 
 
 def refusal(place: Place) -> None:
-    """What the provider's filter stopped is a refusal, and no answer."""
+    """What the model or its filter refuses is a refusal, and no answer."""
     for streams in BOTH:
-        assert place.ask(Reply(text="I'm sor", finish="filtered"), stream=streams).finish == "refusal"
+        for finish in place.dialect.refusals:
+            answer = place.ask(Reply(text="I'm sorry", finish=finish), stream=streams)
+
+            assert (answer.text, answer.finish) == ("I'm sorry", "refusal")
 
 
 def half(place: Place) -> None:
@@ -264,6 +280,7 @@ CASES: dict[str, Case] = {
     "reasoning": reasoning,
     "thinking": thinking,
     "effort": effort,
+    "confidence": confidence,
     "stops": stops,
     "refusal": refusal,
     "half": half,

@@ -65,6 +65,7 @@ class Dialect:
     too_long: str
     overloaded: int = 503
     stops: Mapping[str, str] = field(default_factory=lambda: {"stop": "stop", "length": "length"})
+    refusals: tuple[str, ...] = ("filtered",)
     embedder: str = ""
     embed_path: str = "/v1/embeddings"
     embed_base: str = ""
@@ -125,6 +126,7 @@ def _wrapped(tool: Body) -> Body:
 
 _HIDDEN = "it thinks in secret, and tells only how much"
 _UNCOUNTED = "it counts thoughts among the answer's tokens"
+_UNWEIGHED = "it tells no probabilities"
 _UNFILTERED = "it has no stop reason of that kind"
 _WHOLE = "it never stops half-way with a reason"
 _NO_VECTORS = "it sells no embeddings"
@@ -143,6 +145,7 @@ DIALECTS = (
         home="https://api.openai.com/v1/chat/completions",
         body=_openai,
         thinker="openai/gpt-5-mini",
+        refusals=("filtered", "refusal"),
         too_long=openai.SPEAKER.too_long,
         embedder="openai/text-embedding-3-small",
         lacks={"thinking": _HIDDEN, "half": _WHOLE},
@@ -156,6 +159,7 @@ DIALECTS = (
         key=("api-key", ""),
         body=_openai,
         too_long=openai.SPEAKER.too_long,
+        refusals=("filtered", "refusal"),
         embedder="azure/my-vectors",
         embed_path="/openai/deployments/my-vectors/embeddings?api-version=2025-04-01-preview",
         embed_base="/?api-version=2025-04-01-preview",
@@ -177,8 +181,8 @@ DIALECTS = (
         effort={"thinking": {"type": "enabled", "budget_tokens": 1024}},
         too_long="prompt is too long: 210000 tokens > 200000 maximum",
         overloaded=529,
-        stops={"stop": "stop", "length": "length", "refusal": "refusal"},
-        lacks={"reasoning": _UNCOUNTED, "half": _WHOLE, "embeddings": _NO_VECTORS},
+        refusals=("filtered", "refusal"),
+        lacks={"reasoning": _UNCOUNTED, "confidence": _UNWEIGHED, "half": _WHOLE, "embeddings": _NO_VECTORS},
         mended={"characters": _LINES},
     ),
     Dialect(
@@ -196,7 +200,7 @@ DIALECTS = (
         schema=lambda body: body["generationConfig"]["response_json_schema"],
         effort={"generationConfig": {"thinkingConfig": {"thinkingBudget": 1024, "includeThoughts": True}}},
         too_long="The input token count (1200000) exceeds the maximum number of tokens allowed (1048575).",
-        stops={"stop": "stop", "length": "length", "refusal": "refusal"},
+        refusals=("filtered", "refusal"),
         embedder="gemini/gemini-embedding-001",
         embed_path="/v1beta/models/gemini-embedding-001:batchEmbedContents",
         mended={
@@ -215,7 +219,7 @@ DIALECTS = (
         effort={"reasoning_effort": "high"},
         too_long=mistral.SPEAKER.too_long,
         embedder="mistral/mistral-embed",
-        lacks={"reasoning": _UNCOUNTED, "refusal": _UNFILTERED},
+        lacks={"reasoning": _UNCOUNTED, "confidence": _UNWEIGHED, "refusal": _UNFILTERED},
         mended={
             "thinking": "LiteLLM keeps only the last of several texts beside a thought",
             "half": _REASONS,
@@ -245,7 +249,8 @@ DIALECTS = (
             "labels": _FORMAT,
             "cached": _DROPPED,
             "thinking": _DROPPED,
-            "effort": "LiteLLM knows of no thinking",
+            "effort": "LiteLLM knows of no thinking there",
+            "confidence": "LiteLLM knows of no probabilities there",
             "stops": "LiteLLM takes an answer that was cut short for a whole one",
             "half": _REASONS,
             "retry": "LiteLLM drops the header",
@@ -281,7 +286,7 @@ DIALECTS = (
         home="https://api.groq.com/openai/v1/chat/completions",
         body=_openai,
         too_long=groq.SPEAKER.too_long,
-        lacks={"refusal": _UNFILTERED, "half": _WHOLE, "embeddings": _NO_VECTORS},
+        lacks={"confidence": _UNWEIGHED, "refusal": _UNFILTERED, "half": _WHOLE, "embeddings": _NO_VECTORS},
         mended={"characters": _LINES},
     ),
     Dialect(
@@ -326,6 +331,7 @@ DIALECTS = (
             "refusal": _UNFILTERED,
             "half": _WHOLE,
         },
+        mended={"confidence": "LiteLLM knows of no probabilities there"},
     ),
     Dialect(
         name="vLLM",

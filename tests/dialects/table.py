@@ -17,6 +17,7 @@ COLUMNS = {
     "reasoning": "reasoning tokens",
     "thinking": "thoughts apart",
     "effort": "effort",
+    "confidence": "confidence",
     "stops": "stop reasons",
     "refusal": "refusals",
     "half": "half answers",

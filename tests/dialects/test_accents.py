@@ -11,6 +11,7 @@ import pytest
 from synapse_cli.backends import prices
 from synapse_cli.backends.litellm_accents import address, effort
 from synapse_cli.backends.litellm_package import package
+from synapse_cli.core.errors import BadRequest
 from tests.dialects.dialects import CITY, DIALECTS, Dialect
 from tests.dialects.place import CANARY, open_place
 from tests.servers.base import Reply
@@ -103,6 +104,38 @@ def test_a_model_that_does_not_think_is_asked_without_and_the_user_is_told(tmp_p
         assert "reasoning_effort" not in place.seen.body
         assert answer.warnings == ("openai/gpt-4o-mini does not think, so that effort = 'high' changes nothing",)
         assert place.ask(Reply(text="Lima"), keys={"effort": "none"}).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("limit", "wanted", "budget"),
+    [(500, "high", None), (1500, "high", 1024), (3000, "high", 2048), (9000, "high", 4096)],
+)
+def test_a_thought_leaves_room_for_the_answer(limit: int, wanted: str, budget: int | None, tmp_path: Path) -> None:
+    """Anthropic refuses a budget that is not below max_tokens."""
+    with open_place(BY_NAME["Anthropic"], tmp_path) as place:
+        answer = place.ask(Reply(), keys={"effort": wanted}, params={"max_tokens": limit})
+
+        told = place.seen.body.get("thinking", {}).get("budget_tokens")
+        assert (told, place.seen.body["max_tokens"], len(answer.warnings)) == (budget, limit, int(budget is None))
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+def test_a_model_that_refuses_to_tell_probabilities_is_asked_once_more_without(stream: bool, tmp_path: Path) -> None:
+    refusal = Reply(status=400, message="Logprobs is not enabled for models/gemini-2.5-flash")
+    with open_place(BY_NAME["Gemini"], tmp_path) as place:
+        answer, _ = place.call(refusal, Reply(text="Lima"), stream=stream, params={"logprobs": True})
+
+        first, second = (seen.body.get("generationConfig", {}) for seen in place.server.seen)
+        assert (answer.text, answer.confidence) == ("Lima", None)
+        assert ("responseLogprobs" in first, "responseLogprobs" in second) == (True, False)
+
+
+def test_a_model_is_not_asked_a_third_time(tmp_path: Path) -> None:
+    with open_place(BY_NAME["OpenAI"], tmp_path) as place:
+        with pytest.raises(BadRequest, match="logprobs"):
+            place.call(Reply(status=400, message="no logprobs here"), params={"logprobs": True})
+
+        assert len(place.server.seen) == 2
 
 
 def test_a_flag_outdoes_the_effort_of_the_profile(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from tests.servers.base import Reply
 
 BY_NAME = {dialect.name: dialect for dialect in DIALECTS}
 LINES = "a\u2028b\x85c"
-IN_REQUESTS = {"completion", "schema", "labels", "effort"}
+IN_REQUESTS = {"completion", "schema", "labels", "effort", "confidence"}
 """Cases that are mended in what is sent; those below are mended in what is heard."""
 UNFINISHED = ("Gemini", "Mistral", "Cohere", "DeepSeek", "OpenRouter", "vLLM")
 BROKEN_LINES = ("Anthropic", "Gemini", "Mistral", "DeepSeek", "Groq", "OpenRouter", "xAI", "vLLM")

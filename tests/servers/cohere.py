@@ -11,7 +11,6 @@ _FINISH = {
     "stop": "COMPLETE",
     "length": "MAX_TOKENS",
     "refusal": "COMPLETE",
-    "filtered": "ERROR_TOXIC",
     "tool_calls": "TOOL_CALL",
     "broken": "ERROR",
 }
@@ -46,12 +45,13 @@ class Cohere:
         elif reply.fault not in {"empty", "null"}:
             thought = [{"type": "thinking", "thinking": reply.thinking}] if reply.thinking else []
             message["content"] = [*thought, {"type": "text", "text": reply.text}]
-        return {
+        answer = {
             "id": "c-loopback",
             "finish_reason": _FINISH[reply.finish],
             "message": message,
             "usage": self.usage(reply),
         }
+        return {**answer, "logprobs": [_odds(*pair) for pair in reply.logprobs]} if reply.logprobs else answer
 
     def events(self, reply: Reply, seen: Seen) -> list[bytes]:
         """Events from message-start to message-end, each with its name twice."""
@@ -61,7 +61,7 @@ class Cohere:
         elif reply.fault not in {"empty", "null"}:
             blocks = [("thinking", reply.thinking)] if reply.thinking else []
             for index, (kind, text) in enumerate([*blocks, ("text", reply.text)]):
-                sent += _content_events(index, kind, text, reply.pieces)
+                sent += _content_events(index, kind, text, reply)
         end: dict[str, Any] = {"finish_reason": _FINISH[reply.finish], "usage": self.usage(reply)}
         if reply.fault == "error_event":
             end = {"finish_reason": "ERROR", "error": "the server had an error"}
@@ -81,12 +81,18 @@ class Cohere:
         }
 
 
-def _content_events(index: int, kind: str, text: str, pieces: int) -> list[bytes]:
+def _content_events(index: int, kind: str, text: str, reply: Reply) -> list[bytes]:
     begun = {"message": {"content": {"type": kind, kind: ""}}}
     sent = [_event("content-start", index=index, delta=begun)]
-    for piece in split(text, pieces):
-        sent.append(_event("content-delta", index=index, delta={"message": {"content": {kind: piece}}}))
+    likely = dict(reply.logprobs)
+    for piece in list(likely) or split(text, reply.pieces):
+        odds = {"logprobs": _odds(piece, likely[piece])} if piece in likely else {}
+        sent.append(_event("content-delta", index=index, delta={"message": {"content": {kind: piece}}}, **odds))
     return [*sent, _event("content-end", index=index)]
+
+
+def _odds(text: str, logarithm: float) -> dict[str, Any]:
+    return {"text": text, "token_ids": [1], "logprobs": [logarithm]}
 
 
 def _tool_events(reply: Reply) -> list[bytes]:

@@ -103,6 +103,9 @@ def _response(reply: Reply, seen: Seen, parts: list[dict[str, Any]], *, finish: 
     candidate: dict[str, Any] = {"content": {"parts": parts, "role": "model"}, "index": 0}
     if finish:
         candidate["finishReason"] = _FINISH[reply.finish]
+    if finish and reply.logprobs:
+        chosen = [{"token": token, "tokenId": 1, "logProbability": odds} for token, odds in reply.logprobs]
+        candidate["logprobsResult"] = {"chosenCandidates": chosen, "topCandidates": []}
     asked, said = reply.tokens
     usage: dict[str, Any] = {"promptTokenCount": asked, "totalTokenCount": asked}
     if finish:

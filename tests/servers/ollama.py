@@ -67,7 +67,10 @@ def _part(seen: Seen, message: dict[str, Any]) -> dict[str, Any]:
 def _end(reply: Reply, seen: Seen, message: dict[str, Any]) -> dict[str, Any]:
     asked, said = reply.tokens
     counts = {"total_duration": 5, "prompt_eval_count": asked, "eval_count": said}
-    return {**_part(seen, message), "done": True, "done_reason": _FINISH[reply.finish], **counts}
+    end = {**_part(seen, message), "done": True, "done_reason": _FINISH[reply.finish], **counts}
+    if reply.logprobs:
+        end["logprobs"] = [{"token": token, "logprob": odds, "bytes": []} for token, odds in reply.logprobs]
+    return end
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ _FINISH: dict[str, Finish] = {
     "STOP_SEQUENCE": "stop",
     "MAX_TOKENS": "length",
     "TOOL_CALL": "tool_calls",
-    "ERROR_TOXIC": "refusal",
 }
 _BROKEN = frozenset({"ERROR", "TIMEOUT"})
 
@@ -22,6 +21,7 @@ def hear(heard: Heard, said: Said) -> None:
     match said.get("type"):
         case "content-start" | "content-delta":
             _content(heard, part(message, "content"))
+            _weigh(heard, said.get("logprobs"))
         case "tool-plan-delta":
             heard.think(part(message, "tool_plan"))
         case "tool-call-start" | "tool-call-delta":
@@ -30,6 +30,8 @@ def hear(heard: Heard, said: Said) -> None:
             _end(heard, part(said, "delta") or {})
         case None if isinstance(said.get("message"), dict):
             _whole(heard, said["message"])
+            for chunk in objects(said.get("logprobs")):
+                _weigh(heard, chunk)
             _end(heard, said)
 
 
@@ -44,6 +46,13 @@ def _whole(heard: Heard, message: Said) -> None:
 def _content(heard: Heard, content: object) -> None:
     heard.write(part(content, "text"))
     heard.think(part(content, "thinking"))
+
+
+def _weigh(heard: Heard, chunk: object) -> None:
+    """A text with the probabilities of its tokens, whose own texts are not told: the first stands for all."""
+    numbers = part(chunk, "logprobs")
+    texts = [part(chunk, "text"), *[""] * len(numbers or ())] if isinstance(numbers, list) else []
+    heard.weigh([{"token": text, "logprob": number} for text, number in zip(texts, numbers or (), strict=False)])
 
 
 def _call(heard: Heard, place: int, call: object) -> None:

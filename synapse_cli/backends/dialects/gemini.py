@@ -32,9 +32,7 @@ def _candidate(heard: Heard, candidate: Said) -> None:
         if isinstance(piece.get("functionCall"), dict):
             call = piece["functionCall"]
             heard.call(len(heard.calls), call.get("name"), call.get("args") or {})
-    for token in objects(part(candidate, "logprobsResult", "chosenCandidates")):
-        if isinstance(token.get("logProbability"), int | float):
-            heard.odds.append((words(token.get("token")), float(token["logProbability"])))
+    heard.weigh(part(candidate, "logprobsResult", "chosenCandidates"), "logProbability")
     heard.stop(candidate.get("finishReason"), _FINISH, _BROKEN)
 
 

@@ -60,6 +60,12 @@ class Heard:
         known[0] += words(name)
         known[1] += json.dumps(arguments) if isinstance(arguments, dict | list) else words(arguments)
 
+    def weigh(self, tokens: object, name: str = "logprob") -> None:
+        """Take in the probability of each of these tokens."""
+        for token in objects(tokens):
+            if isinstance(token.get(name), int | float):
+                self.odds.append((words(token.get("token")), float(token[name])))
+
     def stop(self, reason: object, meanings: Mapping[str, Finish], broken: frozenset[str] = frozenset()) -> None:
         """Take in why the model stopped; a word in `broken` means that the provider could not finish."""
         if not isinstance(reason, str) or not reason:

@@ -19,6 +19,7 @@ def hear(heard: Heard, said: Said) -> None:
     heard.think(part(message, "thinking"))
     for call in objects(part(message, "tool_calls")):
         heard.call(len(heard.calls), part(call, "function", "name"), part(call, "function", "arguments"))
+    heard.weigh(said.get("logprobs"))
     if said.get("done"):
         heard.stop(said.get("done_reason") or "stop", _FINISH, _BROKEN)
         asked = whole(said.get("prompt_eval_count"))

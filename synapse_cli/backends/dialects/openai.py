@@ -52,9 +52,7 @@ def _choice(heard: Heard, choice: Said) -> None:
         index = call.get("index")
         function = part(call, "function")
         heard.call(index if isinstance(index, int) else place, part(function, "name"), part(function, "arguments"))
-    for token in objects(part(choice, "logprobs", "content")):
-        if isinstance(token.get("logprob"), int | float):
-            heard.odds.append((words(token.get("token")), float(token["logprob"])))
+    heard.weigh(part(choice, "logprobs", "content"))
     if "message" in choice and not choice.get("finish_reason"):  # whole by its own braces; xAI leaves it empty
         heard.stop("tool_calls" if heard.calls else "stop", _FINISH)
     heard.stop(choice.get("finish_reason"), _FINISH, _BROKEN)
