@@ -74,26 +74,40 @@ def _examine(choice: str | None) -> Iterator[Finding]:
     yield _local_answer(profile)
 
 
+_HOW_LONG = "r = resource.getrusage(0); print(round(r.ru_utime + r.ru_stime, 2))"
+_LOOK = {
+    "llama_cpp": f"import resource, llama_cpp; {_HOW_LONG}\n"
+    "from synapse_cli.backends.llamacpp_devices import HOW_TO_GET_A_GPU, build\n"
+    "found = build(); print(found)\n"
+    "if not found.offloads: print(f'this llama.cpp computes on the CPU; for a GPU: {HOW_TO_GET_A_GPU}')",
+    "litellm": f"import resource, litellm; {_HOW_LONG}",
+}
+"""What is run in a process of its own: seconds, what was found, and what is worth knowing, a line each."""
+
+
 def _engines() -> Iterator[Finding]:
-    """Import each engine in a process of its own, so that one that crashes is a finding; report what it took."""
+    """Look at each engine in a process of its own, so that one that crashes is a finding; report what it took."""
     for what, module, package in (
         ("engine llama.cpp", "llama_cpp", "llama-cpp-python"),
         ("engine litellm", "litellm", "litellm"),
     ):
-        code = f"import resource, {module} as m; r = resource.getrusage(0); print(round(r.ru_utime + r.ru_stime, 2))"
-        if module == "llama_cpp":
-            code += "; print('GPU offload' if m.llama_supports_gpu_offload() else 'CPU only')"
         environment = {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
         try:
             done = subprocess.run(
-                [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False, env=environment
+                [sys.executable, "-c", _LOOK[module]],
+                capture_output=True,
+                text=True,
+                timeout=120,
+                check=False,
+                env=environment,
             )
         except subprocess.TimeoutExpired:
             yield Finding(what, "fail", "importing it took over two minutes")
             continue
         if done.returncode == 0:
-            seconds, *more = done.stdout.split("\n")
-            yield Finding(what, "pass", ", ".join([f"imports in {seconds} s of CPU", *filter(None, more)]))
+            seconds, *found = done.stdout.splitlines()
+            yield Finding(what, "pass", ", ".join([f"imports in {seconds} s of CPU", *found[:1]]))
+            yield from (Finding("gpu", "note", line) for line in found[1:])
         else:
             last = (done.stderr.strip().splitlines() or ["no message"])[-1]
             yield Finding(what, "note", f"not usable: {last}; pip install {package} (the other engine still works)")
