@@ -517,7 +517,7 @@ def test_an_unfinished_bench_without_a_file_is_gone_on_with_where_that_is_asked_
 
 def test_the_object_has_the_keys_that_scripts_read(machine: Machine) -> None:
     done = machine.synapse(
-        "bench", "--json", "-m", "careful", "-m", "quick", "-f", "rows.csv", "--fail-under", "0", "--seed", "7"
+        "bench", "--json", "-m", "careful", "-m", "quick", "-f", "rows.csv", "-n", "10", "--fail-under", "0"
     )
 
     assert _shape(done.json) == {

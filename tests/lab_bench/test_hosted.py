@@ -15,6 +15,12 @@ from tests.servers.base import Reply, Server, serving
 KEY = {"LOOPBACK_KEY": "sk-loopback"}
 
 
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
+    """One for all tests here, so that LiteLLM is loaded once, in its host."""
+    return Machine(tmp_path_factory.mktemp("hosted"))
+
+
 @pytest.fixture
 def server() -> Iterator[Server]:
     with serving(openai.Speaker()) as running:

@@ -19,11 +19,11 @@ def _pairs(source: random.Random, count: int, ratio: float) -> list[float]:
 @pytest.mark.parametrize("count", [12, 40])
 def test_nineteen_of_twenty_intervals_hold_the_true_ratio(count: int) -> None:
     source = random.Random(7)
-    benches = 400
+    benches = 200
 
     held = sum(_found(stats.median_ratio(_pairs(source, count, 1.2), seed=at)).holds(1.2) for at in range(benches))
 
-    assert 0.92 <= held / benches <= 0.98  # four standard errors; bench_coverage has the narrow figure
+    assert 0.9 <= held / benches <= 0.99  # three standard errors; bench_coverage has the narrow figure
 
 
 def test_the_median_is_the_middle_value_or_the_mean_of_the_two() -> None:
