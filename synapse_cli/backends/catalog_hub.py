@@ -31,6 +31,8 @@ from synapse_cli.core.redact import one_line
 if TYPE_CHECKING:
     import httpx
 
+    from synapse_cli.backends.gguf import Header
+
 TIMEOUT_S = 30.0
 """Silence after which a connection counts as cut."""
 
@@ -103,6 +105,14 @@ def address(repo: str, file: str, commit: str) -> str:
     from huggingface_hub import hf_hub_url
 
     return hf_hub_url(repo, file, revision=commit, endpoint=_endpoint())
+
+
+def peek(repo: str, file: RemoteFile, commit: str) -> Header:
+    """Read the header of a file that stays where it is. Raises SynapseError."""
+    from synapse_cli.backends.gguf import read_beginning
+
+    with opened(address(repo, file.name, commit), 0, of_hub=True) as answer:
+        return read_beginning(file.name, file.size or answer.total or 0, answer.chunks)
 
 
 @contextmanager

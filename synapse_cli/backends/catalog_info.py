@@ -55,12 +55,12 @@ class Described:
     """Bytes of memory by window."""
 
 
-def describe(header: Header) -> Described:
-    """Say what a header says; the hash is the file's own, remembered where it was told before."""
+def describe(header: Header, sha256: str | None) -> Described:
+    """Say what a header says, and what it would need."""
     return Described(
         path=header.path,
         size=header.size,
-        sha256=_sha256(header),
+        sha256=sha256,
         name=header.name,
         architecture=header.architecture,
         writes=not header.is_encoder,
@@ -87,29 +87,37 @@ class Offer:
     models: tuple[Choice, ...]
     chosen: Choice | None
     """What `pull` would take; None where nothing fits."""
+    described: Described | None
+    """What its header says, read from its first bytes; None of a split model, whose parts tell only together."""
     why_not: str = ""
 
 
 def offer(source: Hub, memory: int) -> Offer:
     """Ask the hub what it has. Raises SynapseError as `catalog_hub.look` does."""
-    from synapse_cli.backends.catalog_hub import look
+    from synapse_cli.backends.catalog_hub import look, peek
 
     found = look(source.repo, source.revision)
     try:
         chosen, why_not = choose(source, found, memory), ""
     except BackendError as error:
         chosen, why_not = None, error.message
+    described = None
+    if chosen is not None and len(chosen.files) == 1:
+        file = chosen.files[0]
+        described = describe(peek(source.repo, file, found.commit), file.sha256)
     return Offer(
         repo=source.repo,
         commit=found.commit,
         licence=found.licence,
         models=tuple(models_of(found)),
         chosen=chosen,
+        described=described,
         why_not=why_not,
     )
 
 
-def _sha256(header: Header) -> str | None:
+def sha256_of(header: Header) -> str | None:
+    """The hash of a whole file, remembered where it was told before; None of a split model."""
     if len(header.parts) > 1:
         return None
     try:

@@ -10,7 +10,7 @@ import errno
 import os
 import stat
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO, Literal
 
@@ -23,6 +23,8 @@ Purpose = Literal["text", "vectors", "adapter", "any"]
 
 _FIRST_READ = 1 << 20
 """Bytes read at first; headers of small vocabularies fit, larger ones cost a second and a third read."""
+_LARGEST_HEADER = 256 << 20
+"""Bytes; the largest vocabularies take some ten million."""
 _VERSIONS = (2, 3)
 QUANTIZATIONS = {
     0: "F32", 1: "F16", 2: "Q4_0", 3: "Q4_1", 7: "Q8_0", 8: "Q5_0", 9: "Q5_1", 10: "Q2_K", 11: "Q3_K_S", 12: "Q3_K_M",
@@ -102,6 +104,37 @@ def read_header(path: str, purpose: Purpose = "text") -> Header:
         _check_whole(fields, purpose)
     except BadBytes as bad:
         raise _unusable(path, bad) from bad
+    return _header(path, size, fields, parts)
+
+
+def read_beginning(name: str, size: int, chunks: Iterable[bytes]) -> Header:
+    """Read the header of a file of `size` bytes that is elsewhere, from its first bytes; takes no more than it needs.
+
+    Raises ModelUnusable where it is no GGUF.
+    """
+    try:
+        return _header(name, size, _parse_beginning(size, chunks), (name,))
+    except BadBytes as bad:
+        raise _unusable(name, bad) from bad
+
+
+def _parse_beginning(size: int, chunks: Iterable[bytes]) -> Fields:
+    data, want = bytearray(), _FIRST_READ
+    for chunk in chunks:
+        data += chunk
+        if len(data) < min(want, size):
+            continue
+        _check_magic(bytes(data[:24]), size)
+        try:
+            return parse(bytes(data), size)
+        except (More, struct.error, OverflowError):
+            want *= 2
+        if want > _LARGEST_HEADER:
+            break
+    raise BadBytes(f"its header does not end within {len(data):,} bytes")
+
+
+def _header(path: str, size: int, fields: Fields, parts: tuple[str, ...]) -> Header:
     architecture = fields.text("general.architecture") or ""
     return Header(
         path=path,

@@ -30,7 +30,7 @@ def info(
     """Say what a model is, without loading it.
 
     From its header: architecture, window, template, licence, and the memory it needs. Of a model that is not here, what
-    its repository has, and which file `pull` would take.
+    its repository has, which file `pull` would take, and what that one's first bytes say.
 
     Examples:
 
@@ -38,7 +38,7 @@ def info(
 
       synapse models info Qwen/Qwen3-4B-GGUF
     """
-    from synapse_cli.backends.catalog_info import describe
+    from synapse_cli.backends.catalog_info import describe, sha256_of
     from synapse_cli.backends.catalog_paths import model_path
     from synapse_cli.backends.gguf import read_header
 
@@ -54,9 +54,8 @@ def info(
             raise
         _tell_offer(model.source, memory, json=json)
         return
-    described = describe(header)
-    row: dict[str, Json] = {"source": model.source, **asdict(described)}
-    row["needs"] = {str(window): need for window, need in described.needs.items()}
+    described = describe(header, sha256_of(header))
+    row: dict[str, Json] = {"source": model.source, **_row(described)}
     if not print_rows([row], jsonl=json):
         _tell(described)
 
@@ -107,6 +106,10 @@ def suggest(
     typer.echo(f"from a list checked on {catalog_suggest.checked()}, for {budget / 1e9:.1f} GB of memory", err=True)
 
 
+def _row(found: Described) -> dict[str, Json]:
+    return {**asdict(found), "needs": {str(window): need for window, need in found.needs.items()}}
+
+
 def _tell(found: Described) -> None:
     needs = ", ".join(f"{need / 1e9:.2f} GB at {window}" for window, need in found.needs.items())
     _lines(
@@ -137,6 +140,8 @@ def _tell_offer(source: str, memory: str | None, *, json: bool) -> None:
     if print_rows([_offered(source, found)], jsonl=json):
         return
     _lines(("repository", found.repo), ("commit", found.commit), ("licence", found.licence), ("here", "not pulled yet"))
+    if found.described is not None:
+        _tell(found.described)
     for each in found.models:
         mark = "*" if found.chosen is not None and each.files == found.chosen.files else " "
         typer.echo(f"{mark} {each.quantization or '-':<10} {each.size / 1e6:>10,.1f} MB  {each.files[0].name}")
@@ -154,6 +159,7 @@ def _offered(source: str, found: Offer) -> dict[str, Json]:
         "models": [_choice(each) for each in found.models],
         "chosen": chosen.files[0].name if chosen else None,
         "why": chosen.why if chosen else found.why_not,
+        "header": _row(found.described) if found.described else None,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import pytest
 
@@ -57,7 +58,32 @@ def test_info_of_a_model_that_is_not_here_tells_what_its_repository_has(user: Us
     assert told["chosen"] == "t-Q4_K_M.gguf"
     assert told["licence"] == "apache-2.0"
     assert "* Q4_K_M" in plain
-    assert user.hub.sent == 0
+    assert (told["header"]["window"], told["header"]["sha256"]) == (2048, hashlib.sha256(gguf).hexdigest())
+    assert told["header"]["needs"]["2048"] > len(gguf)
+    assert user.blobs == {}
+
+
+def test_info_reads_no_more_of_a_remote_file_than_its_header(user: User, tmp_path: Path) -> None:
+    from tests.local.tiny_gguf import write
+
+    whole = write(tmp_path / "wide.gguf", width=512, layers=6).read_bytes()
+    user.hub.repo(REPO).add({"wide-Q8_0.gguf": whole})
+
+    told = user.models("info", REPO, "--json").json
+
+    assert len(whole) > 40_000_000
+    assert user.hub.sent < 12_000_000  # what is under way when it hangs up
+    assert told["header"]["size"] == len(whole)
+    assert told["header"]["parameters"] > 10_000_000
+
+
+def test_info_of_a_remote_file_that_is_no_model_is_one_line(user: User) -> None:
+    user.hub.repo(REPO).add({"x-Q8_0.gguf": b"<html>" * 500})
+
+    done = user.models("info", REPO)
+
+    assert (done.code, len(done.lines)) == (69, 2)
+    assert "not a usable GGUF" in done.lines[0]
 
 
 def test_info_of_a_hosted_model_is_the_catalogues(user: User) -> None:
