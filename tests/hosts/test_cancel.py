@@ -25,12 +25,13 @@ params = {{ max_tokens = 25000, temperature = 0 }}
 [routes.default]
 use = "endless"
 """
-RUN = [SYNAPSE, "run", "--no-cache", "--stream", "go on"]
+RUN = [SYNAPSE, "run", "--no-cache", "--stream", "--grammar", "endless.gbnf", "go on"]
 
 
 @pytest.fixture
 def endless(machine: Machine) -> Machine:
     """A real model that would write for minutes."""
+    machine.write("endless.gbnf", "root ::= [a-z] root\n")
     path = write(machine.work / "endless.gguf", context=30_000, width=256, layers=4)
     machine.use(PROFILE.format(path=path))
     machine.synapse("run", "--no-cache", "--param", "max_tokens=1", "warm up")

@@ -12,7 +12,7 @@ from tests.hosts.home import Home
 from tests.local.tiny_gguf import write
 
 ASK = ("run", "-m", "nano", "--no-cache", "--choices", "positive,negative", "Which mood? I love it.")
-ENDLESS = ("run", "-m", "./endless.gguf", "--no-cache", "tell me more")
+ENDLESS = ("run", "-m", "./endless.gguf", "--no-cache", "--grammar", "endless.gbnf", "tell me more")
 
 
 def test_where_nothing_runs_lists_are_empty_and_stopping_is_no_error(machine: Machine) -> None:
@@ -113,6 +113,7 @@ def _crash(machine: Machine) -> None:
     """Crash the host in the middle of a call of the real command."""
     path, home = machine.work / "endless.gguf", Home.of(machine)
     if not path.exists():
+        machine.write("endless.gbnf", "root ::= [a-z] root\n")
         write(path, context=30_000, width=256, layers=4)
     process = subprocess.Popen(
         [SYNAPSE, *ENDLESS, "--param", "max_tokens=20000"],
