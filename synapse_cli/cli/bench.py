@@ -87,7 +87,8 @@ def _made(flags: BenchFlags, asked: Wanted, kept: journal.Journal, before: Seque
             kept.append(call)
         _hear(progress, call)
 
-    with _recording(flags, plan) as record, shown(progress, at_terminal=at_terminal):
+    live = shown(progress, at_terminal=at_terminal, has_colour=not flags.no_color)
+    with _recording(flags, plan) as record, live:
         course = Course(plan, SystemClock(), Memory(lambda: hosts(os.environ)), Watch(call=hear, run=record))
         with _interruptible(course):
             result = course.run(before)
@@ -216,7 +217,8 @@ def _draw(flags: BenchFlags, told: Told) -> None:
     path = flags.plot
     if not path.lower().endswith(".svg"):
         path = f"{os.path.splitext(path)[0]}.svg"
-        warn(f"pictures are drawn as SVG: it is {path}, which any browser prints as another kind")
+        if not flags.quiet:
+            warn(f"pictures are drawn as SVG: it is {path}, which any browser prints as another kind")
     drawn = chart(told.figures)
     title = "Time, quality and money" if drawn.upwards == "quality" else "Time and money"
     write_file(path, svg(drawn, title, how(told)))

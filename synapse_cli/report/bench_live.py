@@ -90,7 +90,7 @@ class Progress:
 
 
 @contextmanager
-def shown(progress: Progress, *, at_terminal: bool) -> Iterator[None]:
+def shown(progress: Progress, *, at_terminal: bool, has_colour: bool = True) -> Iterator[None]:
     """Redraw the table while the bench runs, and leave no trace of it."""
     if not at_terminal:
         yield
@@ -98,7 +98,7 @@ def shown(progress: Progress, *, at_terminal: bool) -> Iterator[None]:
     from rich.console import Console
     from rich.live import Live
 
-    console = Console(stderr=True)
+    console = Console(stderr=True, no_color=None if has_colour else True)
     with Live(get_renderable=progress.table, console=console, refresh_per_second=_REDRAWN_PER_S, transient=True):
         yield
     sys.stderr.flush()
