@@ -243,6 +243,8 @@ class Batch:
         try:
             while rows and not seat.ended:
                 chunk = self._side_by_side(rows, seat, places)
+                if not chunk:
+                    raise NoRoom
                 for line, (path, depth) in enumerate(chunk):
                     self._context.place(line, (follow.paths[path][depth],), len(seat.tokens) + depth, places[path], 1)
                 for (path, depth), row in zip(chunk, self._decode(len(chunk), len(chunk)), strict=True):

@@ -50,8 +50,9 @@ class Memory:
         self._free = list(range(context.sequences))
         self._kept: list[Kept] = []
         self._clock = 0
-        self.seats = max(1, context.sequences // SHARE)
+        self.seats = -(-context.sequences // SHARE)
         """How many answers may be written side by side."""
+        self._most = min(self.seats, context.sequences - self.seats - 1)
 
     def known(self, prompt: Tokens) -> tuple[Kept | None, int]:
         """What shares most with this prompt, and how many tokens of it; at least one stays to be read."""
@@ -127,7 +128,7 @@ class Memory:
         return True
 
     def _tidy(self) -> None:
-        while len(self._kept) > self.seats - 1:
+        while len(self._kept) > self._most:
             self._forget(min(self._kept, key=lambda kept: kept.used))
         in_cells = sorted((kept for kept in self._kept if kept.sequence >= 0), key=lambda kept: -kept.used)
         for kept in in_cells[1:]:
