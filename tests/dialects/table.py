@@ -5,67 +5,60 @@ from __future__ import annotations
 from tests.dialects.cases import CASES
 from tests.dialects.dialects import DIALECTS, Dialect
 
-COLUMNS = {
-    "completion": "answer",
-    "stream": "stream",
+ROWS = {
+    "completion": "an answer; the request as the provider's reference has it",
+    "stream": "streamed",
     "system": "system prompt",
-    "tools": "tools",
+    "tools": "tools: told, and called",
     "schema": "JSON schema",
-    "labels": "labels",
+    "labels": "one of several labels",
     "usage": "tokens",
     "cached": "cached tokens",
     "reasoning": "reasoning tokens",
-    "thinking": "thoughts apart",
-    "effort": "effort",
+    "thinking": "thoughts apart from the answer",
+    "effort": "`effort`",
     "confidence": "confidence",
     "stops": "stop reasons",
-    "refusal": "refusals",
-    "half": "half answers",
-    "errors": "errors",
-    "too_long": "too long",
-    "retry": "Retry-After",
-    "mid_stream": "broken stream",
-    "cut": "cut stream",
-    "characters": "every character",
-    "new_model": "unlisted model",
-    "home": "own address",
+    "refusal": "refusals and filters",
+    "half": "an answer that broke off is none",
+    "errors": "errors, by status",
+    "too_long": "a prompt that is too long",
+    "retry": "`Retry-After`",
+    "mid_stream": "an error inside a stream",
+    "cut": "a stream that is cut is no answer",
+    "characters": "every character of Unicode",
+    "new_model": "a model that no catalogue knows",
+    "home": "its own address, with no `base_url`",
     "embeddings": "embeddings",
 }
-"""Every case under the name that a reader understands; "home" is asked in `test_addresses`."""
+"""Every case in a reader's words; "home" is asked in `test_addresses`."""
+YES, NO = "✓", "—"
+LEGEND = f"{YES} works; with a number: by a way round LiteLLM. {NO} the provider does not have it."
 
 
 def table() -> str:
-    """Rows of providers and columns of cases, and below them why a cell is not a plain yes."""
+    """Rows of cases and columns of providers, and below them why a cell is not a plain yes."""
     notes: list[str] = []
-    head = ["provider", *COLUMNS.values()]
-    rows = [[f"**{dialect.name}**", *(_cell(dialect, case, notes) for case in COLUMNS)] for dialect in DIALECTS]
-    lines = [_line(head), _line(["---", *([":-:"] * len(COLUMNS))]), *map(_line, rows)]
+    head = _line(["", *(dialect.name for dialect in DIALECTS)])
+    rule = _line(["---", *([":-:"] * len(DIALECTS))])
+    rows = [_line([name, *(_cell(dialect, case, notes) for dialect in DIALECTS)]) for case, name in ROWS.items()]
     told = [f"{number}. {note}" for number, note in enumerate(notes, 1)]
-    return "\n".join(
-        [
-            *lines,
-            "",
-            "✓ works; ✓ with a number: by a way round LiteLLM; · with a number: the provider does not have it",
-            "",
-            *told,
-            "",
-        ]
-    )
+    return "\n".join([head, rule, *rows, "", LEGEND, "", *told, ""])
 
 
 def _cell(dialect: Dialect, case: str, notes: list[str]) -> str:
     if case == "home":
-        return "✓" if dialect.home else _noted("·", "it is wherever you run it: give its `base_url`", notes)
+        return YES if dialect.home else _noted(NO, "it is wherever you run it: give its `base_url`", notes)
     assert case in CASES
     if case in dialect.lacks:
-        return _noted("·", dialect.lacks[case], notes)
-    return _noted("✓", dialect.mended[case], notes) if case in dialect.mended else "✓"
+        return _noted(NO, dialect.lacks[case], notes)
+    return _noted(YES, dialect.mended[case], notes) if case in dialect.mended else YES
 
 
 def _noted(mark: str, note: str, notes: list[str]) -> str:
     if note not in notes:
         notes.append(note)
-    return f"{mark} <sup>{notes.index(note) + 1}</sup>"
+    return f"{mark}<sup>{notes.index(note) + 1}</sup>"
 
 
 def _line(cells: list[str]) -> str:

@@ -10,7 +10,7 @@ from tests.conftest import Golden
 from tests.dialects.cases import CASES
 from tests.dialects.dialects import DIALECTS, Dialect
 from tests.dialects.place import CANARY, open_place
-from tests.dialects.table import COLUMNS, table
+from tests.dialects.table import ROWS, table
 
 PAIRS = [(dialect, case) for dialect in DIALECTS for case in CASES if case not in dialect.lacks]
 
@@ -23,5 +23,5 @@ def test_a_dialect_is_spoken(dialect: Dialect, case: str, tmp_path: Path, monkey
 
 
 def test_the_table_of_the_documentation_is_what_these_tests_hold(golden: Golden) -> None:
-    assert {*CASES, "home"} == set(COLUMNS)
+    assert {*CASES, "home"} == set(ROWS)
     golden(Path(__file__).with_name("table.md"), table())
