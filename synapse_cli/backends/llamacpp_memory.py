@@ -178,7 +178,7 @@ def _weights(header: Header) -> int:
 def _parked(header: Header, window: int, seats: int) -> int:
     """Prompts kept outside the KV cache, so that they need not be read again."""
     each = min(PARKED_EACH, cache_bytes(header, window, 0))
-    return 0 if is_recurrent(header) else min(PARKED, -(-seats // SHARE) * each)
+    return 0 if is_recurrent(header) else min(PARKED, (-(-seats // SHARE) - 1) * each)
 
 
 def _compute(header: Header, cells: int, seats: int, outputs: int) -> int:
