@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from synapse_cli.backends.catalog_hub import RemoteFile, Repository
 from synapse_cli.backends.catalog_source import Hub
@@ -40,10 +41,15 @@ class Choice:
         return quantization_of(self.files[0].name)
 
 
-def choose(source: Hub, found: Repository, memory: int) -> Choice:
+Need: TypeAlias = Callable[[Choice], int]
+"""Tells the bytes of memory that a model would take."""
+
+
+def choose(source: Hub, found: Repository, memory: int, need: Need) -> Choice:
     """Return the files that the source means; `memory` is what a model may take where it names no quantization.
 
-    Raises ModelMissing, with what there is, where the repository has nothing of the kind.
+    `need` is asked only then, of the largest file first. Raises ModelMissing, with what there is, where the repository
+    has nothing of the kind, ModelUnusable where nothing fits.
     """
     models = models_of(found)
     if source.file is not None:
@@ -55,7 +61,7 @@ def choose(source: Hub, found: Repository, memory: int) -> Choice:
         return _quantized(source.quantization, source.repo, models)
     if len(models) == 1:
         return Choice(models[0].files, "the only model there")
-    return _fitting(source.repo, models, memory)
+    return _fitting(source.repo, models, memory, need)
 
 
 def models_of(found: Repository) -> list[Choice]:
@@ -100,23 +106,25 @@ def _quantized(wanted: str, repo: str, models: Iterable[Choice]) -> Choice:
     raise ModelMissing(f"{repo} has no {wanted}", hint + _there_is(there))
 
 
-def _fitting(repo: str, models: Sequence[Choice], memory: int) -> Choice:
+def _fitting(repo: str, models: Sequence[Choice], memory: int, need: Need) -> Choice:
     """The largest that fits, of at most 8 bits a weight."""
     whole = [model for model in models if _is_whole(model)]
     modest = [model for model in whole if _bits(model) <= _MOST_BITS] or whole
-    fitting = [model for model in modest if model.size <= memory]
-    if not fitting:
-        least = modest[0]
-        raise ModelUnusable(
-            f"no file of {repo} fits in {said(memory)}: the smallest has {said(least.size)}",
-            f"choose a smaller model, or name one anyway: hf:{repo}:{least.quantization or '…'}",
-        )
-    best = fitting[-1]
-    larger = next((model for model in modest if model.size > memory), None)
     why = f"the largest of {len(modest)} that fits in {said(memory)}"
-    if larger is not None:
-        why += f"; {larger.quantization or larger.files[0].name} would need {said(larger.size)}"
-    return Choice(best.files, why)
+    needed = 0
+    for model in reversed(modest):
+        needed = need(model) if model.size <= memory else model.size
+        if needed <= memory:
+            return Choice(model.files, why)
+        why = f"the largest of {len(modest)} that fits in {said(memory)}; {_called(model)} would need {said(needed)}"
+    raise ModelUnusable(
+        f"no file of {repo} fits in {said(memory)}: the smallest would need {said(needed)}",
+        f"choose a smaller model, or name one anyway: hf:{repo}:{modest[0].quantization or '…'}",
+    )
+
+
+def _called(model: Choice) -> str:
+    return model.quantization or model.files[0].name
 
 
 def _bits(model: Choice) -> int:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from synapse_cli.backends.catalog_choose import Choice, choose, models_of
+from synapse_cli.backends.catalog_choose import Choice, Need, choose, models_of
+from synapse_cli.backends.catalog_hub import Repository
 from synapse_cli.backends.catalog_source import Hub
 from synapse_cli.backends.gguf import Header
 from synapse_cli.backends.llamacpp_memory import estimate
-from synapse_cli.core.errors import BackendError
+from synapse_cli.backends.llamacpp_settings import DEFAULT_WINDOW
+from synapse_cli.core.errors import BackendError, SynapseError
 from synapse_cli.core.files import file_sha256
 
 WINDOWS = (2048, 8192, 32_768, 131_072)
@@ -98,7 +100,7 @@ def offer(source: Hub, memory: int) -> Offer:
 
     found = look(source.repo, source.revision)
     try:
-        chosen, why_not = choose(source, found, memory), ""
+        chosen, why_not = choose(source, found, memory, need_in(found)), ""
     except BackendError as error:
         chosen, why_not = None, error.message
     described = None
@@ -114,6 +116,22 @@ def offer(source: Hub, memory: int) -> Offer:
         described=described,
         why_not=why_not,
     )
+
+
+def need_in(found: Repository) -> Need:
+    """What tells the memory that a model of a repository would take, from its first bytes; else from its size."""
+    from synapse_cli.backends.catalog_hub import peek
+
+    def need(model: Choice) -> int:
+        if len(model.files) > 1:
+            return model.size * 11 // 10
+        try:
+            header = peek(found.repo, model.files[0], found.commit)
+        except SynapseError:
+            return model.size * 11 // 10  # what is wrong with it is said when it is fetched
+        return estimate(header, min(header.context_length or DEFAULT_WINDOW, DEFAULT_WINDOW)).total
+
+    return need
 
 
 def sha256_of(header: Header) -> str | None:

@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 from synapse_cli.backends import catalog_choose, catalog_hub, catalog_lock, catalog_store
 from synapse_cli.backends.catalog_fetch import fetch, patiently, unwritable
 from synapse_cli.backends.catalog_hub import Answer, RemoteFile
+from synapse_cli.backends.catalog_info import need_in
 from synapse_cli.backends.catalog_lock import File, Pin, Pinned
 from synapse_cli.backends.catalog_source import Hub, Source, Web
 from synapse_cli.core.errors import ModelUnusable
@@ -104,7 +105,7 @@ def _wanted(
         files = tuple(RemoteFile(name=f.name, size=f.size, sha256=f.sha256) for f in known.pin.files)
         return Pin(known.pin.revision, (), known.pin.licence), files, "pinned"
     found = patiently(lambda: catalog_hub.look(source.repo, source.revision))
-    chosen = catalog_choose.choose(source, found, memory)
+    chosen = catalog_choose.choose(source, found, memory, need_in(found))
     return Pin(found.commit, (), found.licence), chosen.files, chosen.why
 
 

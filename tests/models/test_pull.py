@@ -417,12 +417,12 @@ def test_the_quantization_is_chosen_by_memory_and_the_choice_is_explained(user: 
     }
 
     told = user.pulls(REPO, "--memory", "1GB")
-    tight = user.models("pull", f"{REPO}", "--update", "--memory", "10KB")
+    tight = user.models("pull", f"{REPO}", "--update", "--memory", "1MB")
 
     assert told["files"][0]["name"] == "t-Q4_K_M.gguf"
     assert told["why"] == "the largest of 3 that fits in 1.0 GB; Q8_0 would need 5.0 GB"
     assert tight.code == 69
-    assert "fits in 10 kB" in tight.err
+    assert "fits in 1.0 MB: the smallest would need" in tight.err
 
 
 def test_pin_writes_the_lock_without_fetching(user: User, repo, gguf: bytes) -> None:
