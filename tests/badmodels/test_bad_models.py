@@ -159,7 +159,7 @@ def test_a_mapped_file_that_is_cut_under_an_answer_costs_the_host_and_not_the_ca
         target=lambda: found.append(asker.ask(path, "--param", "max_tokens=400", "--timeout", "120"))
     )
     asking.start()
-    home.until(lambda: "answering" in str((home.status() or {}).get("active")), "the answer never began")
+    home.until(lambda: "writing the answer" in str((home.status() or {}).get("active")), "the answer never began")
     os.truncate(path, 3000)
     asking.join(120)
 
