@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
@@ -72,10 +72,11 @@ def _foretell(plan: Plan) -> int:
 def _made(flags: BenchFlags, asked: Wanted, kept: journal.Journal, before: Sequence[Call]) -> tuple[Told, Result]:
     """Run it, and sum it up."""
     from synapse_cli.core.clock import SystemClock
-    from synapse_cli.lab.bench.memory import Memory, hosts
+    from synapse_cli.lab.bench.memory import Memory, hosts, loaded
     from synapse_cli.lab.bench.telling import tell
 
     plan = asked.plan
+    warm = loaded(os.environ)
     began = time.monotonic()
     at_terminal = sys.stderr.isatty() and not (flags.quiet or flags.verbose)
     progress = Progress([c.label for c in plan.candidates], len(plan.items) * plan.repeats, verbose=flags.verbose)
@@ -99,12 +100,19 @@ def _made(flags: BenchFlags, asked: Wanted, kept: journal.Journal, before: Seque
         before=asked.before,
         machine=_machine(),
         elapsed_s=time.monotonic() - began,
-        notes=asked.notes,
+        loaded=loaded(os.environ),
+        notes=(*asked.notes, *_warm_already(plan, warm)),
     )
     kept.close()
     for message in () if flags.quiet else result.warnings:
         warn(message)
     return told, result
+
+
+def _warm_already(plan: Plan, loaded_before: Mapping[str, int]) -> list[str]:
+    """A model that a host had loaded has no cold call to show."""
+    names = {name for each in plan.candidates for name in each.models()} & set(loaded_before)
+    return [f"{name} was loaded before: its cold call is not cold (synapse hosts stop)" for name in sorted(names)]
 
 
 def _hear(progress: Progress, call: Call, *, before: bool = False) -> None:

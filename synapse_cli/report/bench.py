@@ -47,7 +47,9 @@ class Figures:
     quality: Interval | None = None
     graded: int = 0
     memory: int | None = None
-    grew: int | None = None
+    """Bytes of this process and its hosts at most, with all that was loaded."""
+    models: int | None = None
+    """Bytes of its own local models, as their engine counts them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +152,7 @@ def candidate_json(figures: Figures) -> dict[str, Json]:
         "cost_usd": money(figures.cost),
         "cost_usd_per_call": interval_json(figures.cost_per_call),
         "peak_memory_bytes": figures.memory,
-        "added_memory_bytes": figures.grew,
+        "model_memory_bytes": figures.models,
     }
 
 

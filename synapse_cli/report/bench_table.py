@@ -181,6 +181,7 @@ _COLUMNS: tuple[tuple[str, Callable[[Figures], str]], ...] = (
     ("tokens", _tokens),
     ("cached input", _cached),
     ("$ per 1,000", _per_thousand),
+    ("models", lambda figures: _bytes(figures.models)),
     ("peak memory", lambda figures: _bytes(figures.memory)),
 )
 

@@ -486,7 +486,24 @@ def test_the_local_tier_is_benched_offline(machine: Machine) -> None:
     found = _candidates(done)["nano"]
     assert (found["errors"], found["calls"], found["cost_usd"]) == (0, 6, "0")
     assert found["quality"]["estimate"] >= 0.5
-    assert found["peak_memory_bytes"] > 20_000_000
+    assert min(found["peak_memory_bytes"], found["model_memory_bytes"]) > 14_000_000
+
+
+def test_a_model_that_is_warm_in_a_host_is_measured_there_and_has_no_cold_call(machine: Machine) -> None:
+    machine.use(
+        'schema = 1\n[models.nano]\nbackend = "llama.cpp"\nsource = "builtin:nano"\n[routes.default]\nuse = "nano"\n'
+        '[hosts]\nidle = "30s"\n'
+    )
+
+    machine.env["SYNAPSE_HOSTS"] = "on"
+    first = machine.synapse("bench", "--json", "-m", "nano", "-n", "1")
+    again = machine.synapse("bench", "--json", "-m", "nano", "-n", "1")
+    machine.synapse("hosts", "stop")
+
+    notes = [any("nano was loaded before" in note for note in done.json["notes"]) for done in (first, again)]
+    assert notes == [False, True]
+    assert _candidates(again)["nano"]["model_memory_bytes"] > 14_000_000
+    assert _candidates(first)["nano"]["cold_s"] > _candidates(again)["nano"]["cold_s"]
 
 
 def test_a_dry_run_asks_nobody_and_says_what_it_could_cost(machine: Machine) -> None:
@@ -563,7 +580,7 @@ CANDIDATE = {
     "cost_usd": str,
     "cost_usd_per_call": BOUNDS,
     "peak_memory_bytes": int,
-    "added_memory_bytes": int,
+    "model_memory_bytes": type(None),
 }
 COMPARISON = {
     "candidate": str,

@@ -16,9 +16,12 @@ KEY = {"LOOPBACK_KEY": "sk-loopback"}
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     """One for all tests here, so that LiteLLM is loaded once, in its host."""
-    return Machine(tmp_path_factory.mktemp("hosted"))
+    made = Machine(tmp_path_factory.mktemp("hosted"))
+    made.env["SYNAPSE_HOSTS"] = "on"
+    yield made
+    made.synapse("hosts", "stop")
 
 
 @pytest.fixture
@@ -31,7 +34,7 @@ def _bench(machine: Machine, server: Server, *more: str) -> dict[str, Any]:
     machine.use(
         "schema = 1\n[models.h]\nbackend = 'litellm'\nmodel = 'openai/gpt-4o-mini'\nkeys = ['env:LOOPBACK_KEY']\n"
         f"base_url = '{server.url}/v1'\nprice = {{ input = 1000, output = 10000, cached = 100 }}\n"
-        "[routes.default]\nuse = 'h'\n[hosts]\nidle = '5s'\n"
+        "[routes.default]\nuse = 'h'\n[hosts]\nidle = '60s'\n"
     )
     done = machine.synapse("bench", "--json", "-m", "h", "hello", "-n", "8", *more, env=KEY)
     assert done.code == 0, done.err

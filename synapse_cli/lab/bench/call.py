@@ -50,8 +50,6 @@ class Call:
     score: float | None = None
     memory: int | None = None
     """Bytes held at most by this process and its hosts while it was made."""
-    grew: int | None = None
-    """How much of that they did not hold before: of a cold call, what its models take."""
     answer: str | None = None
     run_id: str = ""
 

@@ -87,7 +87,7 @@ def check(candidate: Candidate, ask: Ask, *, has_limit: bool) -> None:
 
     And for a price that nobody knows, where the money is limited.
     """
-    session = Session(candidate.profile, candidate.wants(ask), Witness(), backends=candidate.backends)
+    session = Session(candidate.profile, candidate.wants(ask), Witness())
     if candidate.kind == "profile":
         return
     plan = session.plan(session.choose())
@@ -106,7 +106,7 @@ def _is_unpriced(session: Session, model: Model) -> bool:
 
 def obstacle(candidate: Candidate) -> SynapseError | None:
     """Why none of its models can be asked (no key, no file), or None where one of them can, or nobody knows."""
-    session = Session(candidate.profile, Ask(prompt=""), Witness(), backends=candidate.backends)
+    session = Session(candidate.profile, Ask(prompt=""), Witness())
     problems: list[SynapseError] = []
     for name in candidate.models():
         model = candidate.profile.models.get(name)

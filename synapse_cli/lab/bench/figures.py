@@ -55,7 +55,6 @@ def figures(label: str, kind: str, calls: Iterable[Call], *, seed: int) -> Figur
         quality=_quality(scored),
         graded=len(scored),
         memory=max((call.memory for call in own if call.memory is not None), default=None),
-        grew=next((call.grew for call in own if call.cold), None),
     )
 
 

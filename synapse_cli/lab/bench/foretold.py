@@ -37,7 +37,8 @@ def _one(plan: Plan, candidate: Candidate) -> Foretold:
 
 
 def _at_most(plan: Plan, candidate: Candidate, item: Item) -> Decimal | None:
-    session = Session(candidate.profile, candidate.wants(item.ask(plan.base)), Witness(), backends=candidate.backends)
+    ask = candidate.wants(item.ask(plan.base))
+    session = Session(candidate.profile, ask, Witness(), backends=candidate.backends)
     total = Decimal(0)
     for tier in forecast(session, session.plan(session.choose())):
         if tier.at_most is None:

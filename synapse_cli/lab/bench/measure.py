@@ -35,7 +35,7 @@ class Measured:
 
 def measure(slot: Slot, ask: Ask, clock: Clock, memory: Memory, hold: Callable[[Control], None]) -> Measured:
     """Ask one item of one candidate; every ending is a measured one. `hold` is given what stops it."""
-    before = memory.begin()
+    memory.begin()
     session = Session(
         slot.candidate.profile, slot.candidate.wants(ask), Witness(), clock=clock, backends=slot.candidate.backends
     )
@@ -54,7 +54,7 @@ def measure(slot: Slot, ask: Ask, clock: Clock, memory: Memory, hold: Callable[[
     except SynapseError as raised:
         run, error = None, raised
     total_s = clock.monotonic() - began
-    peak = memory.peak()
+    held = memory.peak()
     call = Call(
         candidate=slot.candidate.label,
         item=slot.item.key,
@@ -62,8 +62,7 @@ def measure(slot: Slot, ask: Ask, clock: Clock, memory: Memory, hold: Callable[[
         cold=slot.cold,
         started=session.started,
         total_s=total_s,
-        memory=peak,
-        grew=None if peak is None or before is None else max(0, peak - before),
+        memory=held,
         run_id=session.run_id,
     )
     error = error or (None if run is None else run.outcome.error)

@@ -17,19 +17,15 @@ class Memory:
         self._others = others
         self._is_linux = sys.platform.startswith("linux")
 
-    def begin(self) -> int | None:
-        """Lower the marks to what is held now, and tell how much that is; None where nobody knows."""
-        if not self._is_linux:
-            return None
-        processes = self._processes()
-        for process in processes:
+    def begin(self) -> None:
+        """Lower the marks to what is held now, where that can be done."""
+        for process in self._processes() if self._is_linux else ():
             _lower(process)
-        return _sum(processes, "VmRSS:")
 
     def peak(self) -> int | None:
         """The most that was held since `begin`; None where nobody knows."""
         if self._is_linux:
-            return _sum(self._processes(), "VmHWM:")
+            return _sum(self._processes())
         return _peak_of_this_process()
 
     def _processes(self) -> list[int]:
@@ -48,6 +44,21 @@ def hosts(env: Mapping[str, str]) -> list[int]:
     return [card["pid"] for card in cards if card is not None]
 
 
+def loaded(env: Mapping[str, str]) -> dict[str, int]:
+    """Bytes of each local model that is loaded, by name, as the engines count them; in hosts and in this process."""
+    from synapse_cli.backends.host.listing import running
+
+    found: dict[str, int] = {}
+    pool = sys.modules.get("synapse_cli.backends.llamacpp_pool")
+    for model in () if pool is None else pool.pool().snapshot():
+        found[model.name] = model.bytes
+    try:
+        listed = [model for host in running(env) for model in host.status.get("loaded", [])]
+    except OSError:
+        listed = []
+    return found | {str(model["name"]): int(model["bytes"]) for model in listed}
+
+
 def _lower(process: int) -> None:
     try:
         with open(f"/proc/{process}/clear_refs", "w", encoding="ascii") as file:
@@ -56,16 +67,16 @@ def _lower(process: int) -> None:
         pass  # it has ended, or the kernel was built without: then the mark is of its whole life
 
 
-def _sum(processes: Sequence[int], field: str) -> int | None:
-    found = [size for size in (_field(process, field) for process in processes) if size is not None]
+def _sum(processes: Sequence[int]) -> int | None:
+    found = [size for size in map(_high_water, processes) if size is not None]
     return sum(found) if found else None
 
 
-def _field(process: int, name: str) -> int | None:
+def _high_water(process: int) -> int | None:
     try:
         with open(f"/proc/{process}/status", "rb") as file:
             for line in file:
-                if line.startswith(name.encode()):
+                if line.startswith(b"VmHWM:"):
                     return int(line.split()[1]) * 1024
     except (OSError, ValueError, IndexError):
         pass  # it has ended meanwhile

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from synapse_cli.lab.bench import limits
 from synapse_cli.lab.bench.call import Call
+from synapse_cli.lab.bench.candidate import Candidate
 from synapse_cli.lab.bench.compare import compare
 from synapse_cli.lab.bench.course import Plan, Result
 from synapse_cli.lab.bench.figures import figures, spent
@@ -34,10 +35,14 @@ def tell(
     before: Saved | None,
     machine: str,
     elapsed_s: float,
+    loaded: Mapping[str, int],
     notes: Sequence[str] = (),
 ) -> Told:
     """Sum a bench up. Limits are about the change since a bench of before, else about the first candidate."""
-    found = tuple(figures(each.label, each.kind, result.calls, seed=plan.seed) for each in plan.candidates)
+    found = tuple(
+        replace(figures(each.label, each.kind, result.calls, seed=plan.seed), models=_models(each, loaded))
+        for each in plan.candidates
+    )
     within = _within(plan, result)
     since = () if before is None else _since(plan, result, before)
     judged = within if before is None else since
@@ -57,6 +62,12 @@ def tell(
         memory=max(memory, default=None),
         notes=(*notes, *_notes(found, plan), *_changes(before, plan, machine)),
     )
+
+
+def _models(candidate: Candidate, loaded: Mapping[str, int]) -> int | None:
+    """Bytes of its local models; None where none is loaded."""
+    sizes = [loaded[name] for name in candidate.models() if name in loaded]
+    return sum(sizes) if sizes else None
 
 
 def _calls_per_s(calls: Sequence[Call]) -> float | None:
