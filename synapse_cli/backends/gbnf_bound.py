@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 from weakref import WeakKeyDictionary
 
-from synapse_cli.backends.gbnf_match import Matcher, State, matcher
+from synapse_cli.backends.gbnf_match import Matcher, State, TooMuchEffort, matcher
 from synapse_cli.backends.gbnf_scan import Scan
 from synapse_cli.core.errors import BadAnswer, UsageError
 
@@ -46,6 +47,10 @@ _MOST_KEPT = 16 << 20
 """Bytes of answers about a whole vocabulary that are kept of one grammar."""
 
 
+_EFFORT, _EFFORT_A_TOKEN = 1_500_000, 5_000
+"""Steps of the matcher, some two seconds in all; JSON takes six a token, and 60 optional properties five hundred."""
+
+
 class _Table:
     """What is known of one grammar and one vocabulary together."""
 
@@ -80,6 +85,7 @@ class Bound:
         tables = _tables.setdefault(self._matcher, WeakKeyDictionary())
         self._table = tables.setdefault(vocabulary, _Table(vocabulary.size))
         self._is_first = vocabulary.writes_leading_space
+        self._effort_left = _EFFORT
         self.had_choice = True
         """Whether the grammar left a choice at any place of the token that was accepted last."""
 
@@ -90,6 +96,10 @@ class Bound:
 
     def allowed(self, tokens: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
         """Which of these tokens may come next."""
+        with self._within_limits():
+            return self._allowed(tokens)
+
+    def _allowed(self, tokens: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
         import numpy as np
 
         if len(tokens) != self._vocabulary.size or tokens[0] != 0:
@@ -105,15 +115,34 @@ class Bound:
         word = self._word(token)
         if word is _END:
             return
-        state = self._state
-        if state.has_tokens:
-            after = self._matcher.after_token(state, token, word, self._numbers)
-        else:
-            after = self._matcher.after(state, word) if word else None
-        if after is None:
-            raise BadAnswer("a token was written that the grammar does not allow", "report this as a bug")
-        self.had_choice = self._chooses(word)
+        self._effort_left += _EFFORT_A_TOKEN
+        with self._within_limits():
+            after = self._after(token, word)
+            if after is None:
+                raise BadAnswer("a token was written that the grammar does not allow", "report this as a bug")
+            self.had_choice = self._chooses(word)
         self._state, self._is_first = after, False
+
+    def _after(self, token: int, word: bytes) -> State | None:
+        if self._state.has_tokens:
+            return self._matcher.after_token(self._state, token, word, self._numbers)
+        return self._matcher.after(self._state, word) if word else None
+
+    @contextmanager
+    def _within_limits(self) -> Iterator[None]:
+        """End an answer by a grammar that takes too long to follow: others wait for the same engine."""
+        matcher = self._matcher
+        before = matcher.effort
+        matcher.limit = before + self._effort_left
+        try:
+            yield
+        except TooMuchEffort as error:
+            raise UsageError(
+                "the grammar can be read in too many ways to be written by",
+                "say less with repeats within repeats, and give common beginnings one rule",
+            ) from error
+        finally:
+            self._effort_left -= matcher.effort - before
 
     def _all_allowed(self) -> npt.NDArray[np.bool_]:
         import numpy as np

@@ -6,6 +6,7 @@ be kept from one request to the next; this one learns each situation once.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
@@ -36,6 +37,10 @@ _MOST_REMEMBERED = 300_000
 
 class TooManyReadings(Exception):
     """What was written can be read in too many ways."""
+
+
+class TooMuchEffort(Exception):
+    """Following the grammar takes longer than anybody would wait."""
 
 
 class Stack:
@@ -93,6 +98,10 @@ class Matcher:
         """Tokens that the grammar names."""
         self._states: dict[tuple[frozenset[Reading], bool], State] = {}
         self._bottom = Stack(-1, 0, None)
+        self.effort = 0
+        """Steps that were ever followed."""
+        self.limit = math.inf
+        """Where they are to stop."""
         self.remembered = 0
         """Readings and tokens."""
         self.start = self._state([(found.start, self._bottom)])
@@ -211,6 +220,7 @@ class Matcher:
         rounds: dict[tuple[int, Stack | None], int] = {}
         for _ in range(_MOST_WORK):
             if not work:
+                self._count(len(seen))
                 return may_end
             step, stack = work.pop()
             here = self._steps[step]
@@ -224,7 +234,13 @@ class Matcher:
                 if reading not in seen:
                     seen.add(reading)
                     work.append(reading)
+        self._count(_MOST_WORK)
         raise TooManyReadings
+
+    def _count(self, steps: int) -> None:
+        self.effort += steps
+        if self.effort > self.limit:
+            raise TooMuchEffort
 
     def _next(
         self, here: Step, step: int, stack: Stack, rounds: dict[tuple[int, Stack | None], int]

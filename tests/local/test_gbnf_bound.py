@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 
 from synapse_cli.backends.gbnf_bound import Bound
+from synapse_cli.backends.gbnf_match import matcher
 from synapse_cli.backends.llamacpp import LlamaCpp
 from synapse_cli.backends.llamacpp_vocabulary import open_vocabulary
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import BadAnswer, UsageError
+from synapse_cli.profile.model import Model
 
 from .asking import asked, open_model
 from .test_gbnf import JSON, SUMS
@@ -143,3 +145,16 @@ def test_all_tokens_at_once_are_judged_as_each_alone(tmp_path: Path, grammar: st
         if not going_on:
             break
         bound.accept(chance.choice(going_on))
+
+
+def test_a_grammar_that_takes_too_long_to_follow_ends_the_answer_and_not_the_day() -> None:
+    nano = LlamaCpp(Model(name="nano", backend="llama.cpp", source="builtin:nano"))
+    options = " | ".join(f"r{n}" for n in range(25))
+    rules = [f'r{n} ::= [{chr(97 + n)}-z ]+ r{(n + 1) % 25} "x" | [a-z ]{{{n + 1}}}' for n in range(25)]
+    grammar = "\n".join([f'root ::= ({options})+ "."', *rules])
+
+    with pytest.raises(UsageError, match="too many ways"):
+        nano.complete(asked("go", grammar=grammar, **HOT), Control())
+
+    assert nano.complete(asked("go", grammar='root ::= "yes"'), Control()).text == "yes"
+    assert matcher(grammar, " ").effort <= 1_500_000 + 60 * 5_000 + 20_000
