@@ -112,7 +112,7 @@ class Call:
 
         Many a model refuses a request for probabilities, and no list knows which: it is asked again without.
         """
-        with tapped(self._patience_s(), self._headers()) as wire:
+        with tapped(Wire(self._patience_s(), self._headers())) as wire:
             reply, failure = self._sent(litellm, asked, wire)
             hear = dialect(wire.path)
             if may_repeat and wire.failed and b"logprob" in wire.body().lower():

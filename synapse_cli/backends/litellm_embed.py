@@ -15,7 +15,7 @@ from synapse_cli.backends.litellm_accents import headers as own_headers
 from synapse_cli.backends.litellm_errors import foreign, translate
 from synapse_cli.backends.litellm_package import hush, package
 from synapse_cli.backends.litellm_refused import refused
-from synapse_cli.backends.litellm_wire import tapped
+from synapse_cli.backends.litellm_wire import Wire, tapped
 from synapse_cli.core.completion import Facts, Usage
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import BadAnswer, Interrupted, SynapseError, TimedOut
@@ -97,7 +97,7 @@ class LiteLLMEncoder:
             litellm = package()
             hush()
             arguments = self._arguments(texts, key)
-            with tapped(patience_s, arguments["extra_headers"]) as wire:
+            with tapped(Wire(patience_s, arguments["extra_headers"])) as wire:
                 try:
                     reply = litellm.embedding(**arguments)
                 except Exception as error:
@@ -131,10 +131,10 @@ class LiteLLMEncoder:
             arguments["encoding_format"] = "float"  # else its client asks for base64, which other servers do not speak
         arguments |= address(provider, model.base_url, "embed")
         headers = {**own_headers(provider, key), **model.headers}
-        if model.organization:
-            arguments["organization"] = model.organization
+        if model.organization:  # as a header: `embedding` has no word for it
+            headers["OpenAI-Organization"] = model.organization
         if model.project:
-            headers |= {"OpenAI-Project": model.project}
+            headers["OpenAI-Project"] = model.project
         arguments["extra_headers"] = headers
         return arguments
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from synapse_cli.core.errors import BadAnswer
@@ -15,8 +15,6 @@ from synapse_cli.core.prompt import Json
 DONE: dict[str, Json] = {"[DONE]": True}
 """Stands among the events for the mark that ends a stream."""
 _here = threading.local()
-_MOST_BYTES = 64_000_000
-"""Of one answer, or of one event: a server that sends without end must not fill the memory."""
 
 
 @dataclass(slots=True)
@@ -24,8 +22,10 @@ class Wire:
     """The HTTP exchange of the call that this thread makes. LiteLLM sends; what comes back is kept here."""
 
     timeout_s: float
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(default_factory=dict)
     """What every request says besides; an empty one is not said at all."""
+    most_bytes: int = 64_000_000
+    """Of one answer: a server that sends without end must not fill the memory."""
     response: Any = None  # httpx.Response; typed where the package is imported, which is not here
 
     @property
@@ -49,7 +49,7 @@ class Wire:
         """Each JSON object of the answer as it arrives, and DONE."""
         response = self.response
         if response.is_stream_consumed or "application/json" in response.headers.get("content-type", ""):
-            yield _object(response.read(), "the answer")
+            yield from _whole(response.read())
             return
         yield from _events(_lines(response.iter_bytes()))
 
@@ -60,9 +60,9 @@ class Wire:
 
 
 @contextmanager
-def tapped(timeout_s: float, headers: Mapping[str, str] | None = None) -> Iterator[Wire]:
+def tapped(wire: Wire) -> Iterator[Wire]:
     """Listen to what this thread sends and hears; its requests wait no longer than `timeout_s` for each piece."""
-    wire = _here.wire = Wire(timeout_s, headers or {})
+    _here.wire = wire
     try:
         yield wire
     finally:
@@ -94,8 +94,21 @@ def _heard(response: Any) -> None:
     wire = getattr(_here, "wire", None)
     if wire is not None:
         wire.response = response
+        response.iter_bytes = _bounded(response.iter_bytes, wire.most_bytes)
         if wire.failed:
             response.read()  # LiteLLM closes what it refuses to read
+
+
+def _bounded(pieces: Callable[..., Iterator[bytes]], most: int) -> Callable[..., Iterator[bytes]]:
+    def bounded(*how: Any, **more: Any) -> Iterator[bytes]:
+        total = 0
+        for piece in pieces(*how, **more):
+            total += len(piece)
+            if total > most:
+                raise BadAnswer("the answer has no end", "try again, or use another model")
+            yield piece
+
+    return bounded
 
 
 def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -103,8 +116,6 @@ def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
     rest = b""
     for piece in pieces:
         *lines, rest = (rest + piece).split(b"\n") if b"\n" in piece else (rest + piece,)
-        if len(rest) > _MOST_BYTES:
-            raise BadAnswer("one line of the stream has no end", "try again, or use another model")
         yield from lines
     yield rest
 
@@ -136,13 +147,17 @@ def _events(lines: Iterator[bytes]) -> Iterator[dict[str, Json]]:
 def _parsed(text: bytes) -> dict[str, Json] | None:
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 
 
-def _object(text: bytes, what: str) -> dict[str, Json]:
-    value = _parsed(text) if len(text) <= _MOST_BYTES else None
-    if value is None:
-        raise BadAnswer(f"{what} is not the JSON object that the dialect asks for", "check the model's base_url")
-    return value
+def _whole(text: bytes) -> Iterator[dict[str, Json]]:
+    """The one object of an unstreamed answer; some servers call a stream by the same name."""
+    value = _parsed(text)
+    found = [value] if value is not None else list(_events(iter([*text.split(b"\n"), b""])))
+    if not found:
+        raise BadAnswer(
+            "what came is not the JSON object that the provider's dialect asks for", "check the model's base_url"
+        )
+    yield from found

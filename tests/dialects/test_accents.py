@@ -11,10 +11,10 @@ import pytest
 from synapse_cli.backends import prices
 from synapse_cli.backends.litellm_accents import address, effort
 from synapse_cli.backends.litellm_package import package
-from synapse_cli.core.errors import BadRequest
+from synapse_cli.core.errors import BadRequest, KeyRejected
 from tests.dialects.dialects import CITY, DIALECTS, Dialect
 from tests.dialects.place import CANARY, open_place
-from tests.servers.base import Reply
+from tests.servers.base import Reply, Seen
 
 BY_NAME = {dialect.name: dialect for dialect in DIALECTS}
 HERE = "http://127.0.0.1:8080/v1"
@@ -204,3 +204,21 @@ def _with(dialect: Dialect, **changes: Any) -> Dialect:
     from dataclasses import replace
 
     return replace(dialect, **changes)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+def test_an_error_that_comes_with_a_200_is_an_error(stream: bool, tmp_path: Path) -> None:
+    from tests.servers.openai import event
+    from tests.servers.openrouter import OpenRouter
+
+    class Poor(OpenRouter):
+        def whole(self, reply: Reply, seen: Seen) -> dict[str, Any]:
+            return {"error": {"code": 402, "message": "Insufficient credits"}, "user_id": "u"}
+
+        def events(self, reply: Reply, seen: Seen) -> list[bytes]:
+            return [event(self.whole(reply, seen))]
+
+    with open_place(_with(BY_NAME["OpenRouter"], server=Poor()), tmp_path) as place:
+        error = place.fail(Reply(), stream=stream)
+
+        assert (type(error), "Insufficient credits" in error.message) == (KeyRejected, True)

@@ -13,9 +13,21 @@ from hypothesis import strategies as st
 from synapse_cli.backends.dialects import anthropic, cohere, gemini, ollama, openai
 from synapse_cli.backends.dialects.heard import Heard
 from synapse_cli.backends.dialects.known import Hear, dialect
+from synapse_cli.backends.litellm_package import client
 from synapse_cli.backends.litellm_refused import refused
+from synapse_cli.backends.litellm_wire import DONE, Wire, tapped
 from synapse_cli.core.completion import Usage
-from synapse_cli.core.errors import BadRequest, KeyRejected, RateLimited, ServerFailed, SynapseError, TimedOut
+from synapse_cli.core.errors import (
+    BadAnswer,
+    BadRequest,
+    KeyRejected,
+    RateLimited,
+    ServerFailed,
+    SynapseError,
+    TimedOut,
+)
+from tests.servers import openai as openai_server
+from tests.servers.base import Reply, serving
 
 READINGS: dict[str, Hear] = {
     "openai": openai.hear,
@@ -27,9 +39,10 @@ READINGS: dict[str, Hear] = {
 WORDS = """choices delta message content text thinking tool_calls function name arguments finish_reason usage index
 prompt_tokens completion_tokens details error code type message_start content_block content_block_delta partial_json
 message_delta stop_reason candidates parts functionCall args usageMetadata promptTokenCount finishReason content-delta
-message-end tool-call-delta done done_reason prompt_eval_count logprobs logprob token refusal reasoning""".split()  # noqa: SIM905  # as in litellm_ask
+message-end tool-call-delta billed_units input_tokens output_tokens cached_tokens cost total_tokens
+done done_reason prompt_eval_count logprobs logprob token refusal reasoning""".split()  # noqa: SIM905  # a long list
 values = st.recursive(
-    st.none() | st.booleans() | st.integers(-5, 10**12) | st.floats(allow_nan=False) | st.sampled_from(WORDS),
+    st.none() | st.booleans() | st.integers(-5, 10**12) | st.floats() | st.sampled_from(WORDS),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=5),
     max_leaves=25,
 )
@@ -45,6 +58,8 @@ def test_nothing_that_a_server_says_makes_a_reading_fall_over(name: str, said: d
     heard.close()
 
     assert isinstance(heard.text + heard.thinking + heard.refusal, str)
+    assert heard.cost is None or heard.cost >= 0
+    assert (heard.usage.input or 0) >= heard.usage.cached >= 0
     assert heard.reason is None or isinstance(heard.reason, str)
     assert all(isinstance(name_, str) and isinstance(text, str) for name_, text in heard.calls.values())
 
@@ -180,3 +195,43 @@ def test_every_refusal_is_one_line(status: int, body: bytes) -> None:
 
     assert "\n" not in error.message + error.hint
     assert len(error.message) < 2_000
+
+
+def test_an_answer_without_end_is_not_read_to_its_end() -> None:
+    with serving(openai_server, Reply(text="x" * 100_000, pieces=100)) as server:
+        asking = client().client
+        url = f"{server.url}/v1/chat/completions"
+        for streams in (False, True):
+            with tapped(Wire(5.0, most_bytes=20_000)), pytest.raises(BadAnswer, match="no end"):
+                asking.post(url, json={"model": "m", "stream": streams})
+
+
+@pytest.mark.parametrize(
+    ("body", "events"),
+    [
+        (b'{"a": 1}', [{"a": 1}]),
+        (b'{"a": 1}\n{"b": 2}\n', [{"a": 1}, {"b": 2}]),
+        (b'data: {"a": 1}\n\ndata: [DONE]\n\n', [{"a": 1}, DONE]),
+        (b': hello\r\nevent: x\r\nid: 7\r\ndata: {"a":\r\ndata: 1}\r\n\r\n', [{"a": 1}]),
+        (b'data:{"a": 1}\n\ndata: {"b', [{"a": 1}]),
+        (b'error: {"code":500}\n\n', [{"error": {"code": 500}}]),
+        (b'data: {"a": "\xe2\x80\xa8"}\n\n', [{"a": "\u2028"}]),
+    ],
+)
+def test_events_are_cut_where_the_standard_cuts_them(body: bytes, events: list[object]) -> None:
+    import httpx
+
+    for kind in ("text/event-stream", "application/json"):
+        response = httpx.Response(200, headers={"content-type": kind}, content=iter([body[:5], body[5:]]))
+
+        assert list(Wire(1.0, response=response).events()) == events
+
+
+@settings(max_examples=100, deadline=None)
+@given(body=st.binary(max_size=80) | st.text(max_size=60).map(str.encode))
+def test_no_bytes_make_the_wire_fall_over(body: bytes) -> None:
+    import httpx
+
+    response = httpx.Response(200, headers={"content-type": "text/event-stream"}, content=iter([body]))
+
+    assert all(isinstance(event, dict) for event in Wire(1.0, response=response).events())

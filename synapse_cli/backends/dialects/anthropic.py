@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from synapse_cli.backends.dialects.heard import Heard, Said, Trouble, objects, part, whole, words
-from synapse_cli.core.completion import Finish, Usage
+from synapse_cli.core.completion import Finish
 
 _FINISH: dict[str, Finish] = {
     "end_turn": "stop",
@@ -69,10 +69,8 @@ def _usage(heard: Heard, usage: object) -> None:
     cached = whole(usage.get("cache_read_input_tokens"))
     asked = whole(usage.get("input_tokens")) + whole(usage.get("cache_creation_input_tokens")) + cached
     reasoning = whole(part(usage, "output_tokens_details", "thinking_tokens"))
-    if not asked and before.input is None:
-        return
-    heard.usage = Usage(
-        asked or before.input,
+    heard.count(
+        asked or before.input or 0,
         whole(usage.get("output_tokens")),
         cached=cached if asked else before.cached,
         reasoning=reasoning or before.reasoning,

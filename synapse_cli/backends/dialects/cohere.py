@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from synapse_cli.backends.dialects.heard import Heard, Said, Trouble, objects, part, whole, words
-from synapse_cli.core.completion import Finish, Usage
+from synapse_cli.core.completion import Finish
 
 _FINISH: dict[str, Finish] = {
     "COMPLETE": "stop",
@@ -69,11 +69,8 @@ def _end(heard: Heard, end: Said) -> None:
 def _usage(heard: Heard, usage: object) -> None:
     """What is billed, where that is told: the template's own tokens are not."""
     counts = part(usage, "billed_units") or part(usage, "tokens")
-    asked = _count(part(counts, "input_tokens"))
-    if asked:
-        heard.usage = Usage(asked, _count(part(counts, "output_tokens")), cached=_count(part(usage, "cached_tokens")))
-
-
-def _count(value: object) -> int:
-    """A count; Cohere's reference types them as floating-point numbers."""
-    return int(value) if isinstance(value, float) else whole(value)
+    heard.count(
+        whole(part(counts, "input_tokens")),
+        whole(part(counts, "output_tokens")),
+        cached=whole(part(usage, "cached_tokens")),
+    )

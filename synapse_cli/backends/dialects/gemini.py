@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from synapse_cli.backends.dialects.heard import Heard, Said, Trouble, objects, part, whole, words
-from synapse_cli.core.completion import Finish, Usage
+from synapse_cli.core.completion import Finish
 
 _REFUSED = ("SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY")
 _FINISH: dict[str, Finish] = {"STOP": "stop", "MAX_TOKENS": "length", **dict.fromkeys(_REFUSED, "refusal")}
@@ -37,12 +37,9 @@ def _candidate(heard: Heard, candidate: Said) -> None:
 
 
 def _usage(heard: Heard, usage: object) -> None:
-    asked = whole(part(usage, "promptTokenCount")) + whole(part(usage, "toolUsePromptTokenCount"))
-    if not asked:
-        return
     thought = whole(part(usage, "thoughtsTokenCount"))
-    heard.usage = Usage(
-        asked,
+    heard.count(
+        whole(part(usage, "promptTokenCount")) + whole(part(usage, "toolUsePromptTokenCount")),
         whole(part(usage, "candidatesTokenCount")) + thought,
         cached=whole(part(usage, "cachedContentTokenCount")),
         reasoning=thought,

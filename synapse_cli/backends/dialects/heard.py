@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -11,6 +12,8 @@ from typing import Any, TypeAlias
 from synapse_cli.backends.thinking import Thinking
 from synapse_cli.core.completion import Finish, Usage
 
+_MOST = 10**12
+"""More tokens than any answer has."""
 UNKNOWN_USAGE = Usage(None, None)
 
 Said: TypeAlias = Mapping[str, Any]
@@ -60,10 +63,15 @@ class Heard:
         known[0] += words(name)
         known[1] += json.dumps(arguments) if isinstance(arguments, dict | list) else words(arguments)
 
+    def count(self, asked: int, said: int, *, cached: int = 0, reasoning: int = 0) -> None:
+        """Take in the tokens, as far as they can be true: what is bought must not cost less than nothing."""
+        if asked:
+            self.usage = Usage(asked, said, cached=min(cached, asked), reasoning=min(reasoning, said))
+
     def weigh(self, tokens: object, name: str = "logprob") -> None:
         """Take in the probability of each of these tokens."""
         for token in objects(tokens):
-            if isinstance(token.get(name), int | float):
+            if isinstance(token.get(name), int | float) and not math.isnan(token[name]):
                 self.odds.append((words(token.get("token")), float(token[name])))
 
     def stop(self, reason: object, meanings: Mapping[str, Finish], broken: frozenset[str] = frozenset()) -> None:
@@ -99,5 +107,7 @@ def objects(value: object) -> list[Said]:
 
 
 def whole(value: object) -> int:
-    """The number, or 0 where none was told."""
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+    """The count, or 0 where none was told; Cohere's reference types them as floating-point numbers."""
+    if isinstance(value, float) and math.isfinite(value):
+        value = int(value)
+    return min(value, _MOST) if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from synapse_cli.backends.dialects.heard import Heard, Said, Trouble, objects, part, whole, words
-from synapse_cli.core.completion import Finish, Usage
+from synapse_cli.core.completion import Finish
 
 _FINISH: dict[str, Finish] = {"stop": "stop", "length": "length"}
 _BROKEN = frozenset({"load", "unload"})
@@ -22,6 +22,4 @@ def hear(heard: Heard, said: Said) -> None:
     heard.weigh(said.get("logprobs"))
     if said.get("done"):
         heard.stop(said.get("done_reason") or "stop", _FINISH, _BROKEN)
-        asked = whole(said.get("prompt_eval_count"))
-        if asked:
-            heard.usage = Usage(asked, whole(said.get("eval_count")))
+        heard.count(whole(said.get("prompt_eval_count")), whole(said.get("eval_count")))

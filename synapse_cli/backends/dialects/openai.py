@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 
 from synapse_cli.backends.dialects.heard import Heard, Said, Trouble, objects, part, whole, words
-from synapse_cli.core.completion import Finish, Usage
+from synapse_cli.core.completion import Finish
 
 _FINISH: dict[str, Finish] = {
     "stop": "stop",
@@ -78,11 +79,11 @@ def _usage(heard: Heard, usage: Said) -> None:
     reasoning = whole(part(usage, "completion_tokens_details", "reasoning_tokens"))
     if reasoning and whole(usage.get("total_tokens")) == asked + answered + reasoning:
         answered += reasoning  # xAI's: elsewhere what was thought is among what was written
-    heard.usage = Usage(asked, answered, cached=_cached(usage), reasoning=reasoning)
+    heard.count(asked, answered, cached=_cached(usage), reasoning=reasoning)
     cost, ticks = usage.get("cost"), usage.get("cost_in_usd_ticks")
-    if isinstance(cost, int | float) and not isinstance(cost, bool):
+    if isinstance(cost, int | float) and not isinstance(cost, bool) and 0 <= cost < math.inf:
         heard.cost = Decimal(str(cost))
-    elif isinstance(ticks, int):
+    elif isinstance(ticks, int) and ticks >= 0:
         heard.cost = ticks / _TICKS
 
 
