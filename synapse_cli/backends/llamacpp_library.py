@@ -25,6 +25,7 @@ _keep_alive: list[object] = []
 def library() -> Any:  # untyped ctypes functions
     """llama_cpp's low-level module, silenced; imported on first use."""
     with _lock:
+        os.environ.setdefault("GGML_NO_BACKTRACE", "1")  # else a process that it ends starts a debugger first
         try:
             from llama_cpp import llama_cpp
         except ImportError as error:
