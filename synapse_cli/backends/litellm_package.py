@@ -48,6 +48,7 @@ def _set_up() -> Any:
     litellm.telemetry = False
     litellm.disable_streaming_logging = True
     litellm.disable_hf_tokenizer_download = True
+    litellm.DEFAULT_MAX_RETRIES = 0  # `embedding` takes a max_retries of 0 for one that was not given, and asks thrice
     litellm.REPEATED_STREAMING_CHUNK_LIMIT = sys.maxsize  # a table's rule is no endless loop
     _share_one_client(litellm)
     return litellm
@@ -62,6 +63,11 @@ def _share_one_client(litellm: Any) -> None:
     class Clients(LLMClientCache):  # type: ignore[misc]  # the package has no types that mypy may follow
         def get_cache(self, key: str, **options: Any) -> Any:
             return handler if key.startswith("httpx_client") else super().get_cache(key, **options)
+
+        def set_cache(self, key: str, value: Any, **options: Any) -> None:
+            if hasattr(value, "max_retries"):
+                value.max_retries = 0  # `embedding` does not hand ours on, and the SDK would try three times
+            super().set_cache(key, value, **options)
 
     litellm.client_session = handler.client
     litellm.module_level_client = handler

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from synapse_cli.backends.instruction import without_text
+from synapse_cli.backends.instruction import asks, sets_task, without_text
 from synapse_cli.backends.phrases import TEXT_HEAD
 
 _PARAGRAPH = re.compile(r"\n[ \t]*\n")
@@ -22,7 +22,7 @@ def subject(prompt: str, labels: Sequence[str]) -> str:
     """The prompt less its instruction, file names and fences; all of it where nothing else would be left."""
     whole = prompt.replace("\r\n", "\n").strip()
     paragraphs = [part.strip() for part in _PARAGRAPH.split(whole) if part.strip()]
-    told = without_text(whole)
+    told = _instruction(whole)
     listing = next((part for part in paragraphs if _names(part, labels)), None)
     if listing is None:
         rest = whole.replace(told, "", 1) if told else whole
@@ -32,6 +32,12 @@ def subject(prompt: str, labels: Sequence[str]) -> str:
         before = told if told in paragraphs and paragraphs.index(told) < paragraphs.index(listing) else listing
         rest = "\n\n".join(part for part in paragraphs if part not in (listing, before))
     return _bare(rest) or _bare(whole)
+
+
+def _instruction(prompt: str) -> str:
+    """The part that sets a task or asks; empty where the whole prompt is the text."""
+    told = without_text(prompt)
+    return told if sets_task(told) or asks(told) else ""
 
 
 def _names(paragraph: str, labels: Sequence[str]) -> bool:
