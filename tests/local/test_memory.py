@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from synapse_cli.backends.gguf import Header, read_header
@@ -14,7 +17,9 @@ from synapse_cli.backends.llamacpp_memory import (
     gpu_bytes,
     size,
 )
+from synapse_cli.backends.llamacpp_settings import settings
 from synapse_cli.backends.machine import available
+from synapse_cli.profile.model import Model
 
 from .laid_out import LaidOut, laid_out
 from .shapes import SHAPES, write_shape
@@ -127,3 +132,38 @@ def test_the_machine_tells_what_it_has() -> None:
 )
 def test_bytes_are_said_for_people(bytes_: int, said: str) -> None:
     assert size(bytes_) == said
+
+
+RESIDENT = """
+import sys
+from synapse_cli.backends.gguf import read_header
+from synapse_cli.backends.llamacpp_engine import Engine
+from synapse_cli.backends.llamacpp_library import library
+from synapse_cli.backends.llamacpp_settings import settings
+from synapse_cli.core.control import Control
+from synapse_cli.profile.model import Model
+from tests.bench.memory import resident
+import numpy, synapse_cli.backends.llamacpp_batch
+library()
+header = read_header(sys.argv[1])
+opened = settings(Model(name="m", backend="llama.cpp", threads=1, gpu="off"), header)
+before = resident()
+engine = Engine(opened, Control())
+print(resident() - before)
+"""
+
+
+@pytest.mark.parametrize(("name", "mapped"), [("SmolLM2-135M", True), ("Qwen3-0.6B", False)])
+def test_a_loaded_model_takes_no_more_of_the_machine_than_was_told(
+    headers: dict[str, Header], name: str, mapped: bool
+) -> None:
+    """What is told is what it may come to take: buffers are not all touched before the first long prompt."""
+    header = headers[name]
+    opened = settings(Model(name="m", backend="llama.cpp"), header)
+    need = estimate(header, opened.window)
+
+    done = subprocess.run([sys.executable, "-c", RESIDENT, header.path], capture_output=True, text=True, check=True)
+    grown = int(done.stdout)
+
+    assert opened.mapped is mapped
+    assert need.weights + need.cache < grown < need.total
