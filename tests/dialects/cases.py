@@ -7,6 +7,8 @@ import math
 import traceback
 from collections.abc import Callable
 
+import pytest
+
 from synapse_cli.core.completion import Usage
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import (
@@ -17,6 +19,7 @@ from synapse_cli.core.errors import (
     ServerFailed,
     SynapseError,
 )
+from synapse_cli.core.ports import Encoder
 from tests.dialects.dialects import CITY, SYSTEM, TOOL
 from tests.dialects.place import CANARY, PARAMS, Place
 from tests.servers.base import Reply
@@ -263,7 +266,21 @@ def embeddings(place: Place) -> None:
     assert (len(vectors), vectors.dimension) == (2, 4)
     assert all(abs(sum(number * number for number in vectors.row(row)) - 1) < 1e-6 for row in (0, 1))
     assert vectors.row(0) != vectors.row(1)
+    assert len(place.server.seen) == 1
+    _refused(place, encoder)
     assert _unit(_server_says("a first text")) == [round(number, 5) for number in vectors.row(0)]
+
+
+def _refused(place: Place, encoder: Encoder) -> None:
+    """What is refused is one error after one request, with the delay that was asked for, and without the key."""
+    for status, kind in ((401, KeyRejected), (429, RateLimited), (500, ServerFailed)):
+        place.server.will(Reply(status=status, message="no thanks, {key} is wrong", retry_after="7"))
+        with pytest.raises(kind) as caught:
+            encoder.encode(["a text"], Control())
+
+        assert (len(place.server.seen), getattr(caught.value, "retry_after_s", 7.0)) == (1, 7.0)
+        assert "no thanks" in caught.value.message
+        assert CANARY[3:11] not in "".join(traceback.format_exception(caught.value))
 
 
 Case = Callable[[Place], None]
