@@ -23,7 +23,7 @@ Open: TypeAlias = Callable[[int], AbstractContextManager[Answer]]
 Progress: TypeAlias = Callable[[int, int | None], None]
 """Is told the bytes that are there, and the bytes that there will be."""
 
-_MOST_CUTS = 6
+_MOST_CUTS = 5
 """Cuts in a row, without one new byte between them, after which it is given up."""
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 10.0

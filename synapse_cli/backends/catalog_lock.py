@@ -101,6 +101,14 @@ def read(path: str) -> dict[str, Pinned]:
         raise _damaged(path, "something else") from error
 
 
+def is_writable(path: str) -> bool:
+    """Whether a lock can be made or replaced there, as far as the system tells without trying."""
+    folder = os.path.dirname(path)
+    while not os.path.isdir(folder) and folder != os.path.dirname(folder):
+        folder = os.path.dirname(folder)
+    return os.access(folder, os.W_OK | os.X_OK)
+
+
 def change(path: str, source: str, update: Callable[[Pinned | None], Pinned | None]) -> None:
     """Replace one source's pin by what `update` makes of it; None forgets the source. Raises InputError."""
     try:

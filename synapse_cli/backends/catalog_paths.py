@@ -90,6 +90,20 @@ def locks_of(model: Model) -> tuple[str, ...]:
     return tuple(dict.fromkeys((beside, catalog_lock.own_path(os.environ))))
 
 
+def lock_for(model: Model) -> str:
+    """The lock that a pull of the model writes: beside its profile, or the user's own where that cannot be written.
+
+    What is pinned beside the profile needs no writing, so that everybody can pull what an administrator pinned.
+    """
+    from synapse_cli.backends import catalog_lock
+    from synapse_cli.backends.catalog_source import key_of
+
+    beside, *own = locks_of(model)
+    if not own or catalog_lock.is_writable(beside) or key_of(model.source or "") in catalog_lock.read(beside):
+        return beside
+    return own[0]
+
+
 def _nano() -> str:
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "nano", "nano.gguf")
     if not os.path.exists(path):

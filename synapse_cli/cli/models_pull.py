@@ -77,11 +77,11 @@ def pin(
 
       synapse models pin small && git add synapse.lock
     """
-    from synapse_cli.backends.catalog_paths import locks_of
+    from synapse_cli.backends.catalog_paths import lock_for
     from synapse_cli.backends.catalog_pull import pin_only
 
     model = meant(name, profile)
-    source, lock = _source(model, model.sha256), locks_of(model)[0]
+    source, lock = _source(model, model.sha256), lock_for(model)
     found = pin_only(source, lock=lock, memory=memory_of(memory))
     if not print_rows([{"source": source.text, "lock": lock, **_told(found)}], jsonl=json):
         typer.echo(f"pinned {source.text} to {_revision(found)} in {lock}")
@@ -131,7 +131,7 @@ def _source(model: Model, sha256: str | None) -> Source:
 
 
 def _pulled(model: Model, source: Source, *, update: bool, memory: str | None) -> Pulled:
-    from synapse_cli.backends.catalog_paths import locks_of
+    from synapse_cli.backends.catalog_paths import lock_for
     from synapse_cli.backends.catalog_pull import Tell
     from synapse_cli.backends.catalog_pull import pull as fetch
     from synapse_cli.cli.models_progress import Ticker
@@ -139,7 +139,7 @@ def _pulled(model: Model, source: Source, *, update: bool, memory: str | None) -
     ticker = Ticker()
     try:
         tell = Tell(ticker.step, ticker.say)
-        return fetch(source, lock=locks_of(model)[0], update=update, memory=memory_of(memory), tell=tell)
+        return fetch(source, lock=lock_for(model), update=update, memory=memory_of(memory), tell=tell)
     finally:
         ticker.wipe()
 

@@ -31,7 +31,7 @@ _PINS = st.builds(
     Pin, st.none() | _SHA, st.lists(_FILES, min_size=1, max_size=3).map(tuple), st.none() | st.just("mit")
 )
 _PINNED = st.builds(Pinned, _PINS, st.lists(_PINS, max_size=3).map(tuple))
-_QUICK = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_QUICK = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(autouse=True)
@@ -67,7 +67,7 @@ def test_a_lock_with_one_wrong_pin_is_read_or_refused(tmp_path: Path, value: obj
     _look(tmp_path / "x.lock", {"schema": 1, "pins": {"hf:a/b": {"files": [value]}}})
 
 
-@_QUICK
+@settings(_QUICK, max_examples=20)
 @given(st.dictionaries(st.text(min_size=1, max_size=20), _PINNED, max_size=4))
 def test_what_is_pinned_is_read_back_and_written_the_same(tmp_path: Path, pins: dict[str, Pinned]) -> None:
     path = str(tmp_path / "x.lock")
@@ -105,7 +105,7 @@ def test_aliases_are_read_or_refused(tmp_path: Path, value: object) -> None:
 
 
 @given(st.sampled_from(catalog_hosted.providers()), st.dictionaries(_KEYS, JSON, max_size=6))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_any_entry_of_a_list_is_read_or_passed_over(provider: str, entry: dict[str, object]) -> None:
     found = catalog_hosted.read_entry(provider, entry)
 

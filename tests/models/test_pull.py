@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import random
 import re
 import signal
@@ -521,3 +522,14 @@ def test_doctor_says_which_command_fetches_what_is_missing(user: User, repo) -> 
     done = user.synapse("doctor")
 
     assert f"model small: the model {SOURCE} is still to be pulled: synapse models pull small" in done.out.decode()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_profile_that_cannot_be_written_beside_is_pinned_in_the_users_own_lock(user: User, repo) -> None:
+    user.write("shared/p.toml", PROFILE)
+    (user.work / "shared").chmod(0o500)
+
+    told = user.pulls("small", "--profile", "shared/p.toml")
+
+    assert told["lock"] == str(user.config / "models.lock")
+    assert user.models("path", "small", "--profile", "shared/p.toml").code == 0
