@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,29 @@ from tests.e2e.machine import Machine
 from tests.hosts.home import Home
 
 
-@pytest.fixture
-def runtime() -> Iterator[Path]:
+@contextmanager
+def short_folder() -> Iterator[Path]:
     """A folder for sockets: pytest's own are too long for them."""
     folder = tempfile.mkdtemp(prefix="syn-", dir="/tmp")
     yield Path(folder)
     shutil.rmtree(folder)
+
+
+@contextmanager
+def machine_with_hosts(root: Path, runtime: Path) -> Iterator[Machine]:
+    """The real command with hosts, which end with the machine."""
+    made = Machine(root)
+    del made.env["SYNAPSE_HOSTS"]
+    made.env["XDG_RUNTIME_DIR"] = str(runtime)
+    yield made
+    Home.of(made).end()
+
+
+@pytest.fixture
+def runtime() -> Iterator[Path]:
+    """A folder for the sockets of one test."""
+    with short_folder() as folder:
+        yield folder
 
 
 @pytest.fixture
@@ -37,8 +55,12 @@ def home(tmp_path: Path, runtime: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
 @pytest.fixture
 def machine(tmp_path: Path, runtime: Path) -> Iterator[Machine]:
     """The real command, with hosts."""
-    made = Machine(tmp_path / "machine")
-    del made.env["SYNAPSE_HOSTS"]
-    made.env["XDG_RUNTIME_DIR"] = str(runtime)
-    yield made
-    Home.of(made).end()
+    with machine_with_hosts(tmp_path / "machine", runtime) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """One for a whole module: LiteLLM takes seconds to load, once a host."""
+    with short_folder() as folder, machine_with_hosts(tmp_path_factory.mktemp("shared") / "machine", folder) as made:
+        yield made

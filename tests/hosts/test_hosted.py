@@ -35,11 +35,12 @@ def site() -> Iterator[Site]:
 
 
 @pytest.fixture
-def hosted(machine: Machine, site: Site) -> Machine:
-    machine.use(PROFILE.format(url=site.server.url))
-    machine.env["MY_KEY"] = CANARY
+def hosted(shared: Machine, site: Site) -> Machine:
+    """The host is the one of the tests before, unless one of them ended it."""
+    shared.use(PROFILE.format(url=site.server.url))
+    shared.env["MY_KEY"] = CANARY
     site.server.seen.clear()
-    return machine
+    return shared
 
 
 def test_calls_share_one_host_and_their_keys_are_nowhere_on_disk(hosted: Machine, site: Site) -> None:
@@ -55,10 +56,8 @@ def test_calls_share_one_host_and_their_keys_are_nowhere_on_disk(hosted: Machine
     home = Home.of(hosted)
     status = home.status("litellm")
     assert status is not None
-    assert (status["served"], [call["outcome"] for call in status["past"]]) == (
-        3,
-        ["answered", "answered", "KeyRejected"],
-    )
+    assert [call["outcome"] for call in status["past"]][-3:] == ["answered", "answered", "KeyRejected"]
+    assert len(home.processes()) == 2
     for pid in home.processes():
         for what in ("cmdline", "environ"):
             assert CANARY.encode() not in Path(f"/proc/{pid}/{what}").read_bytes()
@@ -73,8 +72,7 @@ def _files_with(what: bytes, *folders: Path) -> list[Path]:
 
 
 def test_another_proxy_is_another_host(hosted: Machine, site: Site) -> None:
-    site.server.will(Reply(text="Lima"), Reply(text="Lima"))
-    hosted.synapse(*ASK)
+    site.server.will(Reply(text="Lima"))
 
     done = hosted.synapse(*ASK, env={"HTTPS_PROXY": "http://127.0.0.1:10"})
 
@@ -84,14 +82,14 @@ def test_another_proxy_is_another_host(hosted: Machine, site: Site) -> None:
     assert all(name.startswith("litellm-") for name in names)
 
 
-def test_a_key_that_is_missing_is_said_without_a_host(hosted: Machine) -> None:
-    del hosted.env["MY_KEY"]
+def test_a_key_that_is_missing_is_said_without_a_host(machine: Machine, site: Site) -> None:
+    machine.use(PROFILE.format(url=site.server.url))
 
-    done = hosted.synapse(*ASK)
+    done = machine.synapse(*ASK)
 
     assert done.code == 77
     assert "MY_KEY" in done.err
-    assert Home.of(hosted).processes() == []
+    assert Home.of(machine).processes() == []
 
 
 def test_ctrl_c_ends_a_hosted_call_and_the_host_lives_on(hosted: Machine, site: Site) -> None:
