@@ -43,12 +43,15 @@ def written(form: Form, texts: Sequence[Text], parts: Iterable[Vectors], model: 
 def _json(texts: Sequence[Text], parts: Iterable[Vectors], model: str) -> Iterator[bytes]:
     from synapse_cli.flows.encoding import joined
 
+    """One object; nothing of it is written before there is something to write."""
     seen: list[Vectors] = []
-    yield f'{{"schema_version": 1, "model": {json.dumps(model)}, "count": {len(texts)}, "vectors": ['.encode()
+    opening = f'{{"schema_version": 1, "model": {json.dumps(model)}, "count": {len(texts)}, "vectors": ['
     for part in parts:
         rows = ", ".join(_numbers(part, number) for number in range(len(part)))
-        yield ((", " if seen else "") + rows).encode()
+        yield ((", " if seen else opening) + rows).encode()
         seen.append(part)
+    if not seen:
+        yield opening.encode()
     total = joined(seen)
     rest = {
         "dimension": total.dimension,
