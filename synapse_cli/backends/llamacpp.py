@@ -17,7 +17,7 @@ from synapse_cli.core.control import Control
 from synapse_cli.core.errors import BackendError
 from synapse_cli.core.ports import Emit
 from synapse_cli.core.prompt import Message, Request
-from synapse_cli.profile.model import Model
+from synapse_cli.profile.model import PROMPT_LOOKUP, Model
 
 if TYPE_CHECKING:
     from synapse_cli.backends.llamacpp_pool import Stamp
@@ -92,7 +92,7 @@ class LlamaCpp:
         from synapse_cli.backends.llamacpp_stable import beginnings_of
 
         model = self._model
-        looks_ahead = model.draft == "prompt-lookup"
+        looks_ahead = model.draft == PROMPT_LOOKUP
         if model.prefix_cache != "disk":
             return Ways(model.prefix_cache != "off", looks_ahead=looks_ahead)
         files = header, stamp(tuple(lora.file for lora in model.lora))

@@ -6,8 +6,9 @@ import math
 import time
 from collections.abc import Callable, Sequence
 
-from synapse_cli.backends.llamacpp_ahead import Ahead
+from synapse_cli.backends.llamacpp_ahead import Ahead, Lookup
 from synapse_cli.backends.llamacpp_context import Aborted, Context, NoRoom
+from synapse_cli.backends.llamacpp_draft import Draft
 from synapse_cli.backends.llamacpp_kept import Memory, common
 from synapse_cli.backends.llamacpp_layout import BATCH, OUTPUTS
 from synapse_cli.backends.llamacpp_library import exp_sum
@@ -27,9 +28,10 @@ _WORTH_WAITING = 32
 class Batch:
     """Everybody who is being answered by one context. One thread only."""
 
-    def __init__(self, context: Context, window: int) -> None:
+    def __init__(self, context: Context, window: int, draft: Draft | None = None) -> None:
         self._context = context
         self._window = window
+        self._draft = draft
         self._memory = Memory(context)
         self._reader = Reader(context.abstain_token, exp_sum())
         self._pace = Pace()
@@ -68,7 +70,7 @@ class Batch:
             self._try(self._follow, [following])
         elif longer:
             self._try(self._read, [*singles, *longer])
-        elif len(singles) == len(self._seated) == 1 and singles[0].ways.looks_ahead and not self._context.is_recurrent:
+        elif len(singles) == len(self._seated) == 1 and self._looks_ahead(singles[0]):
             self._try(self._read_ahead, singles)
         elif singles:
             for width in self._pace.groups(len(singles)):
@@ -195,11 +197,14 @@ class Batch:
             if state is not None:
                 beginnings.save(seat.tokens[: seat.stable], state)
 
+    def _looks_ahead(self, seat: Seat) -> bool:
+        return (self._draft is not None or seat.ways.looks_ahead) and not self._context.is_recurrent
+
     def _read_ahead(self, group: Sequence[Seat]) -> None:
         """Read the next token of the only one there, with a guess of those after it."""
         (seat,) = group
-        ahead = seat.ahead = seat.ahead or Ahead()
-        guess = ahead.guess(seat.tokens, self._pace, min(OUTPUTS - 1, self._window - len(seat.tokens)))
+        ahead = seat.ahead = seat.ahead or Ahead(self._draft or Lookup())
+        guess = ahead.guess(seat.tokens, self._pace, self._window - len(seat.tokens))
         tokens = [seat.tokens[-1], *guess]
         size = self._context.place(0, tokens, seat.read, seat.sequence, len(tokens))
         rows = self._decode(size, size, is_paced=True)
@@ -209,7 +214,7 @@ class Batch:
             if place == len(guess) or seat not in self._seated or seat.follow is not None:
                 break
             held = seat.tokens[-1] == guess[place]
-            ahead.learn(held)
+            ahead.learn(held=held)
             if not held:
                 break
         if seat in self._seated:

@@ -6,6 +6,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from synapse_cli.core.ports import Emit
 
 if TYPE_CHECKING:
     from synapse_cli.backends.llamacpp_batch import Batch
+    from synapse_cli.backends.llamacpp_draft import Draft
     from synapse_cli.backends.llamacpp_vocabulary import Vocabulary
 
 _PATIENCE_S = 5.0
@@ -111,6 +113,7 @@ class _Worker:
     def __init__(self, settings: Settings, control: Control) -> None:
         self._settings = settings
         self._stopping = False
+        self._draft: Draft | None = None
         self._control: Control | None = control
         """Of whoever waits for the model to be loaded."""
         self._failed: BaseException | None = None
@@ -170,8 +173,27 @@ class _Worker:
         from synapse_cli.backends.llamacpp_batch import Batch
 
         self.context = Context(self._settings, self._is_of_no_use)
-        self.batch = Batch(self.context, self._settings.window)
+        try:
+            self._draft = self._load_draft()
+        except BaseException:
+            self.context.close()
+            raise
+        self.batch = Batch(self.context, self._settings.window, self._draft)
         self._control = None
+
+    def _load_draft(self) -> Draft | None:
+        from synapse_cli.backends.llamacpp_draft import Draft
+
+        path = self._settings.draft
+        if not path:
+            return None
+        own = replace(self._settings, path=path, cells=0, seats=1, lora=(), draft="")
+        context = Context(own, self._is_of_no_use)
+        try:
+            return Draft(context, self.context.vocabulary, path)
+        except BaseException:
+            context.close()
+            raise
 
     def _is_of_no_use(self) -> bool:
         """Whether nobody waits for what llama.cpp is doing."""
@@ -198,6 +220,8 @@ class _Worker:
                 if seat is not None:
                     self.batch.join(seat)
         self.batch.end_all(ending)
+        if self._draft is not None:
+            self._draft.close()
         self.context.close()
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from synapse_cli.backends.catalog_paths import model_path
@@ -15,7 +15,7 @@ from synapse_cli.backends.gguf import Header, check_tokens, read_header
 from synapse_cli.backends.llamacpp_pool import Stamp, Wanted, pool, stamp
 from synapse_cli.backends.llamacpp_settings import Settings, settings
 from synapse_cli.core.control import Control
-from synapse_cli.profile.model import Model
+from synapse_cli.profile.model import PROMPT_LOOKUP, Model
 
 if TYPE_CHECKING:
     from synapse_cli.backends.llamacpp_engine import Engine
@@ -39,6 +39,7 @@ class LocalModel:
         self._model = model
         self._read: tuple[Header, Stamp] | None = None
         self._planned: _Plan | None = None
+        self._draft = _draft(model)
 
     def header(self) -> Header:
         """What the file says of itself, read anew where it has changed."""
@@ -48,7 +49,7 @@ class LocalModel:
     def lend(self, control: Control) -> Iterator[tuple[Header, Engine, tuple[str, ...]]]:
         """The model's engine for one answer, and what to say of it if it was loaded for this one."""
         header, seen = self._now()
-        seen += stamp(_adapters(self._model))
+        seen += stamp(self._beside())
         plan = self._planned
         if plan is None or plan.wanted.stamp != seen:
             plan = self._planned = self._plan(header, seen)
@@ -76,13 +77,19 @@ class LocalModel:
                 return self._now()  # it changed while it was read
         return read
 
+    def _beside(self) -> tuple[str, ...]:
+        """Files that its answers hang on beside its own."""
+        drafts = self._draft.header().parts if self._draft else ()
+        return (*(adapter.file for adapter in self._model.lora), *drafts)
+
     def _plan(self, header: Header, seen: Stamp) -> _Plan:
         from synapse_cli.backends.llamacpp_devices import devices, place, without_device
         from synapse_cli.backends.llamacpp_lora import check_adapters
         from synapse_cli.backends.llamacpp_memory import estimate
 
         model = self._model
-        opened, found = settings(model, header), devices()
+        draft = self._draft.header() if self._draft else None
+        opened, found = replace(settings(model, header), draft=draft.path if draft else ""), devices()
         placed = place(opened, header, found)
         need = estimate(header, opened.window, seats=opened.seats, gpu_layers=placed.gpu_layers)
         wanted = Wanted(
@@ -91,11 +98,20 @@ class LocalModel:
             header=header,
             stamp=seen,
             window=opened.window,
-            need=need.with_weights(check_adapters(model.lora, header)),
+            need=need.with_weights(check_adapters(model.lora, header) + _draft_bytes(draft, opened)),
             keep_alive_s=model.keep_alive_s,
         )
         return _Plan(wanted, placed, without_device(model, found))
 
 
-def _adapters(model: Model) -> tuple[str, ...]:
-    return tuple(adapter.file for adapter in model.lora)
+def _draft(model: Model) -> LocalModel | None:
+    """The model that guesses ahead."""
+    if model.draft in (None, PROMPT_LOOKUP):
+        return None
+    return LocalModel(Model(name=str(model.draft), backend=model.backend, source=model.draft_source))
+
+
+def _draft_bytes(draft: Header | None, opened: Settings) -> int:
+    from synapse_cli.backends.llamacpp_memory import estimate
+
+    return 0 if draft is None else estimate(draft, opened.window, seats=1).total

@@ -40,6 +40,8 @@ class Settings:
     mapped: bool = True
     """Whether the file is mapped into memory; else it is read, and a change of it afterwards does no harm."""
     lora: tuple[Lora, ...] = ()
+    draft: str = ""
+    """The file of a smaller model that guesses ahead; empty for none."""
 
 
 def settings(model: Model, header: Header) -> Settings:

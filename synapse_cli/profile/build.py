@@ -28,6 +28,8 @@ from synapse_cli.profile.parse import BROKEN
 from synapse_cli.profile.sources import KeyPath, Sources, dotted, read_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from synapse_cli.profile import schema
 
 _SCHEMA_VERSION = 1
@@ -42,7 +44,7 @@ def build(table: schema.ProfileTable, sources: Sources, witness: Witness, *, nam
         name=name,
         path=sources.root,
         hash=_hash(sources),
-        models={key: _model(key, model, sources) for key, model in table.models.items()},
+        models={key: _model(key, model, table.models, sources) for key, model in table.models.items()},
         routes=routes,
         cascades=cascades,
         templates={key: _template(key, template) for key, template in table.templates.items()},
@@ -76,8 +78,8 @@ def _warnings(table: schema.ProfileTable, sources: Sources) -> tuple[str, ...]:
     return (told,)
 
 
-def _model(name: str, table: schema.ModelTable, sources: Sources) -> Model:
-    price = getattr(table, "price", None)
+def _model(name: str, table: schema.ModelTable, others: Mapping[str, schema.ModelTable], sources: Sources) -> Model:
+    price, draft = getattr(table, "price", None), getattr(table, "draft", None)
     return Model(
         name=name,
         backend=table.backend,
@@ -97,7 +99,8 @@ def _model(name: str, table: schema.ModelTable, sources: Sources) -> Model:
         threads=getattr(table, "threads", None),
         keep_alive_s=getattr(table, "keep_alive", None),
         lora=tuple(Lora(file=each.file, scale=each.scale) for each in getattr(table, "lora", ())),
-        draft=getattr(table, "draft", None),
+        draft=draft,
+        draft_source=getattr(others.get(draft), "source", None) if draft else None,
         prefix_cache=getattr(table, "prefix_cache", "memory"),
         effort=getattr(table, "effort", None),
         pooling=getattr(table, "pooling", None),

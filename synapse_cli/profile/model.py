@@ -13,6 +13,9 @@ from typing import Literal, get_args
 from synapse_cli.core.completion import Price
 from synapse_cli.core.prompt import Json
 
+PROMPT_LOOKUP = "prompt-lookup"
+"""Instead of a smaller model: what was there before guesses ahead."""
+
 Effort = Literal["none", "minimal", "low", "medium", "high"]
 EFFORTS: tuple[Effort, ...] = get_args(Effort)
 """How much a model thinks before it answers."""
@@ -59,6 +62,8 @@ class Model:
     lora: tuple[Lora, ...] = ()
     draft: str | None = None
     """A smaller model of the profile that guesses ahead, or `prompt-lookup`."""
+    draft_source: str | None = None
+    """The `source` of that smaller model."""
     prefix_cache: Literal["memory", "disk", "off"] = "memory"
     """Where beginnings of prompts are kept that requests share."""
     effort: Effort | None = None

@@ -10,6 +10,7 @@ import pytest
 from synapse_cli.backends.llamacpp import LlamaCpp
 from synapse_cli.backends.llamacpp_pool import pool
 from synapse_cli.core.control import Control
+from synapse_cli.core.errors import ModelUnusable
 from synapse_cli.core.prompt import Request
 
 from .asking import asked, engine_of, open_model
@@ -159,3 +160,30 @@ def test_guessing_ahead_changes_the_number_of_batches_and_not_the_answer(tiny: P
     for number in range(8):
         free = asked(f"tell {number}", p_max_tokens=40)
         assert ahead.complete(free, Control()).text[:12] == open_model(tiny).complete(free, Control()).text[:12]
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_draft_model_changes_the_number_of_batches_and_not_the_answer(tiny: Path, tmp_path: Path, seed: int) -> None:
+    """One with the same weights is always right, and one with others hardly ever."""
+    draft = write(tmp_path / "draft.gguf", seed=seed)
+    request = asked("tell me", p_max_tokens=60)
+    plain = open_model(tiny).complete(request, Control())
+    model = open_model(tiny, draft="small", draft_source=f"file:{draft}")
+    before = engine_of(model).batches_read
+
+    given = model.complete(request, Control())
+    again = model.complete(asked("and now?", p_max_tokens=30, p_temperature=1, p_seed=1), Control())
+
+    assert given.text[:12] == plain.text[:12]
+    assert again.usage.output
+    if seed == 0:
+        assert engine_of(model).batches_read - before < (given.usage.output or 0) + (again.usage.output or 0)
+
+
+def test_a_draft_model_of_another_family_is_refused(tiny: Path, tmp_path: Path) -> None:
+    draft = write(tmp_path / "other.gguf", pieces=True)
+    model = open_model(tiny, draft="other", draft_source=f"file:{draft}")
+
+    with pytest.raises(ModelUnusable, match="vocabularies differ"):
+        model.complete(asked("hi"), Control())
+    assert open_model(tiny).complete(asked("hi", p_max_tokens=2), Control()).usage.output
