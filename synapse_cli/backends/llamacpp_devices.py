@@ -9,8 +9,9 @@ from typing import Any
 
 from synapse_cli.backends.gguf import Header
 from synapse_cli.backends.llamacpp_library import library
-from synapse_cli.backends.llamacpp_memory import fitting_layers, size
+from synapse_cli.backends.llamacpp_memory import fitting_layers, gpu_bytes, size
 from synapse_cli.backends.llamacpp_settings import ALL_LAYERS, Settings
+from synapse_cli.core.errors import ModelUnusable
 from synapse_cli.profile.model import Model
 
 _GPU, _INTEGRATED = 1, 2
@@ -89,13 +90,24 @@ def devices() -> tuple[Device, ...]:
 
 
 def place(settings: Settings, header: Header, found: Sequence[Device]) -> Settings:
-    """Decide how many layers the devices take, where the profile leaves it open."""
+    """Decide how many layers the devices take, where the profile leaves it open.
+
+    Raises ModelUnusable where it names more than fit.
+    """
     if not found:
         return replace(settings, gpu_layers=0, gpu_split=(), gpu_main=0)
-    if settings.gpu_layers != ALL_LAYERS:
-        return settings
-    free = int(sum(device.free for device in found) * _SPARE)
-    return replace(settings, gpu_layers=fitting_layers(header, settings.window, free, seats=settings.seats))
+    free = sum(device.free for device in found)
+    fits = fitting_layers(header, settings.window, int(free * _SPARE), seats=settings.seats)
+    wanted = settings.gpu_layers
+    if wanted == ALL_LAYERS:
+        return replace(settings, gpu_layers=fits)
+    needed = gpu_bytes(header, settings.window, wanted, seats=settings.seats) if wanted else 0
+    if needed > free:
+        raise ModelUnusable(
+            f"{wanted} layers of {header.path} need {size(needed)}, and the GPU has {size(free)} free",
+            f'set gpu = {fits if fits > 0 else "off"!r}, or gpu = "auto"',
+        )
+    return settings
 
 
 def without_device(model: Model, found: Sequence[Device]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ real shapes the sum is off by 3 % at most (`tests/local/test_memory.py`).
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from synapse_cli.backends.gguf import Header
@@ -78,6 +79,8 @@ class Fit:
     """The finest one that is coarser than the file's, at the wanted window."""
     quantized: int = 0
     """Bytes that the model would then take."""
+    together: bool = False
+    """Whether it takes both at once."""
 
     def __str__(self) -> str:
         ways = []
@@ -85,7 +88,7 @@ class Fit:
             ways.append(f"lower context to {self.window}")
         if self.quantization:
             ways.append(f"get the model as {self.quantization} (about {size(self.quantized)})")
-        return ", or ".join(ways)
+        return (" and " if self.together else ", or ").join(ways)
 
 
 def estimate(
@@ -120,9 +123,16 @@ def cells_of(header: Header, window: int) -> int:
 
 
 def fit(header: Header, window: int, budget: int, *, seats: int | None = None) -> Fit:
-    """Tell what of a model would fit into `budget` bytes."""
-    coarser = _coarser(header, window, budget, seats)
-    return Fit(_largest_window(header, window, budget, seats), *coarser)
+    """Tell what of a model would fit into `budget` bytes: a smaller window, a coarser file, or both."""
+    smaller = _largest_window(header, window, budget, seats)
+    need = estimate(header, window, seats=seats).total
+    coarser = next(((name, need - saved) for name, saved in _savings(header) if need - saved <= budget), None)
+    if smaller or coarser:
+        return Fit(smaller, *(coarser or (None, 0)))
+    for name, saved in _savings(header):
+        if both := _largest_window(header, window, budget + saved, seats):
+            return Fit(both, name, estimate(header, both, seats=seats).total - saved, together=True)
+    return Fit(None, None)
 
 
 def gpu_bytes(header: Header, window: int, layers: int, *, seats: int | None = None) -> int:
@@ -242,15 +252,13 @@ def _largest_window(header: Header, window: int, budget: int, seats: int | None)
     return None
 
 
-def _coarser(header: Header, window: int, budget: int, seats: int | None) -> tuple[str | None, int]:
-    need = estimate(header, window, seats=seats)
+def _savings(header: Header) -> Iterator[tuple[str, int]]:
+    """Coarser quantizations, the finest first, and the bytes that each spares."""
     values = sum(math.prod(tensor.shape) for tensor in header.layout.values())
     present = 8 * header.weights / values if values else 0.0
     for name, bits in BITS_PER_WEIGHT.items():
-        smaller = need.total - need.weights + int(values * bits / 8)
-        if bits < present - 0.2 and smaller <= budget:
-            return name, smaller
-    return None, 0
+        if bits < present - 0.2:
+            yield name, header.weights - int(values * bits / 8)
 
 
 def _layer_of(name: str, count: int) -> int:

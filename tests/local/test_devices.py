@@ -13,6 +13,7 @@ from synapse_cli.backends.llamacpp_memory import gpu_bytes
 from synapse_cli.backends.llamacpp_pool import pool
 from synapse_cli.backends.llamacpp_settings import ALL_LAYERS, settings
 from synapse_cli.core.control import Control
+from synapse_cli.core.errors import ModelUnusable
 from synapse_cli.profile.model import Model
 
 from .asking import asked, open_model
@@ -58,6 +59,20 @@ def test_what_the_profile_says_of_layers_and_shares_is_kept(tiny: Path) -> None:
     placed = place(settings(model, header), header, [SMALL, LARGE])
 
     assert (placed.gpu_layers, placed.gpu_split, placed.gpu_main) == (1, (3.0, 1.0), 1)
+
+
+def test_more_layers_than_fit_are_refused_with_how_many_would(tmp_path: Path) -> None:
+    header = read_header(str(write_shape(tmp_path / "mistral.gguf", SHAPES["Mistral-7B"])))
+    chosen = settings(Model(name="m", backend="llama.cpp", gpu=33), header)
+
+    with pytest.raises(ModelUnusable) as caught:
+        place(chosen, header, [SMALL])
+
+    fits = place(replace(chosen, gpu_layers=ALL_LAYERS), header, [SMALL]).gpu_layers
+    assert "33 layers of " in caught.value.message
+    assert "the GPU has 4.3 GB free" in caught.value.message
+    assert caught.value.hint == f'set gpu = {fits}, or gpu = "auto"'
+    assert place(chosen, header, [LARGE]) == chosen
 
 
 def test_without_devices_everything_is_computed_here(tiny: Path) -> None:

@@ -104,6 +104,20 @@ def test_a_coarser_quantization_is_named_with_what_it_would_take(headers: dict[s
     assert str(found) == f"lower context to 512, or get the model as Q6_K (about {size(found.quantized)})"
 
 
+def test_a_smaller_window_and_a_coarser_file_are_proposed_together_where_neither_is_enough(
+    headers: dict[str, Header],
+) -> None:
+    header = headers["Mistral-7B"]
+    budget = 3_600_000_000
+
+    found = fit(header, 8192, budget)
+
+    assert found.together
+    assert (found.quantization, found.window) == ("Q2_K", 2048)
+    assert found.quantized <= budget
+    assert str(found) == f"lower context to 2048 and get the model as Q2_K (about {size(found.quantized)})"
+
+
 def test_nothing_is_proposed_where_nothing_would_fit(headers: dict[str, Header]) -> None:
     found = fit(headers["Llama-3.1-70B"], 4096, 1_000_000_000)
 
