@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from synapse_cli.cli.listing import print_rows, print_table
-from synapse_cli.core.errors import BackendError, KeyMissing, ModelMissing, SynapseError
+from synapse_cli.core.errors import BackendError, KeyMissing, ModelMissing, SynapseError, UsageError
 from synapse_cli.core.prompt import Json
 from synapse_cli.report.numbers import money
 
 if TYPE_CHECKING:
     from synapse_cli.backends.catalog_hosted import HostedModel
+    from synapse_cli.core.witness import Witness
     from synapse_cli.flows.session import Session
     from synapse_cli.profile.model import Model, Profile
 
@@ -55,15 +56,13 @@ def list_models(
         _print(rows)
 
 
-def _rows(profile: Profile, witness: object) -> list[dict[str, Json]]:
-    from synapse_cli.core.witness import Witness
+def _rows(profile: Profile, witness: Witness) -> list[dict[str, Json]]:
     from synapse_cli.flows.ask import Ask
     from synapse_cli.flows.session import Session
 
-    assert isinstance(witness, Witness)
     session = Session(profile, Ask(prompt=""), witness)
     declared = [_row(session, model, "profile") for model in profile.models.values()]
-    named = [_row(session, model, "alias") for model in _aliased(profile)]
+    named = _aliased(session)
     sources = {row["model"] for row in (*declared, *named)}
     return [*declared, *named, *(_row(session, model, "store") for model in _pulled() if model.source not in sources)]
 
@@ -105,16 +104,22 @@ def _state(error: SynapseError) -> str:
     return "unusable" if isinstance(error, BackendError) else "refused"
 
 
-def _aliased(profile: Profile) -> list[Model]:
+def _aliased(session: Session) -> list[dict[str, Json]]:
+    """The rows of aliases; one that means nothing has its row too."""
+    from synapse_cli.backends.prices import find
     from synapse_cli.profile import aliases
     from synapse_cli.profile.load import ad_hoc_model
 
     known = aliases.known(os.environ)
-    return [
-        ad_hoc_model(name, profile, lookup=lambda _: None, alias=known.get)
-        for name in known
-        if name not in profile.models
-    ]
+    rows: list[dict[str, Json]] = []
+    for name, target in known.items():
+        if name in session.profile.models:
+            continue
+        try:
+            rows.append(_row(session, ad_hoc_model(name, session.profile, lookup=find, alias=known.get), "alias"))
+        except UsageError as error:
+            rows.append({"name": name, "model": target, "of": "alias", "state": "unusable", "problem": error.message})
+    return rows
 
 
 def _pulled() -> list[Model]:

@@ -247,3 +247,13 @@ def test_a_key_is_never_shown(user: User, site: Lists) -> None:
     done = user.models("list", "--hosted", "--json", env={"THE_KEY": "sk-secret-1234567890"})
 
     assert "secret" not in done.err + done.out.decode()
+
+
+def test_an_alias_that_means_nothing_is_listed_with_the_reason(user: User) -> None:
+    user.says("x")
+    (user.config / "aliases.json").write_text('{"odd": "no such model", "fast": "gpt-5-mini"}', encoding="utf-8")
+
+    rows = {row["name"]: row for row in user.models("list", "--json").json if row["of"] == "alias"}
+
+    assert (rows["odd"]["state"], rows["odd"]["problem"]) == ("unusable", "there is no model named 'no such model'")
+    assert (rows["fast"]["model"], rows["fast"]["state"]) == ("openai/gpt-5-mini", "key missing")
