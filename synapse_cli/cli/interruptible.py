@@ -6,12 +6,24 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Protocol
 
-from synapse_cli.core.control import Control
+
+class Stoppable(Protocol):
+    """A call's Control, or a whole bench."""
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was told to end."""
+        ...
+
+    def stop(self) -> None:
+        """Tell it to end."""
+        ...
 
 
 @contextmanager
-def interruptible(control: Control) -> Iterator[None]:
+def interruptible(control: Stoppable) -> Iterator[None]:
     """Stop `control` at the first Ctrl-C, so that what was done is recorded; raise at the second."""
 
     def on_interrupt(number: int, frame: FrameType | None) -> None:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import shutil
 from typing import Any
 
 import pytest
@@ -601,3 +602,38 @@ def _shape(value: object) -> object:
     if isinstance(value, dict):
         return {key: _shape(each) for key, each in value.items()}
     return type(value)
+
+
+def test_a_bench_is_saved_also_where_nobody_reads_its_table(machine: Machine) -> None:
+    done = machine.shell("synapse bench -m quick hello -n 2 --save new.json >&-")
+
+    assert done.code == 66
+    assert len(json.loads((machine.work / "new.json").read_text())["calls"]) == 3
+
+
+def test_figures_are_printed_also_where_they_cannot_be_saved(machine: Machine) -> None:
+    """The folder goes away while the bench runs; its journal, which is open by then, goes with it."""
+    machine.write("gone/keep", "")
+    running = Running(machine, "bench", "--json", "-m", "slower", "one", "-n", "20", "--save", "gone/new.json")
+    journal = machine.work / "gone" / "new.json.journal"
+    running.until(lambda: journal.exists() and journal.read_bytes().count(b"\n") > 3, "the third call")
+    shutil.rmtree(machine.work / "gone")
+
+    done = running.end()
+
+    assert done.code == 66
+    assert done.json["candidates"][0]["calls"] == 20
+    assert "cannot write 'gone/new.json'" in done.err
+
+
+def test_an_interrupted_bench_replaces_no_whole_one(machine: Machine) -> None:
+    machine.synapse("bench", "-m", "slower", "one", "-n", "2", "--save", "new.json")
+    before = (machine.work / "new.json").read_bytes()
+    running = Running(machine, "bench", "-m", "slower", "one", "-n", "500", "--save", "new.json")
+    journal = machine.work / "new.json.journal"
+    running.until(lambda: journal.exists() and journal.read_bytes().count(b"\n") > 3, "the third call")
+
+    done = running.interrupt().end()
+
+    assert done.code == 130
+    assert (machine.work / "new.json").read_bytes() == before

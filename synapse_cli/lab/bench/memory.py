@@ -44,19 +44,23 @@ def hosts(env: Mapping[str, str]) -> list[int]:
     return [card["pid"] for card in cards if card is not None]
 
 
-def loaded(env: Mapping[str, str]) -> dict[str, int]:
-    """Bytes of each local model that is loaded, by name, as the engines count them; in hosts and in this process."""
-    from synapse_cli.backends.host.listing import running
-
+def loaded(env: Mapping[str, str], *, in_hosts: bool) -> dict[str, int]:
+    """Bytes of each local model that is loaded, by name, as its engine counts them; here, or in hosts as well."""
     found: dict[str, int] = {}
     pool = sys.modules.get("synapse_cli.backends.llamacpp_pool")
     for model in () if pool is None else pool.pool().snapshot():
         found[model.name] = model.bytes
+    return found | (_loaded_in_hosts(env) if in_hosts else {})
+
+
+def _loaded_in_hosts(env: Mapping[str, str]) -> dict[str, int]:
+    from synapse_cli.backends.host.listing import running
+
     try:
         listed = [model for host in running(env) for model in host.status.get("loaded", [])]
-    except OSError:
-        listed = []
-    return found | {str(model["name"]): int(model["bytes"]) for model in listed}
+    except OSError:  # there is no place for hosts, and so there are none
+        return {}
+    return {str(model["name"]): int(model["bytes"]) for model in listed}
 
 
 def _lower(process: int) -> None:
