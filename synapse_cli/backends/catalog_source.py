@@ -10,8 +10,12 @@ from urllib.parse import unquote, urlsplit
 from synapse_cli.core.errors import UsageError
 from synapse_cli.core.providers import is_loopback
 
-_HUB = re.compile(r"(?:hf:)?([\w.-]+/[\w.-]+)(?:/([^\s@:]+\.gguf)|:([\w.-]+))?(?:@([\w./-]+))?", re.IGNORECASE)
-_PAGE = re.compile(r"/([\w.-]+/[\w.-]+)/(?:resolve|blob|raw)/([^/]+)/(.+\.gguf)", re.IGNORECASE)
+_HUB = re.compile(
+    r"(?:hf:)?(?:(?:hf|huggingface)\.co/)?([\w.-]+/[\w.-]+)(?:/([^\s@:]+\.gguf)|:([\w.-]+))?(?:@([\w./-]+))?",
+    re.IGNORECASE,
+)
+_PAGE = re.compile(r"/([\w.-]+/[\w.-]+)(?:/|/(?:resolve|blob|raw)/([^/]+)/(.+\.gguf)|/tree/([^/]+)/?)?", re.IGNORECASE)
+"""The pages of the hub that people copy: of a repository, of a revision, of a file."""
 _HUB_HOSTS = frozenset({"huggingface.co", "hf.co", "www.huggingface.co"})
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _FORMS = "write hf:OWNER/REPO/FILE[@REVISION], hf:OWNER/REPO:QUANT, or https://…/FILE.gguf with --sha256"
@@ -53,8 +57,7 @@ Source: TypeAlias = Hub | Web
 
 def key_of(text: str) -> str:
     """The key under which a lock has a source. Raises UsageError where the text is none."""
-    found = _PAGE.fullmatch(unquote(urlsplit(text).path)) if text.startswith("http") else None
-    return text if text.startswith("http") and found is None else parse(text).text
+    return text if text.startswith("http") and _page(text) is None else parse(text).text
 
 
 def parse(text: str, sha256: str | None = None) -> Source:
@@ -70,11 +73,20 @@ def parse(text: str, sha256: str | None = None) -> Source:
     return Hub(found[1], found[2], quantization, found[4])
 
 
-def _of_address(text: str, sha256: str | None) -> Source:
+def _page(text: str) -> Hub | None:
+    """What a page of the hub shows."""
     parts = urlsplit(text)
-    page = _PAGE.fullmatch(unquote(parts.path))
-    if parts.hostname in _HUB_HOSTS and page is not None:
-        return Hub(page[1], page[3], None, None if page[2] == "main" else page[2])
+    found = _PAGE.fullmatch(unquote(parts.path)) if parts.hostname in _HUB_HOSTS else None
+    if found is None:
+        return None
+    revision = found[2] or found[4]
+    return Hub(found[1], found[3], None, None if revision == "main" else revision)
+
+
+def _of_address(text: str, sha256: str | None) -> Source:
+    parts, page = urlsplit(text), _page(text)
+    if page is not None:
+        return page
     if parts.scheme == "http" and not is_loopback(text):
         raise UsageError(f"{text!r} is not an https: address", "use https:, which nobody on the way can change")
     if not parts.hostname or parts.username or len(parts.path) < 2:

@@ -142,6 +142,11 @@ SOURCES = {
     "a/b": Hub("a/b"),
     "https://huggingface.co/a/b/resolve/main/c.gguf": Hub("a/b", "c.gguf"),
     "https://huggingface.co/a/b/blob/abc/d/c.gguf?download=true": Hub("a/b", "d/c.gguf", None, "abc"),
+    "https://huggingface.co/a/b": Hub("a/b"),
+    "https://huggingface.co/a/b/tree/main": Hub("a/b"),
+    "https://hf.co/a/b/tree/v2/": Hub("a/b", None, None, "v2"),
+    "hf.co/a/b:Q8_0": Hub("a/b", None, "Q8_0"),
+    "hf:huggingface.co/a/b/c.gguf": Hub("a/b", "c.gguf"),
 }
 
 
