@@ -129,7 +129,8 @@ def test_no_call_is_begun_when_the_time_is_over(two: Two) -> None:
     assert 20 <= sum(call.total_s for call in result.calls) <= 22
 
 
-def test_money_that_is_spent_ends_the_bench_and_is_not_exceeded(tmp_path: Path) -> None:
+@pytest.mark.parametrize("at_once", [1, 4])
+def test_money_that_is_spent_ends_the_bench_and_is_not_exceeded(tmp_path: Path, at_once: int) -> None:
     """The prices are those of the profile: a call of 10 and 5 tokens costs 0.06 dollars, its upper bound more."""
     text = """schema = 1
 [models.a]
@@ -143,13 +144,13 @@ use = "a"
     from synapse_cli.lab.bench.candidate import Choice, candidates
 
     found = candidates(Choice(models=["a"]), [profile_of(tmp_path, text)])
-    plan = plan_of(tuple(found), 100, max_cost=Decimal("0.50"), warm_up=0)
+    plan = plan_of(tuple(found), 100, max_cost=Decimal("0.50"), warm_up=0, concurrency=at_once)
 
     result = run(plan, FixedClock())
 
     spent = sum((call.cost or Decimal(0) for call in result.calls), Decimal(0))
     assert result.end == "money"
-    assert Decimal("0.40") <= spent <= Decimal("0.50")
+    assert Decimal("0.24") <= spent <= Decimal("0.50")
     assert all(call.answer == "an answer" for call in result.calls)
 
 

@@ -95,6 +95,7 @@ class Course:
         self._grading = Control()
         self._calls: list[Call] = []
         self._spent = Decimal(0)
+        self._promised: list[Decimal] = []
         self._warnings: dict[str, None] = {}
         self._end: End | None = None
         self._fault: BaseException | None = None
@@ -144,7 +145,8 @@ class Course:
     def _work(self, waiting: Iterator[Slot]) -> None:
         try:
             while (slot := self._next(waiting)) is not None:
-                self._take(slot, self._asked(slot))
+                ask = self._ask(slot.item)
+                self._take(slot, ask, self._asked(slot, ask))
         except BaseException as error:  # noqa: BLE001  # raised again, or told, by the thread that waits for all
             self._fault = self._fault or error
             self._end = self._end or "interrupted"
@@ -157,7 +159,7 @@ class Course:
                 return None
             return next(waiting, None)
 
-    def _asked(self, slot: Slot) -> Measured:
+    def _asked(self, slot: Slot, ask: Ask) -> Measured:
         held: list[Control] = []
 
         def hold(control: Control) -> None:
@@ -167,24 +169,28 @@ class Course:
                 control.stop()
 
         try:
-            return measure(slot, self._ask(slot.item), self._clock, self._memory, hold)
+            return measure(slot, ask, self._clock, self._memory, hold)
         finally:
             self._controls.difference_update(held)
 
     def _ask(self, item: Item) -> Ask:
-        """An equal share of the money that is left: so that calls at the same time cannot exceed it together."""
-        ask = item.ask(self.plan.base)
-        if self.plan.max_cost is None:
+        """Promise each call an equal share of what is left: calls at the same time cannot exceed it together."""
+        plan, ask = self.plan, item.ask(self.plan.base)
+        if plan.max_cost is None:
             return ask
         with self._lock:
-            left = max(Decimal(0), self.plan.max_cost - self._spent)
-        return replace(ask, max_cost=left / self.plan.concurrency)
+            left = max(Decimal(0), plan.max_cost - self._spent - sum(self._promised))
+            share = left / max(1, plan.concurrency - len(self._promised))
+            self._promised.append(share)
+        return replace(ask, max_cost=share)
 
-    def _take(self, slot: Slot, measured: Measured) -> None:
+    def _take(self, slot: Slot, ask: Ask, measured: Measured) -> None:
         if measured.run is not None:
             self._watch.run(measured.run)
         call = None if measured.limited or measured.interrupted else self._graded(slot.item, measured.call)
         with self._lock:
+            if ask.max_cost is not None:
+                self._promised.remove(ask.max_cost)
             self._spent += measured.spent
             self._warnings |= dict.fromkeys(measured.warnings)
             if measured.limited:
