@@ -5,7 +5,7 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 bin=$(command -v synapse) || { echo "demo: there is no synapse on PATH; run \`make demo\`" >&2; exit 1; }
 home=$(mktemp -d) || exit 1
-trap 'rm -rf "$home"' EXIT INT TERM
+trap 'synapse hosts stop --now >/dev/null 2>&1; rm -rf "$home"' EXIT INT TERM
 cd "$here" || exit 1
 
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then bold=$(printf '\033[1m') dim=$(printf '\033[2m') plain=$(printf '\033[0m')

@@ -23,7 +23,6 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, str, str, list
         env={
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "TMPDIR": str(scratch),
-            "SYNAPSE_HOSTS": "off",
             "OPENAI_API_KEY": "sk-of-somebody",
             "SYNAPSE_PROFILE": "/of/somebody.toml",
         },

@@ -15,7 +15,7 @@ from synapse_cli.backends.host.start import Line, NoHost, connected, line_to
 from synapse_cli.backends.host.wire import BadFrame, Gone
 from synapse_cli.core.prompt import Json
 
-_PATIENCE_S = 5.0
+_PATIENCE_S = 2.0
 """How long a host may take to say how it is."""
 _FINISH_S = 60.0
 """How long `stop` waits for calls under way before it says so and goes."""
