@@ -222,3 +222,32 @@ def test_a_load_can_be_ended_and_tried_again(tmp_path: Path) -> None:
     assert not is_loaded(path)
 
     assert model.complete(asked("hi", p_max_tokens=2), Control()).usage.output == 2
+
+
+@pytest.mark.parametrize("ends", ["pass", "raise SystemExit(7)", "import os; os.kill(os.getpid(), 2)"])
+def test_a_process_that_ends_while_another_thread_is_answered_dies_of_nothing_else(tmp_path: Path, ends: str) -> None:
+    model = write(tmp_path / "slow.gguf", width=512, layers=6)
+    ask = (
+        "import threading\n"
+        "from synapse_cli.backends.llamacpp import LlamaCpp\n"
+        "from synapse_cli.core.control import Control\n"
+        "from synapse_cli.core.prompt import Message, Request\n"
+        "from synapse_cli.profile.model import Model\n"
+        f"model = LlamaCpp(Model(name='m', backend='llama.cpp', source='file:{model}'))\n"
+        "begun = threading.Event()\n"
+        f"asked = Request(messages=(Message('user', 'on'),), grammar={ENDLESS!r})\n"
+        "def ask():\n"
+        "    try: model.complete(asked, Control(), lambda piece: begun.set())\n"
+        "    except Exception: pass\n"
+        "threading.Thread(target=ask, daemon=True).start()\n"
+        "begun.wait()\n"
+        f"{ends}\n"
+    )
+
+    ended = subprocess.run(
+        [sys.executable, "-c", ask], capture_output=True, text=True, cwd=ROOT, timeout=60, check=False
+    )
+
+    codes = {"pass": 0, "raise SystemExit(7)": 7}
+    assert ended.returncode == codes.get(ends, -signal.SIGINT)
+    assert ("KeyboardInterrupt" in ended.stderr) == (ends not in codes)
