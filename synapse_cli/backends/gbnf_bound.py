@@ -102,9 +102,9 @@ class Bound:
     def _allowed(self, tokens: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
         import numpy as np
 
-        if len(tokens) != self._vocabulary.size or tokens[0] != 0:
-            return np.array(self._judged(tokens.tolist()), dtype=bool)
         known = self._table.kept.get((self._state, self._is_first))
+        if len(tokens) != self._vocabulary.size or tokens[0] != 0:
+            return np.array(self._judged(tokens.tolist()), dtype=bool) if known is None else known[tokens]
         if known is None:
             known = self._all_allowed()
             self._table.keep(self._state, self._is_first, known)
