@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from synapse_cli.backends import minilm
 from synapse_cli.backends.encoders import unit
-from synapse_cli.backends.gguf import Header, read_header
+from synapse_cli.backends.gguf import Header, check_tokens, read_header
+from synapse_cli.backends.llamacpp_memory import estimate
+from synapse_cli.backends.llamacpp_pool import Stamp, Wanted, pool, stamp
 from synapse_cli.core.completion import FREE, Facts, Usage
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import BackendError, BadRequest, ModelUnusable
@@ -33,19 +34,16 @@ _LONGEST_DEFAULT = 4096
 
 
 class LlamaEncoder:
-    """A GGUF that makes vectors; loaded at the first call, and kept. One call at a time: others wait their turn."""
+    """A GGUF that makes vectors; kept by the pool. One call at a time: others wait their turn."""
 
     def __init__(self, model: Model) -> None:
         self._model = model
-        self._lock = threading.Lock()
-        self._header: Header | None = None
-        self._engine: EncodingEngine | None = None
-        self._cutter: Cutter | None = None
+        self._read: tuple[Header, Stamp] | None = None
+        self._cutter: tuple[EncodingEngine, Cutter] | None = None
 
     def encode(self, texts: Sequence[str], control: Control) -> Vectors:
         """One vector a text, in order. What is too long is cut, or averaged over its chunks, and said."""
-        with self._turn(control):
-            engine, cutter = self._loaded(control)
+        with self._lent(control) as (engine, cutter):
             if not texts:
                 return NOTHING
             control.doing("encoding texts")
@@ -63,40 +61,66 @@ class LlamaEncoder:
     def facts(self) -> Facts:
         """What the header says; an unusable file is known by its absent window until it is called."""
         try:
-            tokens: int | None = _window(self._model, self._read_header(prepares=False))
+            tokens: int | None = _window(self._model, self._now(prepares=False)[0])
         except BackendError:
             tokens = None
         return Facts(is_local=True, provider="llama.cpp", price=FREE, context_tokens=tokens)
 
     @contextmanager
-    def _turn(self, control: Control) -> Iterator[None]:
-        """Hold the model: two threads in one llama.cpp context abort the process."""
-        from synapse_cli.backends.llamacpp_seat import raise_if_ended
+    def _lent(self, control: Control) -> Iterator[tuple[EncodingEngine, Cutter]]:
+        """The engine from the pool, for these texts and nobody else's, and what cuts texts for it."""
+        header, seen = self._now(prepares=True)
+        wanted = self._wanted(header, seen)
 
-        raise_if_ended(control)
-        while not self._lock.acquire(timeout=_TURN_S):
-            raise_if_ended(control)
-        try:
-            yield
-        finally:
-            self._lock.release()
-
-    def _loaded(self, control: Control) -> tuple[EncodingEngine, Cutter]:
-        if self._engine is None or self._cutter is None:
-            header = self._read_header(prepares=True)
+        def load() -> EncodingEngine:
             from synapse_cli.backends.llamacpp_encoder_engine import EncodingEngine
-            from synapse_cli.backends.llamacpp_encoder_texts import Cutter
 
-            self._engine = EncodingEngine(self._model, header, control)
-            self._cutter = Cutter(
-                self._engine.vocabulary, header, _window(self._model, header), chunks=self._model.too_long == "chunk"
-            )
-        return self._engine, self._cutter
+            check_tokens(header.path)
+            return EncodingEngine(self._model, header, control)
 
-    def _read_header(self, *, prepares: bool) -> Header:
-        if self._header is None:
-            self._header = read_header(encoder_path(self._model, prepares=prepares), "vectors")
-        return self._header
+        with pool().lend(wanted, load, control) as engine, _turn(engine, control):
+            cutter = self._cutter
+            if cutter is None or cutter[0] is not engine:
+                from synapse_cli.backends.llamacpp_encoder_texts import Cutter
+
+                chunks = self._model.too_long == "chunk"
+                cutter = self._cutter = engine, Cutter(engine.vocabulary, header, wanted.window, chunks=chunks)
+            yield engine, cutter[1]
+
+    def _wanted(self, header: Header, seen: Stamp) -> Wanted:
+        model, window = self._model, _window(self._model, header)
+        return Wanted(
+            name=model.name,
+            key=("vectors", header.path, model.pooling, model.threads, model.gpu),
+            header=header,
+            stamp=seen,
+            window=window,
+            need=estimate(header, window, cells=window, seats=1, outputs=1),
+            keep_alive_s=model.keep_alive_s,
+        )
+
+    def _now(self, *, prepares: bool) -> tuple[Header, Stamp]:
+        """The file as it is now: read anew where it has changed."""
+        path = encoder_path(self._model, prepares=prepares)
+        read = self._read
+        if read is None or read[0].path != path or stamp(read[0].parts) != read[1]:
+            header = read_header(path, "vectors")
+            read = self._read = header, stamp(header.parts)
+        return read
+
+
+@contextmanager
+def _turn(engine: EncodingEngine, control: Control) -> Iterator[None]:
+    """Hold the engine: two threads in one llama.cpp context abort the process."""
+    from synapse_cli.backends.llamacpp_seat import raise_if_ended
+
+    raise_if_ended(control)
+    while not engine.turn.acquire(timeout=_TURN_S):
+        raise_if_ended(control)
+    try:
+        yield
+    finally:
+        engine.turn.release()
 
 
 def encoder_path(model: Model, *, prepares: bool) -> str:

@@ -8,6 +8,7 @@ sequence cost nothing for those of another.
 from __future__ import annotations
 
 import os
+import threading
 import weakref
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -37,10 +38,11 @@ _ABORTED = 2
 
 
 class EncodingEngine:
-    """One model and one context, which grows with the longest text. Whoever holds it holds a lock."""
+    """One model and one context, which grows with the longest text. Whoever asks it holds `turn`."""
 
     def __init__(self, model: Model, header: Header, control: Control) -> None:
         """Load the model; `control` can end that."""
+        self.turn = threading.Lock()
         self._lib = library()
         self._control = control
         self._pooling = _pooling(model, header)
@@ -48,12 +50,24 @@ class EncodingEngine:
         self._abort = self._lib.ggml_abort_callback(self._should_end)
         control.doing("loading the model")
         self._model = _load(self._lib, model, header, self._should_end, control)
-        weakref.finalize(self, self._lib.llama_model_free, self._model).atexit = False
+        self._free = weakref.finalize(self, self._lib.llama_model_free, self._model)
+        self._free.atexit = False
         self._path = header.path
         self.vocabulary = Vocabulary(self._lib, self._model)
         self._dimension: int = self._lib.llama_model_n_embd_out(self._model)
         self._capacity = 0
         self._close: Any = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be asked."""
+        return self._free.alive
+
+    def close(self) -> None:
+        """Give the memory back. Nobody may be asking it."""
+        if self._close is not None:
+            self._close()
+        self._free()
 
     def vectors(self, texts: Sequence[Sequence[int]], control: Control) -> Floats:
         """A row for each text, pooled and as long as it comes; `control` is asked between batches and within."""
