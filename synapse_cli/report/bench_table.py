@@ -203,13 +203,18 @@ def _before(comparison: Comparison) -> str:
 
 
 def _dearer(comparison: Comparison) -> str:
-    return f"{times(comparison.cost)} as dear" if comparison.cost is not None else ""
+    found = comparison.cost
+    if found is None:
+        return ""
+    return "as dear" if found.low == found.high == 1 else f"{times(found)} as dear"
 
 
 def _better(comparison: Comparison) -> str:
     found = comparison.quality
     if found is None:
         return ""
+    if found.low == found.high == 0:
+        return "as good"
     return f"quality {found.estimate:+.0%}" + (
         f" ({found.low:+.0%} to {found.high:+.0%})" if math.isfinite(found.low + found.high) else ""
     )

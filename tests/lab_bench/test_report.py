@@ -75,6 +75,17 @@ def test_candidates_that_do_not_fit_beside_each_other_stand_below() -> None:
     assert " ".join(heads).count("candidate-") == 5
 
 
+def test_what_has_not_changed_since_before_is_said_in_words() -> None:
+    same, loose = Interval(1.0, 1.0, 1.0), Interval(-0.25, -0.5, -0.125)
+    before = Comparison(label="nano", against="nano", is_before=True, pairs=8, total=Interval(1.5, 1.25, 2), cost=same)
+
+    kept = lines(Told(figures=(NANO,), comparisons=(replace(before, quality=Interval(0.0, 0.0, 0.0)),)))[3]
+    worse = lines(Told(figures=(NANO,), comparisons=(replace(before, quality=loose),)))[3]
+
+    assert kept == "nano against before (8 pairs): 1.50 x (1.25-2.00) as long, as dear, as good"
+    assert worse.endswith("as dear, quality -25% (-50% to -12%)")
+
+
 def test_markdown_keeps_a_pipe_in_a_name() -> None:
     row = markdown(Told(figures=(LARGE,))).splitlines()[2]
 
