@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from synapse_cli.cli import embed_flags as flags
 from synapse_cli.cli.texts import Reading, read_texts
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import UsageError
@@ -19,19 +20,11 @@ from synapse_cli.profile.model import Model, Profile
 def embed(
     *,
     text: Annotated[list[str] | None, typer.Argument(help="Texts; each is one.", metavar="[TEXT]...")] = None,
-    file: Annotated[
-        list[str] | None,
-        typer.Option("-f", "--file", help="File to read (repeatable, globs, - is stdin).", metavar="FILE"),
-    ] = None,
+    file: flags.Files = None,
     lines: Annotated[bool, typer.Option("--lines", help="Every line is a text.")] = False,
-    jsonl: Annotated[bool, typer.Option("--jsonl", help="Every line is a JSON object that holds a text.")] = False,
-    field: Annotated[
-        str | None, typer.Option("--field", help="Field of the objects that holds the text.", metavar="NAME")
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option("-m", "--model", help="Encoder: of the profile, PATH.gguf or provider/id.", metavar="NAME"),
-    ] = None,
+    jsonl: flags.Jsonl = False,
+    field: flags.Field = None,
+    model: flags.ModelName = None,
     form: Annotated[str | None, typer.Option("--format", help="json, jsonl, npy or plain.", metavar="FORM")] = None,
     output: Annotated[str | None, typer.Option("-o", "--output", help="Write to a file.", metavar="FILE")] = None,
     too_long: Annotated[
@@ -40,13 +33,11 @@ def embed(
     dimensions: Annotated[
         int | None, typer.Option("--dimensions", help="Numbers per vector, where the model can.", metavar="N")
     ] = None,
-    encoding: Annotated[str, typer.Option("--encoding", help="Encoding of files and stdin.", metavar="NAME")] = "utf-8",
-    timeout: Annotated[
-        str | None, typer.Option("--timeout", help="Seconds the whole work may take.", metavar="30")
-    ] = None,
-    profile: Annotated[str | None, typer.Option("--profile", help="Profile to use.", metavar="NAME|PATH")] = None,
-    no_host: Annotated[bool, typer.Option("--no-host", help="Run the encoder in this process.")] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")] = False,
+    encoding: flags.Encoding = "utf-8",
+    timeout: flags.Timeout = None,
+    profile: flags.ProfileName = None,
+    no_host: flags.NoHost = False,
+    quiet: flags.Quiet = False,
 ) -> None:
     """Turn texts into vectors, here or at a provider.
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from synapse_cli.cli import embed_flags as flags
 from synapse_cli.cli.embed import encoded, field_of, named_model
 from synapse_cli.cli.listing import print_rows, print_table
 from synapse_cli.cli.texts import Reading, Text, read_texts
@@ -16,31 +17,21 @@ from synapse_cli.core.prompt import Json
 def similar(
     *,
     query: Annotated[str, typer.Argument(help="What to look for.", metavar="QUERY")],
-    file: Annotated[
-        list[str] | None,
-        typer.Option("-f", "--file", help="File to look in (repeatable, globs, - is stdin).", metavar="FILE"),
-    ] = None,
+    file: flags.Files = None,
     whole: Annotated[bool, typer.Option("--whole", help="Every file is one text, not every line.")] = False,
-    jsonl: Annotated[bool, typer.Option("--jsonl", help="Every line is a JSON object that holds a text.")] = False,
-    field: Annotated[
-        str | None, typer.Option("--field", help="Field of the objects that holds the text.", metavar="NAME")
-    ] = None,
+    jsonl: flags.Jsonl = False,
+    field: flags.Field = None,
     top: Annotated[int, typer.Option("-n", "--top", help="How many to print; 0 prints all.", metavar="N")] = 10,
     least: Annotated[
         float | None, typer.Option("--min", help="Print none less similar than this.", metavar="0.4")
     ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option("-m", "--model", help="Encoder: of the profile, PATH.gguf or provider/id.", metavar="NAME"),
-    ] = None,
-    encoding: Annotated[str, typer.Option("--encoding", help="Encoding of files and stdin.", metavar="NAME")] = "utf-8",
-    timeout: Annotated[
-        str | None, typer.Option("--timeout", help="Seconds the whole work may take.", metavar="30")
-    ] = None,
-    profile: Annotated[str | None, typer.Option("--profile", help="Profile to use.", metavar="NAME|PATH")] = None,
-    no_host: Annotated[bool, typer.Option("--no-host", help="Run the encoder in this process.")] = False,
+    model: flags.ModelName = None,
+    encoding: flags.Encoding = "utf-8",
+    timeout: flags.Timeout = None,
+    profile: flags.ProfileName = None,
+    no_host: flags.NoHost = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")] = False,
+    quiet: flags.Quiet = False,
 ) -> None:
     """Rank lines by how near they are in meaning to a question.
 

@@ -34,7 +34,7 @@ DOORS = {
     "yaml": ("synapse_cli.lab.nano",),
     "numpy": ("synapse_cli.backends", "synapse_cli.lab"),
     "torch": ("synapse_cli.lab.nano",),
-    "gguf": ("synapse_cli.lab.nano",),
+    "gguf": ("synapse_cli.lab.nano", "synapse_cli.backends.minilm_convert"),
     "safetensors": ("synapse_cli.lab.nano",),
 }
 
