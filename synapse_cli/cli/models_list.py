@@ -34,7 +34,7 @@ def list_models(
     """List models: where each runs, its price, its state.
 
     First the profile's models, then aliases, then what was pulled beside them. The last column says whether it can be
-    asked now, and if not, why. With --hosted the lists of every provider with a key here, with price, window and the
+    asked now, and if not, why. --hosted asks every provider with a key here for its list, with price, window and the
     day a model goes.
 
     Examples:

@@ -21,17 +21,19 @@ def meant(name: str, choice: str | None) -> Model:
     profile = the_profile(choice)
     if name in profile.models:
         return profile.models[name]
+    from synapse_cli.backends.prices import find
     from synapse_cli.profile import aliases
+    from synapse_cli.profile.load import ad_hoc_model
 
-    target = aliases.known(os.environ).get(name) or _COME_ALONG.get(name)
-    if target is not None:
-        return _local(name, target)
+    known = aliases.known(os.environ)
+    if name in known:
+        return ad_hoc_model(name, profile, lookup=find, alias=known.get)
+    if name in _COME_ALONG:
+        return _local(name, _COME_ALONG[name])
     if name.startswith(("file:", "./", "../", "/", "~")) or (name.endswith(".gguf") and os.path.exists(name)):
         return _local(name, "file:" + os.path.abspath(os.path.expanduser(name.removeprefix("file:"))))
     if "/" in name:
         return _local(name, f"hf:{name}")
-    from synapse_cli.backends.prices import find
-
     identifier = find(name)
     if identifier is not None:
         return Model(name=name, backend="litellm", model=identifier)

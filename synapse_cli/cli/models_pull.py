@@ -50,6 +50,10 @@ def pull(
     if name is None:
         _pull_all(profile, alone=sha256 is None and alias is None, update=update, memory=memory, json=json)
         return
+    from synapse_cli.profile import aliases
+
+    if alias is not None:
+        aliases.check(alias)
     model = meant(name, profile)
     if model.source == "builtin:minilm":
         _convert_minilm(json=json)
@@ -59,8 +63,6 @@ def pull(
         return
     done = _pulled(model, _source(model, sha256), update=update, memory=memory)
     if alias is not None:
-        from synapse_cli.profile import aliases
-
         aliases.write(alias, done.source, os.environ)
     _tell(done, alias or name, json=json)
 

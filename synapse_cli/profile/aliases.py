@@ -49,10 +49,7 @@ def write(name: str, target: str | None, env: Mapping[str, str]) -> str:
     """Give a name a meaning, or with None take it away; return the file. Raises UsageError for an odd name."""
     from synapse_cli.profile.paths import write_private
 
-    if not _NAME.fullmatch(name) or name.endswith(".gguf"):
-        raise UsageError(f"{name!r} cannot be a name", "letters, digits and _ - . : (no slash, no .gguf at the end)")
-    if name in _TAKEN:
-        raise UsageError(f"{name!r} is the name of a model that comes with Synapse", "choose another name")
+    check(name)
     names = known(env)
     if target is None:
         names.pop(name, None)
@@ -64,6 +61,14 @@ def write(name: str, target: str | None, env: Mapping[str, str]) -> str:
     except OSError as error:
         raise InputError(f"cannot write {at}: {error.strerror}", "check the folder's mode") from error
     return at
+
+
+def check(name: str) -> None:
+    """Raise UsageError where a text cannot be a name."""
+    if not _NAME.fullmatch(name) or name.endswith(".gguf"):
+        raise UsageError(f"{name!r} cannot be a name", "letters, digits and _ - . : (no slash, no .gguf at the end)")
+    if name in _TAKEN:
+        raise UsageError(f"{name!r} is the name of a model that comes with Synapse", "choose another name")
 
 
 def _damaged(at: str) -> ProfileError:

@@ -533,3 +533,18 @@ def test_a_profile_that_cannot_be_written_beside_is_pinned_in_the_users_own_lock
 
     assert told["lock"] == str(user.config / "models.lock")
     assert user.models("path", "small", "--profile", "shared/p.toml").code == 0
+
+
+def test_a_name_that_cannot_be_is_refused_before_anything_is_fetched(user: User, repo) -> None:
+    done = user.models("pull", SOURCE, "--as", "nano")
+
+    assert (done.code, "comes with Synapse" in done.err) == (2, True)
+    assert user.hub.seen == []
+
+
+def test_what_is_asked_over_the_network_is_not_pulled(user: User) -> None:
+    user.models("alias", "fast", "groq/openai/gpt-oss-20b")
+
+    done = user.models("pull", "fast")
+
+    assert (done.code, "there is nothing to pull" in done.err) == (2, True)
