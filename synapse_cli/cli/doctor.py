@@ -69,6 +69,7 @@ def _examine(choice: str | None) -> Iterator[Finding]:
     yield Finding("profile", "pass", profile.path)
     yield from _models(profile)
     yield from _folders()
+    yield _hosts()
     yield _ledger()
     yield _cache()
     yield _local_answer(profile)
@@ -165,6 +166,24 @@ def _folder(what: str, path: str) -> Finding:
     if not os.access(path, os.W_OK):
         return Finding(what, "fail", f"{path} is not writable")
     return Finding(what, "pass", f"{path} (mode {mode:o})")
+
+
+def _hosts() -> Finding:
+    """Whether models can stay warm here; where they cannot, answers still come, only slower."""
+    from synapse_cli.backends.host.listing import running
+    from synapse_cli.backends.host.place import folder
+    from synapse_cli.flows.wiring import hosts_are_on
+
+    if not hosts_are_on():
+        return Finding("hosts", "note", "off (SYNAPSE_HOSTS): every run loads its model anew")
+    try:
+        found, where = running(os.environ), folder(os.environ)
+    except OSError as error:
+        return Finding("hosts", "note", f"{error}: every run loads its model anew (XDG_RUNTIME_DIR may name a folder)")
+    deaf = [host.place.name for host in found if host.state == "deaf"]
+    if deaf:
+        return Finding("hosts", "note", f"{deaf[0]} does not answer: synapse hosts stop {deaf[0]}")
+    return Finding("hosts", "pass", f"{where}, {len(found)} running")
 
 
 def _ledger() -> Finding:

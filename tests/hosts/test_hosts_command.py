@@ -128,3 +128,13 @@ def _crash(machine: Machine) -> None:
     _, err = process.communicate(timeout=60)
     assert process.returncode == 69, err
     assert b"the local engine died (signal 11) while " in err
+
+
+def test_doctor_tells_whether_models_can_stay_warm(machine: Machine) -> None:
+    machine.synapse(*ASK)
+
+    on, off = (machine.synapse("doctor", "--json", env=env).json for env in ({}, {"SYNAPSE_HOSTS": "off"}))
+
+    found = {row["what"]: (row["status"], row["detail"]) for row in on}
+    assert found["hosts"] == ("pass", f"{Home.of(machine).place().folder}, 1 running")
+    assert [row["status"] for row in off if row["what"] == "hosts"] == ["note"]
