@@ -1,4 +1,4 @@
-"""An encoder lives in the pool like any model: within its limit, closed when idle, loaded anew when its file changed."""
+"""Encoders live in the pool like any model: within its limit, closed when idle, loaded anew when the file changed."""
 
 from __future__ import annotations
 
