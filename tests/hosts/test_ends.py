@@ -23,6 +23,7 @@ from synapse_cli.core.errors import BackendError, Interrupted, ModelUnusable, Sy
 from synapse_cli.profile.model import Model
 from tests.e2e.machine import SYNAPSE, Machine
 from tests.hosts.home import Home, asks, says
+from tests.local.tiny_gguf import write
 
 FULL = bool(os.environ.get("SYNAPSE_FULL"))
 KILLS = 100 if FULL else 10
@@ -259,3 +260,51 @@ def test_commands_that_end_leave_hosts_that_stay(machine: Machine) -> None:
     subprocess.run([SYNAPSE, "hosts", "start", "local"], env=machine.env, check=True, stdout=subprocess.DEVNULL)
 
     assert len(Home.of(machine).processes()) == 2
+
+
+CLIMBING = """schema = 1
+[models.endless]
+backend = "llama.cpp"
+source = "file:{path}"
+context = 30000
+params = {{ max_tokens = 25000, temperature = 0 }}
+[models.last]
+backend = "scripted"
+replies = [{{ text = "from the tier above" }}]
+[cascades.both]
+tiers = ["endless", "last"]
+[routes.default]
+use = "both"
+"""
+
+
+def test_a_run_whose_host_is_killed_again_and_again_climbs(machine: Machine) -> None:
+    home, chance = Home.of(machine), random.Random(SEED)
+    machine.use(CLIMBING.format(path=write(machine.work / "endless.gguf", context=30_000, width=256, layers=4)))
+    machine.write("endless.gbnf", "root ::= [a-z] root\n")
+    command = [SYNAPSE, "run", "--no-cache", "--grammar", "endless.gbnf", "go on"]
+
+    for _ in range(KILLS // 5):
+        process = subprocess.Popen(command, env=machine.env, cwd=machine.work, stdout=subprocess.PIPE)
+        while process.poll() is None:
+            time.sleep(chance.uniform(0.0, 0.5))
+            for pid in _serving(home):
+                os.kill(pid, signal.SIGKILL)
+        assert process.stdout is not None
+        assert (process.stdout.read(), process.returncode) == (b"from the tier above\n", 0)
+        process.stdout.close()
+
+    home.until(lambda: home.processes() == [], "an orphan")
+
+
+def _serving(home: Home) -> list[int]:
+    """Hosts, without those that wait for them."""
+    found = home.processes()
+    return [pid for pid in found if _parent(pid) in found]
+
+
+def _parent(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
+    except OSError:
+        return 0

@@ -27,6 +27,7 @@ _PAUSE_S = 0.02
 _PATIENCE_S = 60.0
 """How long a host may take to start, and a start may take in all: Python alone, on a machine with fifty at once."""
 _GREETING_S = 20.0
+_STARTS = 2
 _MAIN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "__main__.py")
 
 NOT_NEEDED = 3
@@ -57,12 +58,17 @@ def connected(place: Place, kind: Kind, env: Mapping[str, str], *, idle_s: float
 
     Raises NoHost, and whatever `go_on` raises.
     """
-    until = time.monotonic() + _PATIENCE_S
+    until, failed = time.monotonic() + _PATIENCE_S, 0
     while time.monotonic() < until:
         go_on()
         line = line_to(place, go_on)
         if line is None:
-            line = _start_in_turn(place, kind, env, idle_s, go_on)
+            try:
+                line = _start_in_turn(place, kind, env, idle_s, go_on)
+            except NoHost:  # it may have been killed as it began: what cannot start fails again
+                failed += 1
+                if failed == _STARTS:
+                    raise
         elif line.about.get("version") != version():
             _retire(line)
             line = None
