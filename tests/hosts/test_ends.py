@@ -97,12 +97,14 @@ def test_a_model_that_ended_two_hosts_in_a_row_is_set_aside_until_it_is_forced(h
 
 
 def test_an_answer_between_two_crashes_starts_the_count_anew(home: Home) -> None:
-    model = says(*WORDS, latency_s=1.0)
+    replies = [{"match": "quick", "text": "done"}, {"text": "at last", "latency_s": 600.0}]
+    model = Model(name="echo", backend="scripted", options={"replies": replies})
     for _ in range(2):
         asking = Asking(home, model)
         home.kill(signal.SIGSEGV)
         asking.ended()
-        assert home.hosted(model).complete(asks(), Control()).text == " ".join(WORDS)
+        assert len(list((Path(home.place().folder) / "deaths").iterdir())) == 1
+        assert home.hosted(model).complete(asks("quick"), Control()).text == "done"
 
     assert list((Path(home.place().folder) / "deaths").iterdir()) == []
 
