@@ -33,7 +33,7 @@ class Batch:
         self._window = window
         self._draft = draft
         self._memory = Memory(context)
-        self._reader = Reader(context.abstain_token, exp_sum())
+        self._reader = Reader(context.vocabulary.size, context.abstain_token, exp_sum())
         self._pace = Pace()
         self._waiting: list[Seat] = []
         self._seated: list[Seat] = []
@@ -59,19 +59,20 @@ class Batch:
     def step(self) -> None:
         """Read what is next, and let everybody whose turn it was go on by it."""
         self._dismiss()
-        self._seat_waiting()
+        if self._waiting:
+            self._seat_waiting()
         following = next((seat for seat in self._seated if seat.follow is not None and not seat.due), None)
         singles = [seat for seat in self._seated if seat.due == 1]
-        longer = [seat for seat in self._seated if seat.due > 1]
-        now = math.inf if longer or following else time.monotonic()
+        longer = len(singles) < len(self._seated)
+        now = math.inf if longer else time.monotonic()
         for seat in self._seated:
             seat.hand_over(now)
         if following is not None:
             self._try(self._follow, [following])
         elif longer:
-            self._try(self._read, [*singles, *longer])
-        elif len(singles) == len(self._seated) == 1 and self._looks_ahead(singles[0]):
-            self._try(self._read_ahead, singles)
+            self._try(self._read, [*singles, *(seat for seat in self._seated if seat.due > 1)])
+        elif len(singles) == 1:
+            self._try(self._read_ahead if self._looks_ahead(singles[0]) else self._read, singles)
         elif singles:
             for width in self._pace.groups(len(singles)):
                 group, singles = singles[:width], singles[width:]
@@ -182,7 +183,7 @@ class Batch:
             self._pace.note(size, time.thread_time() - started)
         self.tokens_read += size
         self.batches_read += 1
-        return self._reader.rows(logits)
+        return self._reader.rows(logits, self._context.address)
 
     def _remember(self, seat: Seat) -> None:
         """Keep what every request of its route begins with, now that nothing else has been read."""

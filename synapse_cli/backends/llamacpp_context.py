@@ -71,6 +71,8 @@ class Context:
         self._lay_out_batch()
         self._view: Logits | None = None
         self._view_of = (0, 0)
+        self.address = 0
+        """Where the logits of the last batch stand."""
 
     def close(self) -> None:
         """Give the memory back; nothing may be asked afterwards."""
@@ -195,6 +197,7 @@ class Context:
             raw = (ctypes.c_float * (outputs * size)).from_address(address)
             self._view = self._np.ctypeslib.as_array(raw).reshape(outputs, size)
             self._view_of = (address, outputs)
+            self.address = address
         return self._view
 
     def share(self, source: int, target: int, length: int) -> None:

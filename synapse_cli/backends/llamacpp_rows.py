@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Logits = npt.NDArray[np.float32]
 
 ExpSum = Callable[[int, int, int, float], float]
-"""llama.cpp's own: (size, where to write, where to read, the highest) → the sum of the exponentials."""
+"""(size, where to write, where to read, the highest) → the sum of the exponentials, of which the highest is 1."""
 
 
 class Row:
@@ -26,13 +26,13 @@ class Row:
 
     __slots__ = ("_abstaining", "_total", "best", "log_chance", "logits")
 
-    def __init__(self, logits: Logits, best: int, total: float, abstaining: float) -> None:
+    def __init__(self, logits: Logits, best: int, log_chance: float, total: float, abstaining: float) -> None:
         self.logits = logits
         self.best = best
         """The likeliest token."""
-        self._total = total
-        self.log_chance: float = float(logits[best]) - total
+        self.log_chance = log_chance
         """Its log-probability."""
+        self._total = total
         self._abstaining = abstaining
 
     def log_chance_of(self, token: int) -> float:
@@ -49,39 +49,41 @@ class Row:
 class Reader:
     """Turns the logits of a batch into rows; holds the memory that this needs."""
 
-    def __init__(self, abstain_token: int | None, exp_sum: ExpSum | None) -> None:
+    def __init__(self, size: int, abstain_token: int | None, exp_sum: ExpSum | None) -> None:
         import numpy as np
 
-        self._exp, self._sum, self._like = np.exp, np.add.reduce, np.empty_like
-        self._exp_sum = exp_sum
+        self._size = size
         self._abstain_token = abstain_token
-        self._scratch: Logits | None = None
-        self._there = 0
+        self._scratch = np.empty(size, np.float32)
+        self._exp_sum = exp_sum or self._summed
+        self._there: int = self._scratch.ctypes.data
 
-    def rows(self, logits: Logits) -> list[Row]:
-        """One row a position. The token by which a model abstains is heard here, and then cannot be written.
+    def rows(self, logits: Logits, address: int) -> list[Row]:
+        """One row a position of the logits, which stand at this address.
 
-        Raises ModelUnusable where the weights are damaged.
+        The token by which a model abstains is heard here, and then cannot be written. Raises ModelUnusable where the
+        weights are damaged.
         """
-        start, step = logits.ctypes.data, logits.strides[0]
-        return [self._row(each, start + number * step) for number, each in enumerate(logits)]
+        rows = []
+        for row in logits:
+            abstaining = -math.inf
+            if self._abstain_token is not None:
+                abstaining = row.item(self._abstain_token)
+                row[self._abstain_token] = -math.inf
+            best = int(row.argmax())
+            top = row.item(best)
+            if not math.isfinite(top):
+                raise ModelUnusable("the model computes not-a-number: its weights are damaged", "download it again")
+            rest = math.log(self._exp_sum(self._size, self._there, address, top))
+            rows.append(Row(row, best, -rest, top + rest, abstaining))
+            address += 4 * self._size
+        return rows
 
-    def _row(self, logits: Logits, address: int) -> Row:
-        abstaining = -math.inf
-        if self._abstain_token is not None:
-            abstaining = float(logits[self._abstain_token])
-            logits[self._abstain_token] = -math.inf
-        best = int(logits.argmax())
-        top = float(logits[best])
-        if not math.isfinite(top):
-            raise ModelUnusable("the model computes not-a-number: its weights are damaged", "download it again")
-        return Row(logits, best, top + math.log(self._total(logits, address, top)), abstaining)
+    def _summed(self, size: int, _there: int, address: int, top: float) -> float:
+        """The sum by numpy, where ggml's is not to be had."""
+        import ctypes
 
-    def _total(self, logits: Logits, address: int, top: float) -> float:
-        """The sum of the exponentials, of which the highest is 1."""
-        if self._scratch is None:
-            self._scratch = self._like(logits)
-            self._there = self._scratch.ctypes.data
-        if self._exp_sum is not None:
-            return self._exp_sum(len(logits), self._there, address, top)
-        return float(self._sum(self._exp(logits - top, out=self._scratch)))
+        import numpy as np
+
+        logits = np.ctypeslib.as_array((ctypes.c_float * size).from_address(address))
+        return float(np.exp(logits - top, out=self._scratch).sum(dtype=np.float64))

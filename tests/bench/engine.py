@@ -60,7 +60,7 @@ class _Bench:
         self._raw = Raw(path, 4096, TOGETHER)
         self._backend = LlamaCpp(Model(name="m", backend="llama.cpp", source=f"file:{path}", threads=1))
         self._backend.complete(_request("warm up", 4), Control())
-        self._reader = Reader(None, exp_sum())
+        self._reader = Reader(self._raw.vocabulary.size, None, exp_sum())
 
     def alone(self) -> float:
         """One answer at a time: raw seconds a token over ours."""
@@ -88,11 +88,21 @@ class _Bench:
         return _cpu_s(lambda: [self._ask(request) for request in again]) / together
 
     def without_confidence(self) -> float:
-        """The raw loop with the likeliest token alone, over the same loop that also reads its probability."""
+        """A step with the likeliest token alone, over one that also reads its probability; they take turns."""
         prompt = self._prompt(_request(f"{next(_fresh)} tell me", self._tokens))
-        bare = _cpu_s(lambda: self._loop([prompt], self._tokens))
-        told = _cpu_s(lambda: self._loop([prompt], self._tokens, self._best_with_chance))
-        return bare / told
+        self._raw.begin()
+        batch = lib.llama_batch_init(512, 0, 1)
+        _fill(batch, [(token, place, 0, place == len(prompt) - 1) for place, token in enumerate(prompt)])
+        latest = _best(self._decode(batch, 1))
+        spent: tuple[list[float], list[float]] = ([], [])
+        for step in range(2 * self._tokens):
+            started = time.thread_time()
+            _fill(batch, [(latest[0], len(prompt) + step, 0, True)])
+            rows = self._decode(batch, 1)
+            latest = [row.best for row in self._reader.rows(rows, rows.ctypes.data)] if step % 2 else _best(rows)
+            spent[step % 2].append(time.thread_time() - started)
+        lib.llama_batch_free(batch)
+        return statistics.median(spent[0]) / statistics.median(spent[1])
 
     def known(self) -> float:
         """The first token of a prompt that was never seen, over that of one whose beginning was."""
@@ -111,12 +121,7 @@ class _Bench:
     def _prompt(self, request: Request) -> list[int]:
         return list(prepare(self._raw.vocabulary, CHATML, request.messages, Control()).tokens)
 
-    def _loop(
-        self,
-        prompts: Sequence[Sequence[int]],
-        tokens: int,
-        best: Callable[[np.ndarray], list[int]] = lambda rows: rows.argmax(axis=1).tolist(),
-    ) -> None:
+    def _loop(self, prompts: Sequence[Sequence[int]], tokens: int) -> None:
         """Read the prompts and write so many tokens after each, all in one batch."""
         self._raw.begin()
         batch = lib.llama_batch_init(512, 0, 1)
@@ -124,12 +129,12 @@ class _Bench:
             _fill(batch, [(token, place, seat, place == len(prompt) - 1) for place, token in enumerate(prompt)])
             rows = self._decode(batch, 1)
             if seat == 0:
-                latest = best(rows)
+                latest = _best(rows)
             else:
-                latest.extend(best(rows))
+                latest.extend(_best(rows))
         for step in range(tokens - 1):
             _fill(batch, [(latest[seat], len(prompt) + step, seat, True) for seat, prompt in enumerate(prompts)])
-            latest = best(self._decode(batch, len(prompts)))
+            latest = _best(self._decode(batch, len(prompts)))
         lib.llama_batch_free(batch)
 
     def _decode(self, batch: lib.llama_batch, outputs: int) -> np.ndarray:
@@ -137,9 +142,6 @@ class _Bench:
         size = self._raw.vocabulary.size
         address = ctypes.addressof(lib.llama_get_logits(self._raw.context).contents)
         return np.ctypeslib.as_array((ctypes.c_float * (outputs * size)).from_address(address)).reshape(outputs, size)
-
-    def _best_with_chance(self, rows: np.ndarray) -> list[int]:
-        return [row.best for row in self._reader.rows(rows)]
 
 
 def _request(text: str, tokens: int) -> Request:
@@ -151,6 +153,11 @@ def _fill(batch: lib.llama_batch, rows: Sequence[tuple[int, int, int, bool]]) ->
     for row, (token, place, seat, wanted) in enumerate(rows):
         batch.token[row], batch.pos[row], batch.logits[row] = token, place, wanted
         batch.n_seq_id[row], batch.seq_id[row][0] = 1, seat
+
+
+def _best(rows: np.ndarray) -> list[int]:
+    best: list[int] = rows.argmax(axis=1).tolist()
+    return best
 
 
 def _cpu_s(work: Callable[[], object]) -> float:
