@@ -41,22 +41,14 @@ if TYPE_CHECKING:
 
 NANO = Model(name="nano", backend="llama.cpp", source="builtin:nano")
 """Names tasks where the profile declares no nano of its own."""
+Warm = dict[str, Backend]
 
 
 class Session:
-    """One profile, ready to answer. `warn` takes each warning once.
-
-    `backends`, by model name, are those of another session of the same profile: models that are warm stay so.
-    """
+    """One profile, ready to answer. `warn` takes each warning once; `warm` are another session's models, by name."""
 
     def __init__(
-        self,
-        profile: Profile,
-        ask: Ask,
-        witness: Witness,
-        *,
-        clock: Clock | None = None,
-        backends: dict[str, Backend] | None = None,
+        self, profile: Profile, ask: Ask, witness: Witness, *, clock: Clock | None = None, warm: Warm | None = None
     ) -> None:
         self.profile = profile
         self.ask = ask
@@ -70,7 +62,7 @@ class Session:
         self.meter = Meter(self._budget())
         self.local_tiers: set[str] = set()
         self._facts: dict[str, Facts] = {}
-        self._backends: dict[str, Backend] = {} if backends is None else backends
+        self._backends: Warm = {} if warm is None else warm
 
     # --- the choice ---
 

@@ -116,7 +116,7 @@ def _base() -> Ask:
 def _bare(candidate: Candidate, calls: int) -> None:
     for item in _plan(candidate, calls + 1).items:
         ask = candidate.wants(item.ask(_base()))
-        step(Session(candidate.profile, ask, Witness(), backends=candidate.backends), _nothing, _nothing)
+        step(Session(candidate.profile, ask, Witness(), warm=candidate.backends), _nothing, _nothing)
 
 
 def _benched(candidate: Candidate, calls: int, folder: Path) -> None:

@@ -38,7 +38,7 @@ def _one(plan: Plan, candidate: Candidate) -> Foretold:
 
 def _at_most(plan: Plan, candidate: Candidate, item: Item) -> Decimal | None:
     ask = candidate.wants(item.ask(plan.base))
-    session = Session(candidate.profile, ask, Witness(), backends=candidate.backends)
+    session = Session(candidate.profile, ask, Witness(), warm=candidate.backends)
     total = Decimal(0)
     for tier in forecast(session, session.plan(session.choose())):
         if tier.at_most is None:

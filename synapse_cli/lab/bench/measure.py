@@ -37,7 +37,7 @@ def measure(slot: Slot, ask: Ask, clock: Clock, memory: Memory, hold: Callable[[
     """Ask one item of one candidate; every ending is a measured one. `hold` is given what stops it."""
     memory.begin()
     session = Session(
-        slot.candidate.profile, slot.candidate.wants(ask), Witness(), clock=clock, backends=slot.candidate.backends
+        slot.candidate.profile, slot.candidate.wants(ask), Witness(), clock=clock, warm=slot.candidate.backends
     )
     hold(session.control)
     first_s: float | None = None
