@@ -7,10 +7,11 @@ one, else LiteLLM's catalogue's. Read with the standard library: importing LiteL
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from synapse_cli.backends import prices
@@ -18,6 +19,9 @@ from synapse_cli.core.completion import FREE, Price
 from synapse_cli.core.errors import BadAnswer, BadRequest, KeyRejected, NotAllowed, RateLimited, ServerFailed, TimedOut
 from synapse_cli.core.prompt import Json
 from synapse_cli.core.redact import one_line
+
+if TYPE_CHECKING:
+    import ssl
 
 Table: TypeAlias = Mapping[str, Json]
 
@@ -116,7 +120,7 @@ def _get(provider: str, url: str, head: dict[str, str], key: str | None) -> Tabl
     # a `base_url` is http: or https:, which profile.fields sees to
     request = Request(url, headers={"Accept": "application/json", "User-Agent": "synapse", **head})  # noqa: S310
     try:
-        with urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310  # as above
+        with urlopen(request, timeout=TIMEOUT_S, context=_trust(url)) as answer:  # noqa: S310  # as above
             found = json.loads(answer.read(_LARGEST))
     except HTTPError as error:
         raise _refused(provider, error.code, error.headers.get("retry-after", "")) from error
@@ -134,6 +138,16 @@ def _get(provider: str, url: str, head: dict[str, str], key: str | None) -> Tabl
     if not isinstance(found, dict):
         raise BadAnswer(f"{provider} answered with something that is no list of models", "check base_url")
     return found
+
+
+def _trust(url: str) -> ssl.SSLContext | None:
+    """Whom to believe: an authority of the user's own under the names that other tools read, else the system's."""
+    bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    if not url.startswith("https:") or os.environ.get("SSL_CERT_FILE") or not bundle or not os.path.isfile(bundle):
+        return None  # OpenSSL itself knows SSL_CERT_FILE
+    import ssl
+
+    return ssl.create_default_context(cafile=bundle)
 
 
 def _refused(provider: str, status: int, after: str) -> Exception:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from synapse_cli.backends.gguf import Header
 
+_OWN_AUTHORITY = "name the file of your own authority in SSL_CERT_FILE or REQUESTS_CA_BUNDLE"
 TIMEOUT_S = 30.0
 """Silence after which a connection counts as cut."""
 
@@ -170,7 +171,7 @@ def _after_slash(headers: Mapping[str, str]) -> int | None:
 @contextmanager
 def _translated(what: str, revision: str | None) -> Iterator[None]:
     """Turn what the library and its HTTP client raise into our own errors."""
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # read at import; else it asks the hub who is asking
+    _prepare()
     import httpx
     from huggingface_hub import errors
 
@@ -190,8 +191,17 @@ def _translated(what: str, revision: str | None) -> Iterator[None]:
     except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError) as error:
         raise CutStream(f"the connection to {_host(error)} was cut", "run the same command again") from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        hint = "check the network, HTTPS_PROXY and HF_ENDPOINT"
+        is_untrusted = "CERTIFICATE_VERIFY_FAILED" in str(error)
+        hint = _OWN_AUTHORITY if is_untrusted else "check the network, HTTPS_PROXY and HF_ENDPOINT"
         raise ServerFailed(f"cannot reach {_host(error)}: {one_line(str(error), at_most=120)}", hint) from error
+
+
+def _prepare() -> None:
+    """Say to the library and its HTTP client what they read from the environment when they are imported."""
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # else it asks the hub who is asking
+    bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    if bundle and os.path.exists(bundle):  # httpx knows only the first of the three names
+        os.environ.setdefault("SSL_CERT_FILE", bundle)
 
 
 def _refuse(error: httpx.HTTPError, what: str) -> NoReturn:

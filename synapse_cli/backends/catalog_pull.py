@@ -18,7 +18,7 @@ from synapse_cli.backends.catalog_hub import Answer, RemoteFile
 from synapse_cli.backends.catalog_info import need_in
 from synapse_cli.backends.catalog_lock import File, Pin, Pinned
 from synapse_cli.backends.catalog_source import Hub, Source, Web
-from synapse_cli.core.errors import ModelUnusable
+from synapse_cli.core.errors import BadAnswer, ModelUnusable, UsageError
 from synapse_cli.core.exclusive import exclusive
 from synapse_cli.core.files import file_sha256
 
@@ -85,6 +85,8 @@ def _pulled(source: Source, *, lock: str, update: bool, memory: int, tell: Tell)
 
 def pin_only(source: Source, *, lock: str, memory: int) -> Pin:
     """Pin what a source means now, without fetching it; the hub tells the hashes. Raises SynapseError."""
+    if isinstance(source, Web):
+        raise UsageError(f"the address {source.url} is pinned by its sha256 already", "synapse models pull fetches it")
     pin, remote, _ = _wanted(source, None, update=True, memory=memory)
     if any(file.sha256 is None for file in remote):
         raise ModelUnusable(f"the hub tells no SHA-256 for {remote[0].name}", "pull it: synapse models pull")
@@ -111,7 +113,9 @@ def _wanted(
 
 def _bring(source: Source, pin: Pin, file: RemoteFile, lock: str, tell: Tell) -> tuple[str, bool]:
     """Have one file in the store: its SHA-256, and whether it had to be fetched."""
-    key = file.sha256 or file.git_oid or ""
+    key = file.sha256 or file.git_oid
+    if key is None:
+        raise BadAnswer(f"the hub tells no hash of {file.name}, so nothing proves what comes", "check HF_ENDPOINT")
     try:
         part = catalog_store.part_path(key)
         waiting = f"{file.name} is being pulled by another process: waiting for it"

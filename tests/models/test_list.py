@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from tests.models import lists as published
 from tests.models.lists import Lists, lists
 from tests.models.tools import FILE, REPO, SOURCE, User
+from tests.servers.hub import Hub
 
 PROFILE = f"""schema = 1
 [models.small]
@@ -257,3 +259,16 @@ def test_an_alias_that_means_nothing_is_listed_with_the_reason(user: User) -> No
 
     assert (rows["odd"]["state"], rows["odd"]["problem"]) == ("unusable", "there is no model named 'no such model'")
     assert (rows["fast"]["model"], rows["fast"]["state"]) == ("openai/gpt-5-mini", "key missing")
+
+
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"])
+def test_a_list_is_read_over_https_with_an_authority_of_ones_own(user: User, https_hub: Hub, variable: str) -> None:
+    https_hub.files["/v1/models"] = json.dumps(published.VLLM).encode()
+    bundle = user.env.pop("SSL_CERT_FILE")
+    user.use(hosted("hosted_vllm/served", f"{https_hub.url}/v1"))
+
+    stranger = user.models("list", "--hosted")
+    known = user.models("list", "--hosted", "--json", env={variable: bundle})
+
+    assert (stranger.code, "CERTIFICATE_VERIFY_FAILED" in stranger.err) == (75, True)
+    assert [row["name"] for row in known.json] == ["hosted_vllm/served"]

@@ -205,3 +205,17 @@ def test_a_model_at_an_address_is_pulled_by_its_hash_over_https(user: User, gguf
     assert user.models("path", "m").out.decode().strip() == told["path"]
     assert {seen.token for seen in https_hub.seen} == {""}
     assert FILE not in told["path"]
+
+
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_an_authority_of_ones_own_is_believed(user: User, gguf: bytes, https_hub, variable: str) -> None:
+    https_hub.files["/x.gguf"] = gguf
+    bundle = user.env.pop("SSL_CERT_FILE")
+    ask = ("pull", f"{https_hub.url}/x.gguf", "--sha256", hashlib.sha256(gguf).hexdigest())
+
+    stranger = user.models(*ask)
+    known = user.models(*ask, env={variable: bundle})
+
+    assert (stranger.code, "CERTIFICATE_VERIFY_FAILED" in stranger.err) == (75, True)
+    assert "name the file of your own authority" in stranger.err
+    assert known.code == 0, known.err

@@ -548,3 +548,13 @@ def test_what_is_asked_over_the_network_is_not_pulled(user: User) -> None:
     done = user.models("pull", "fast")
 
     assert (done.code, "there is nothing to pull" in done.err) == (2, True)
+
+
+def test_a_hub_that_tells_no_hash_is_not_believed(user: User, repo) -> None:
+    user.hub.tells_hashes = False
+
+    done = user.models("pull", SOURCE)
+
+    assert (done.code, len(done.lines)) == (69, 2), done.err
+    assert f"the hub tells no hash of {FILE}" in done.lines[0]
+    assert user.hub.sent == 0

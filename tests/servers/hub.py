@@ -96,6 +96,8 @@ class Hub:
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.repos: dict[str, Repo] = {}
         self.token = "hf_right"
+        self.tells_hashes = True
+        """Whether the list of files has what proves them; a poor mirror's has not."""
         self.faults = Faults()
         self.seen: list[Seen] = []
         self.sent = 0
@@ -214,7 +216,7 @@ def _handler(server: Hub) -> type[BaseHTTPRequestHandler]:
             if found is None:
                 return
             repo, commit = found
-            blobs = "blobs=true" in self.path.casefold()
+            blobs = "blobs=true" in self.path.casefold() and server.tells_hashes
             siblings = [_sibling(repo, each, content, blobs) for each, content in sorted(repo.commits[commit].items())]
             self._json(
                 200,
