@@ -47,10 +47,10 @@ def open_encoder(
     MiniLM is made ready here, where `report` is heard. Raises UsageError for a model that makes no vectors.
     """
     from synapse_cli.backends import encoders, minilm
-    from synapse_cli.guard.secrets import key_source
+    from synapse_cli.flows.wiring import hosts_are_on, keys_of
 
     hosted = encoders.encoder_kind(model) == "litellm"
-    keys = key_source(model, os.environ) if hosted else None
+    keys = keys_of(model) if hosted else None
     if model.source == minilm.SOURCE:
         minilm.ready(os.environ, report)
     if not (hosts and hosts_are_on()):

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 NANO = Model(name="nano", backend="llama.cpp", source="builtin:nano")
 """Names tasks where the profile declares no nano of its own."""
+_LABELLING = 1
+"""Counted up when an encoder's tier chooses otherwise than before: what is kept of it is then not found."""
 Warm = dict[str, Backend]
 
 
@@ -392,4 +394,5 @@ def _settings(model: Model) -> dict[str, Json]:
         "headers": dict(model.headers),
         "organization": model.organization,
         "project": model.project,
+        **({"labels": [_LABELLING, model.pooling, model.dimensions]} if model.backend == "encoder" else {}),
     }

@@ -160,3 +160,22 @@ def test_any_encoder_can_be_a_tier(tmp_path: Path) -> None:
 
     assert made.text in {"cat", "dog world"}
     assert tier.facts().is_local
+
+
+def test_one_file_as_a_tier_and_as_a_chat_model_are_two_things_to_the_cache(tmp_path: Path) -> None:
+    from synapse_cli.core.witness import Witness
+    from synapse_cli.flows.ask import Ask
+    from synapse_cli.flows.session import Session
+    from synapse_cli.profile.model import Profile
+    from tests.local.tiny_gguf import write
+
+    source = f"file:{write(tmp_path / 'm.gguf')}"
+    profile = Profile(name="p", path="", hash="", models={}, routes={}, cascades={}, templates={})
+    session = Session(profile, Ask(prompt=""), Witness())
+    ways = [
+        Model(name="m", backend="llama.cpp", source=source),
+        Model(name="m", backend="encoder", source=source),
+        Model(name="m", backend="encoder", source=source, pooling="cls"),
+    ]
+
+    assert len({session.request_key(way, request("a text", "law", "art")) for way in ways}) == 3
