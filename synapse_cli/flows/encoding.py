@@ -10,7 +10,7 @@ from synapse_cli.core.errors import UsageError
 from synapse_cli.core.ports import Encoder
 from synapse_cli.core.vectors import Vectors
 from synapse_cli.core.witness import Witness
-from synapse_cli.flows.wiring import hosts_are_on
+from synapse_cli.flows.wiring import hosts_are_on, keys_of
 from synapse_cli.profile.model import Model, Profile
 
 MINILM = Model(name="minilm", backend="encoder", source="builtin:minilm")
@@ -47,7 +47,6 @@ def open_encoder(
     MiniLM is made ready here, where `report` is heard. Raises UsageError for a model that makes no vectors.
     """
     from synapse_cli.backends import encoders, minilm
-    from synapse_cli.flows.wiring import hosts_are_on, keys_of
 
     hosted = encoders.encoder_kind(model) == "litellm"
     keys = keys_of(model) if hosted else None
