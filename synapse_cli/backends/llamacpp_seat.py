@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from synapse_cli.backends.llamacpp_rows import Row
 from synapse_cli.core.completion import Finish
 from synapse_cli.core.control import Control
-from synapse_cli.core.errors import Interrupted, SynapseError, TimedOut
+from synapse_cli.core.errors import BadRequest, Interrupted, SynapseError, TimedOut
 from synapse_cli.core.ports import Emit
 
 if TYPE_CHECKING:
@@ -55,6 +55,10 @@ class Begin:
     tokens: Sequence[int]
     stable: int = 0
     """How many of them every request of this route begins with."""
+
+    def __post_init__(self) -> None:
+        if not self.tokens:
+            raise BadRequest("nothing is left of the prompt before its labels", "ask something")
 
 
 @dataclass(frozen=True, slots=True)
