@@ -111,6 +111,11 @@ def test_a_rule_says_what_it_lacks(rule: str) -> None:
     assert grade.lacks(grade.parse(rule), Question())
 
 
+@pytest.mark.parametrize("expected", ["(", 7, ["a", "b"], None])
+def test_a_pattern_in_the_expected_column_is_checked_before_anybody_is_asked(expected: Json) -> None:
+    assert grade.lacks(grade.parse("regex"), Question(expected=expected))
+
+
 @pytest.mark.parametrize(
     "rule", ["exat", "exact=x", "number=much", "number=-1", "number=nan", "regex=(", "command", "command='open"]
 )

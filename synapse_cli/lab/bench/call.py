@@ -70,19 +70,44 @@ class Call:
         return values
 
 
-_NAMES = frozenset(field.name for field in fields(Call))
+_TYPES: dict[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "bool": (bool,),
+    "float": (int, float),
+    "Decimal": (str,),
+}
+_FIELDS = {field.name: str(field.type) for field in fields(Call)}
 _NEEDED = frozenset({"candidate", "item", "repeat", "cold", "started", "total_s"})
 
 
 def from_json(values: Mapping[str, Json]) -> Call:
     """A call that was written down; keys of a later version are left aside. Raises ValueError."""
-    known = {name: value for name, value in values.items() if name in _NAMES}
+    known = {name: value for name, value in values.items() if name in _FIELDS}
     missing = _NEEDED - known.keys()
     if missing:
         raise ValueError(f"a call without {', '.join(sorted(missing))}")
-    cost = known.get("cost")
+    wrong = [name for name, value in known.items() if not _fits(value, _FIELDS[name])]
+    if wrong:
+        raise ValueError(f"a call whose {wrong[0]} is {known[wrong[0]]!r}")
+    return Call(**{**known, "cost": _dollars(known.get("cost"))})  # type: ignore[arg-type]  # names and types are checked
+
+
+def _fits(value: Json, declared: str) -> bool:
+    """Whether a value is of the type that a field declares, as JSON writes it."""
+    name, _, otherwise = declared.partition(" | ")
+    if value is None:
+        return otherwise == "None"
+    return isinstance(value, _TYPES[name]) and isinstance(value, bool) == (name == "bool")
+
+
+def _dollars(text: Json) -> Decimal | None:
+    if text is None:
+        return None
     try:
-        known_cost = None if cost is None else Decimal(str(cost))
+        amount = Decimal(str(text))
     except InvalidOperation:
-        raise ValueError(f"a cost of {cost!r}") from None
-    return Call(**{**known, "cost": known_cost})  # type: ignore[arg-type]  # names are checked, values were our own
+        amount = Decimal("nan")
+    if not amount.is_finite():
+        raise ValueError(f"a cost of {text!r}")
+    return amount

@@ -75,12 +75,22 @@ def lacks(grade: Grade, question: Question) -> str | None:
     """What a rule needs and an item does not have; None where nothing is missing."""
     if grade.kind in _NEEDS_EXPECTED and question.expected is None:
         return "an expected answer"
-    if grade.kind == "regex" and grade.argument is None and question.expected is None:
-        return "a pattern: regex=PATTERN, or the expected column"
+    if grade.kind == "regex" and grade.argument is None:
+        return _pattern_fault(question.expected)
     if grade.kind == "schema" and grade.argument is None and question.schema is None:
         return "a schema"
     if grade.kind == "choices" and not question.choices:
         return "choices"
+    return None
+
+
+def _pattern_fault(expected: Json) -> str | None:
+    if not isinstance(expected, str):
+        return "a pattern: regex=PATTERN, or the expected column"
+    try:
+        re.compile(expected)
+    except (re.error, RecursionError, OverflowError) as error:
+        return f"a pattern that can be searched ({error})"
     return None
 
 

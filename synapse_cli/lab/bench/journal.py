@@ -72,7 +72,7 @@ def read(path: str) -> Unfinished | None:
     Raises InputError for a file that is no journal: it is somebody's, and is not written over.
     """
     try:
-        with open(path, encoding="utf-8", errors="surrogatepass") as file:
+        with open(path, encoding="utf-8", errors="replace") as file:
             lines = file.read().split("\n")
     except FileNotFoundError:
         return None
