@@ -131,8 +131,8 @@ def _read_some(out: BinaryIO, digests: _Digests, file: RemoteFile, open_at: Open
 def _wait_or_give_up(error: Unavailable, cuts: int, arrived: int) -> None:
     after = error.retry_after_s
     if cuts > _MOST_CUTS or (isinstance(error, RateLimited) and (after is None or after > _LONGEST_LIMIT_S)):
-        kept = f"{arrived:,} bytes are kept" if arrived else "nothing has arrived yet"
-        error.hint = f"{kept}; run the same command again to go on"
+        if arrived:
+            error.hint = f"{arrived:,} bytes are kept; run the same command again to go on"
         raise error
     pause = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2**cuts) if cuts else 0.0
     time.sleep(max(pause, after or 0.0))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from synapse_cli.backends import prices
+from synapse_cli.backends.catalog_hub import distrusted
 from synapse_cli.core.completion import FREE, Price
 from synapse_cli.core.errors import BadAnswer, BadRequest, KeyRejected, NotAllowed, RateLimited, ServerFailed, TimedOut
 from synapse_cli.core.prompt import Json
@@ -129,6 +130,8 @@ def _get(provider: str, url: str, head: dict[str, str], key: str | None) -> Tabl
     except (URLError, OSError, http.client.HTTPException) as error:
         if isinstance(error, URLError) and isinstance(error.reason, TimeoutError):
             raise TimedOut(f"{provider} did not list its models within {TIMEOUT_S:g} s") from error
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            raise distrusted(provider) from error
         said = one_line(str(getattr(error, "reason", error)), (key or "",), at_most=120)
         raise ServerFailed(f"cannot reach {provider}: {said}", "check the network, the proxy and base_url") from error
     except ValueError as error:

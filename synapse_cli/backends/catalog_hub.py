@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 from synapse_cli.core.errors import (
+    BackendError,
     BadAnswer,
     CutStream,
     KeyRejected,
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
     from synapse_cli.backends.gguf import Header
 
-_OWN_AUTHORITY = "name the file of your own authority in SSL_CERT_FILE or REQUESTS_CA_BUNDLE"
 TIMEOUT_S = 30.0
 """Silence after which a connection counts as cut."""
 
@@ -142,6 +142,14 @@ def opened(url: str, start: int, *, of_hub: bool) -> Iterator[Answer]:
             yield Answer(*_extent(response), response.iter_raw())
 
 
+def distrusted(who: str) -> BackendError:
+    """Say that nobody vouches for an address; trying again would not help."""
+    return BackendError(
+        f"the certificate of {who} is signed by nobody that is trusted here",
+        "name the file of your own authority in SSL_CERT_FILE or REQUESTS_CA_BUNDLE",
+    )
+
+
 def _no_hub(repo: str) -> BadAnswer:
     return BadAnswer(f"what came back for {repo} is not what a hub answers", "check HF_ENDPOINT: it may be no hub")
 
@@ -191,8 +199,9 @@ def _translated(what: str, revision: str | None) -> Iterator[None]:
     except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError) as error:
         raise CutStream(f"the connection to {_host(error)} was cut", "run the same command again") from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        is_untrusted = "CERTIFICATE_VERIFY_FAILED" in str(error)
-        hint = _OWN_AUTHORITY if is_untrusted else "check the network, HTTPS_PROXY and HF_ENDPOINT"
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            raise distrusted(_host(error)) from error
+        hint = "check the network, HTTPS_PROXY and HF_ENDPOINT"
         raise ServerFailed(f"cannot reach {_host(error)}: {one_line(str(error), at_most=120)}", hint) from error
 
 
