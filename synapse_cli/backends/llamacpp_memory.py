@@ -119,7 +119,10 @@ def cells_of(header: Header, window: int) -> int:
     """Tokens that fit in memory beside one window's: for requests side by side and for prompts that come again."""
     bytes_each = max(1, cache_bytes(header, STEP, 0) // STEP)
     beside = min(_MOST_WINDOWS * window, _BESIDE // bytes_each)
-    return -(-(window + beside) // STEP) * STEP
+    cells = -(-(window + beside) // STEP) * STEP
+    # by all the cells and not by one window, llama.cpp decides how such a model tells places in a long text
+    short = header.shape("rope.scaling.original_context_length") or 0
+    return min(cells, short) if window <= short else cells
 
 
 def fit(header: Header, window: int, budget: int, *, seats: int | None = None) -> Fit:

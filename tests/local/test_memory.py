@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from synapse_cli.backends.gguf import Header, read_header
 from synapse_cli.backends.llamacpp_layout import BATCH, OUTPUTS, SEATS
 from synapse_cli.backends.llamacpp_memory import (
     cache_bytes,
+    cells_of,
     estimate,
     fit,
     fitting_layers,
@@ -23,6 +25,7 @@ from synapse_cli.profile.model import Model
 
 from .laid_out import LaidOut, laid_out
 from .shapes import SHAPES, write_shape
+from .tiny_gguf import write
 
 FLOAT = 4
 WAYS = ((4096, SEATS, OUTPUTS), (32768, 8, BATCH))
@@ -181,3 +184,15 @@ def test_a_loaded_model_takes_no_more_of_the_machine_than_was_told(
 
     assert opened.mapped is mapped
     assert need.weights + need.cache < grown < need.total
+
+
+def test_cells_beside_a_window_do_not_make_a_long_context_of_a_short_one(tmp_path: Path) -> None:
+    """Phi-3 and its kin have one set of factors up to 4096 tokens, and another beyond."""
+    plain = read_header(str(write(tmp_path / "plain.gguf", context=8192)))
+    stretched = read_header(
+        str(write(tmp_path / "long.gguf", context=8192, metadata={"llama.rope.scaling.original_context_length": 4096}))
+    )
+
+    assert cells_of(plain, 4096) > 4096
+    assert cells_of(stretched, 4096) == 4096
+    assert cells_of(stretched, 5000) > 5000
