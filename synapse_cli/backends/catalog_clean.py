@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from synapse_cli.backends import catalog_lock, catalog_store
@@ -46,6 +46,14 @@ def unneeded(*, former: bool) -> list[Removal]:
             why = "kept for a rollback" if locks else "no lock pins it"
             found.append(Removal(catalog_store.blob_path(note.sha256), note.size, why, note.sha256))
     return [*found, *(Removal(path, size, "a download that never ended") for path, size in _abandoned())]
+
+
+def remember(locks: Iterable[str]) -> None:
+    """Note what these locks pin: one that was moved is known by its new place then. Raises OSError."""
+    for lock in locks:
+        for pinned in catalog_lock.read(lock).values():
+            for sha256 in {file.sha256 for pin in _all(pinned) for file in pin.files}:
+                catalog_store.remember_lock(sha256, lock)
 
 
 def forget(pins: Sequence[tuple[str, str]]) -> None:

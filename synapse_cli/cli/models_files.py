@@ -127,8 +127,13 @@ def prune(
 
       synapse models prune --dry-run
     """
-    from synapse_cli.backends import catalog_clean
+    from synapse_cli.backends import catalog_clean, catalog_store
+    from synapse_cli.backends.catalog_fetch import unwritable
 
+    try:
+        catalog_clean.remember(_locks_here())
+    except OSError as error:
+        raise unwritable(catalog_store.root(), error) from error
     going = catalog_clean.unneeded(former=former)
     if not dry_run:
         if former:
@@ -140,6 +145,19 @@ def prune(
     _list(going)
     total, verb = sum(each.size for each in going), "would free" if dry_run else "freed"
     typer.echo(f"{verb} {total:,} bytes in {len(going)} {'file' if len(going) == 1 else 'files'}")
+
+
+def _locks_here() -> list[str]:
+    """The locks that can be found from here: of the user's profiles, and of the project."""
+    from glob import escape, glob
+
+    from synapse_cli.backends.catalog_lock import own_path, path_beside
+    from synapse_cli.core.witness import Witness
+    from synapse_cli.profile import find
+
+    project = find.of_project(os.getcwd(), Witness())
+    found = [own_path(os.environ), *sorted(glob(os.path.join(escape(find.user_folder(os.environ)), "*.lock")))]
+    return [*found, *([path_beside(project.path, os.environ)] if project else [])]
 
 
 def _pinned_files(model: Model) -> list[File]:

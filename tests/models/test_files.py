@@ -243,3 +243,15 @@ def test_scan_follows_the_tools_own_variables_and_looks_where_it_is_told(
 
     assert [(row["tool"], row["path"]) for row in named] == [("llama.cpp", str(path))]
     assert [(row["name"], row["bytes"]) for row in given] == [("big-00001-of-00002", sum(map(len, split.values())))]
+
+
+def test_prune_knows_a_project_that_was_moved(user: User, repo) -> None:
+    user.write("old/synapse.toml", PROFILE)
+    user.models("pull", "small", cwd=user.work / "old")
+    (user.work / "old").rename(user.work / "new")
+
+    there = user.models("prune", "--json", cwd=user.work / "new").json
+    elsewhere = user.models("prune", "--json").json
+
+    assert (there, elsewhere) == ([], [])
+    assert user.models("path", "small", cwd=user.work / "new").code == 0
