@@ -34,6 +34,13 @@ def asks(text: str = "hello", **more: Any) -> Request:
     return Request(messages=(Message("user", text),), **more)
 
 
+def own(model: Model, keys: Callable[[], tuple[str, ...]] | None = None) -> Backend:
+    """The model in this process."""
+    made = load("backends", model.backend)
+    backend: Backend = made(model, keys=keys) if keys else made(model)
+    return backend
+
+
 class Home:
     """One home folder with its hosts."""
 
@@ -55,9 +62,9 @@ class Home:
 
     def hosted(self, model: Model, kind: Kind = "local", *, idle_s: float = 300.0, **options: Any) -> Hosted:
         """A model in a host of this home."""
-        made: Callable[[], Backend] = lambda: load("backends", model.backend)(model)  # noqa: E731
-        settings = HostSettings(idle_s=idle_s, **options.pop("settings", {}))
-        return Hosted(model, kind, in_process=made, settings=settings, warn=self.warnings.append, **options)
+        settings = HostSettings(idle_s=idle_s)
+        warn = self.warnings.append
+        return Hosted(model, kind, in_process=lambda: own(model), settings=settings, warn=warn, **options)
 
     def status(self, kind: Kind = "local") -> dict[str, Any] | None:
         """What a host says of itself; None where there is none."""
