@@ -12,12 +12,14 @@ import stat
 import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, TypeAlias
 
 from synapse_cli.backends.gguf_bytes import BadBytes, Fields, More, Scalar, Tensor, parse
-from synapse_cli.backends.gguf_numbers import check_numbers, check_vocabulary
+from synapse_cli.backends.gguf_numbers import MOST_LAYERS, check_numbers, check_vocabulary
 from synapse_cli.core.errors import ModelMissing, ModelUnusable
 
+Stamp: TypeAlias = tuple[tuple[int, ...], ...]
+"""What tells one state of files from another: device, inode, size and times of each."""
 Purpose = Literal["text", "vectors", "adapter", "any"]
 """What the file is wanted for: to write, to embed, to be laid over another model, or only to be looked at."""
 
@@ -26,6 +28,8 @@ _FIRST_READ = 1 << 20
 _LARGEST_HEADER = 256 << 20
 """Bytes; the largest vocabularies take some ten million."""
 _VERSIONS = (2, 3)
+_MOST_PARTS = 99_999
+"""More have no name: the number has five digits."""
 QUANTIZATIONS = {
     0: "F32", 1: "F16", 2: "Q4_0", 3: "Q4_1", 7: "Q8_0", 8: "Q5_0", 9: "Q5_1", 10: "Q2_K", 11: "Q3_K_S", 12: "Q3_K_M",
     13: "Q3_K_L", 14: "Q4_K_S", 15: "Q4_K_M", 16: "Q5_K_S", 17: "Q5_K_M", 18: "Q6_K", 19: "IQ2_XXS", 20: "IQ2_XS",
@@ -59,6 +63,8 @@ class Header:
     """Every tensor by its name."""
     parts: tuple[str, ...] = ()
     """The files of a split model, this one first; one path for a whole one."""
+    stamp: Stamp = ()
+    """Of these files, as they were read."""
 
     @property
     def tensors(self) -> int:
@@ -82,7 +88,7 @@ class Header:
 
     def per_layer(self, key: str) -> tuple[int, ...]:
         """The number under `ARCHITECTURE.key` for each layer, whether the file has one for all or one for each."""
-        layers = self.shape("block_count") or 0
+        layers = min(self.shape("block_count") or 0, MOST_LAYERS)
         each = self.lists.get(f"{self.architecture}.{key}")
         return each[:layers] if each is not None else (self.shape(key) or 0,) * layers
 
@@ -94,17 +100,19 @@ def read_header(path: str, purpose: Purpose = "text") -> Header:
     for this purpose.
     """
     try:
-        size, fields = _read(path)
+        status, fields = _read(path)
+        size, seen = status.st_size, [_stamp(status)]
         parts = split_parts(path, fields.whole("split.count") or 1)
         _check_kind(fields, purpose)
         for part in parts[1:]:
-            more, rest = _read(part)
-            size += more
+            status, rest = _read(part)
+            size += status.st_size
+            seen.append(_stamp(status))
             fields.layout.update(rest.layout)
         _check_whole(fields, purpose)
     except BadBytes as bad:
         raise _unusable(path, bad) from bad
-    return _header(path, size, fields, parts)
+    return _header(path, size, fields, parts, tuple(seen))
 
 
 def read_beginning(name: str, size: int, chunks: Iterable[bytes]) -> Header:
@@ -134,7 +142,7 @@ def _parse_beginning(size: int, chunks: Iterable[bytes]) -> Fields:
     raise BadBytes(f"its header does not end within {len(data):,} bytes")
 
 
-def _header(path: str, size: int, fields: Fields, parts: tuple[str, ...]) -> Header:
+def _header(path: str, size: int, fields: Fields, parts: tuple[str, ...], seen: Stamp = ()) -> Header:
     architecture = fields.text("general.architecture") or ""
     return Header(
         path=path,
@@ -150,7 +158,21 @@ def _header(path: str, size: int, fields: Fields, parts: tuple[str, ...]) -> Hea
         lists=fields.lists,
         layout=fields.layout,
         parts=parts,
+        stamp=seen,
     )
+
+
+def stamp(paths: tuple[str, ...]) -> Stamp:
+    """Tell the present state of files, to compare with a header's; raises ModelMissing where one is gone."""
+    try:
+        return tuple(_stamp(os.stat(path)) for path in paths)
+    except OSError as error:
+        hint = "check the path, or the profile keys source and lora"
+        raise ModelMissing(f"there is no file at {error.filename}", hint) from error
+
+
+def _stamp(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def check_tokens(path: str) -> None:
@@ -181,6 +203,8 @@ def split_parts(path: str, count: int) -> tuple[str, ...]:
     """
     if count <= 1:
         return (path,)
+    if count > _MOST_PARTS:
+        raise BadBytes(f"it claims to be one part of {count:,}")
     ending = f"-00001-of-{count:05d}.gguf"
     if not path.endswith(ending):
         raise BadBytes(f"it is one part of {count} of a split model; name the first one, NAME{ending}")
@@ -188,12 +212,12 @@ def split_parts(path: str, count: int) -> tuple[str, ...]:
     return tuple(f"{stem}-{number:05d}-of-{count:05d}.gguf" for number in range(1, count + 1))
 
 
-def _read(path: str, *, keep_tokens: bool = False) -> tuple[int, Fields]:
-    """Size and fields of one file."""
+def _read(path: str, *, keep_tokens: bool = False) -> tuple[os.stat_result, Fields]:
+    """State and fields of one file."""
     with _open(path) as file:
-        size = os.fstat(file.fileno()).st_size
+        status = os.fstat(file.fileno())
         try:
-            return size, _parse(file, size, keep_tokens=keep_tokens)
+            return status, _parse(file, status.st_size, keep_tokens=keep_tokens)
         except OSError as error:
             raise ModelMissing(f"cannot read the model {path}: {error.strerror or error}") from error
 

@@ -9,7 +9,7 @@ import math
 
 from synapse_cli.backends.gguf_bytes import BadBytes, Fields
 
-_MOST_LAYERS, _MOST_EXPERTS = 512, 1024
+MOST_LAYERS, _MOST_EXPERTS = 512, 1024
 _ROPE_SCALINGS = frozenset({"none", "linear", "yarn", "longrope"})
 _EPSILONS = ("layer_norm_epsilon", "layer_norm_rms_epsilon", "group_norm_epsilon")
 _VECTOR_KINDS = frozenset({0, 1, 30})
@@ -43,7 +43,7 @@ def check_vocabulary(tokens: list[bytes]) -> None:
 
 def _check_layers(fields: Fields, architecture: str) -> None:
     layers = fields.whole(f"{architecture}.block_count")
-    if layers is not None and not 0 < layers <= _MOST_LAYERS:
+    if layers is not None and not 0 < layers <= MOST_LAYERS:
         raise BadBytes(f"it claims {layers:,} layers")
     more = fields.whole(f"{architecture}.nextn_predict_layers") or 0
     if layers is not None and more > layers:

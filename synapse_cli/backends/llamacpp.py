@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from synapse_cli.backends.catalog_paths import NANO
-from synapse_cli.backends.gguf import Header, check_tokens
+from synapse_cli.backends.gguf import Header, check_tokens, stamp
 from synapse_cli.backends.llamacpp_local import LocalModel
 from synapse_cli.backends.llamacpp_settings import warnings, window
 from synapse_cli.core.completion import FREE, Completion, Count, Facts, Usage
@@ -87,7 +87,6 @@ class LlamaCpp:
         return Count(len(prompt.tokens), estimated=False)
 
     def _ways(self, header: Header) -> Ways:
-        from synapse_cli.backends.llamacpp_pool import stamp
         from synapse_cli.backends.llamacpp_seat import Ways
         from synapse_cli.backends.llamacpp_stable import beginnings_of
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from synapse_cli.backends import minilm
 from synapse_cli.backends.encoders import unit
-from synapse_cli.backends.gguf import Header, check_tokens, read_header
+from synapse_cli.backends.gguf import Header, check_tokens, read_header, stamp
 from synapse_cli.backends.llamacpp_memory import estimate
-from synapse_cli.backends.llamacpp_pool import Stamp, Wanted, pool, stamp
+from synapse_cli.backends.llamacpp_pool import Wanted, pool
 from synapse_cli.core.completion import FREE, Facts, Usage
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import BackendError, BadRequest, ModelUnusable
@@ -38,7 +38,7 @@ class LlamaEncoder:
 
     def __init__(self, model: Model) -> None:
         self._model = model
-        self._read: tuple[Header, Stamp] | None = None
+        self._header: Header | None = None
         self._cutter: tuple[EncodingEngine, Cutter] | None = None
 
     def encode(self, texts: Sequence[str], control: Control) -> Vectors:
@@ -61,7 +61,7 @@ class LlamaEncoder:
     def facts(self) -> Facts:
         """What the header says; an unusable file is known by its absent window until it is called."""
         try:
-            tokens: int | None = _window(self._model, self._now(prepares=False)[0])
+            tokens: int | None = _window(self._model, self._now(prepares=False))
         except BackendError:
             tokens = None
         return Facts(is_local=True, provider="llama.cpp", price=FREE, context_tokens=tokens)
@@ -69,8 +69,8 @@ class LlamaEncoder:
     @contextmanager
     def _lent(self, control: Control) -> Iterator[tuple[EncodingEngine, Cutter]]:
         """The engine from the pool, for these texts and nobody else's, and what cuts texts for it."""
-        header, seen = self._now(prepares=True)
-        wanted = self._wanted(header, seen)
+        header = self._now(prepares=True)
+        wanted = self._wanted(header)
 
         def load() -> EncodingEngine:
             from synapse_cli.backends.llamacpp_encoder_engine import EncodingEngine
@@ -87,26 +87,25 @@ class LlamaEncoder:
                 cutter = self._cutter = engine, Cutter(engine.vocabulary, header, wanted.window, chunks=chunks)
             yield engine, cutter[1]
 
-    def _wanted(self, header: Header, seen: Stamp) -> Wanted:
+    def _wanted(self, header: Header) -> Wanted:
         model, window = self._model, _window(self._model, header)
         return Wanted(
             name=model.name,
             key=("vectors", header.path, model.pooling, model.threads, model.gpu),
             header=header,
-            stamp=seen,
+            stamp=header.stamp,
             window=window,
             need=estimate(header, window, cells=window, seats=1, outputs=1),
             keep_alive_s=model.keep_alive_s,
         )
 
-    def _now(self, *, prepares: bool) -> tuple[Header, Stamp]:
-        """The file as it is now: read anew where it has changed."""
+    def _now(self, *, prepares: bool) -> Header:
+        """What the file says of itself: read anew where it has changed."""
         path = encoder_path(self._model, prepares=prepares)
-        read = self._read
-        if read is None or read[0].path != path or stamp(read[0].parts) != read[1]:
-            header = read_header(path, "vectors")
-            read = self._read = header, stamp(header.parts)
-        return read
+        header = self._header
+        if header is None or header.path != path or stamp(header.parts) != header.stamp:
+            header = self._header = read_header(path, "vectors")
+        return header
 
 
 @contextmanager

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from synapse_cli.backends.catalog_paths import model_path
-from synapse_cli.backends.gguf import Header, check_tokens, read_header
-from synapse_cli.backends.llamacpp_pool import Stamp, Wanted, pool, stamp
+from synapse_cli.backends.gguf import Header, Stamp, check_tokens, read_header, stamp
+from synapse_cli.backends.llamacpp_pool import Wanted, pool
 from synapse_cli.backends.llamacpp_settings import Settings, settings
 from synapse_cli.core.control import Control
 from synapse_cli.profile.model import PROMPT_LOOKUP, Model
@@ -37,19 +37,23 @@ class LocalModel:
 
     def __init__(self, model: Model) -> None:
         self._model = model
-        self._read: tuple[Header, Stamp] | None = None
+        self._header: Header | None = None
         self._planned: _Plan | None = None
         self._draft = _draft(model)
 
     def header(self) -> Header:
         """What the file says of itself, read anew where it has changed."""
-        return self._now()[0]
+        path = model_path(self._model)
+        header = self._header
+        if header is None or header.path != path or stamp(header.parts) != header.stamp:
+            header = self._header = read_header(path)
+        return header
 
     @contextmanager
     def lend(self, control: Control) -> Iterator[tuple[Header, Engine, tuple[str, ...]]]:
         """The model's engine for one answer, and what to say of it if it was loaded for this one."""
-        header, seen = self._now()
-        seen += stamp(self._beside())
+        header = self.header()
+        seen = header.stamp + stamp(self._beside())
         plan = self._planned
         if plan is None or plan.wanted.stamp != seen:
             plan = self._planned = self._plan(header, seen)
@@ -58,24 +62,12 @@ class LocalModel:
         def load() -> Engine:
             from synapse_cli.backends.llamacpp_engine import Engine
 
-            for part in header.parts[:1]:
-                check_tokens(part)
+            check_tokens(header.path)
             notes.extend(plan.notes)
             return Engine(plan.placed, control)
 
         with pool().lend(plan.wanted, load, control) as engine, engine.in_use():
             yield header, engine, tuple(notes)
-
-    def _now(self) -> tuple[Header, Stamp]:
-        path = model_path(self._model)
-        read = self._read
-        if read is None or read[0].path != path or stamp(read[0].parts) != read[1]:
-            before = stamp((path,)) if read is not None else None
-            header = read_header(path)
-            read = self._read = header, stamp(header.parts)
-            if before is not None and read[1][:1] != before:
-                return self._now()  # it changed while it was read
-        return read
 
     def _beside(self) -> tuple[str, ...]:
         """Files that its answers hang on beside its own."""

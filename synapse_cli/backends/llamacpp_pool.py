@@ -7,7 +7,6 @@ for its room does not wait for ever.
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterator
@@ -16,11 +15,11 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Protocol, TypeVar, cast
 
-from synapse_cli.backends.gguf import Header
+from synapse_cli.backends.gguf import Header, Stamp
 from synapse_cli.backends.llamacpp_memory import Need, fit, size
 from synapse_cli.backends.machine import available, give_memory_back
 from synapse_cli.core.control import Control
-from synapse_cli.core.errors import ModelMissing, ModelUnusable
+from synapse_cli.core.errors import ModelUnusable
 
 _TURN_S = 0.05
 """How often a call that waits for room looks whether it should end."""
@@ -40,8 +39,6 @@ class Engine(Protocol):
 
 
 E = TypeVar("E", bound=Engine)
-Stamp = tuple[tuple[int, ...], ...]
-"""What tells one state of the files from another: device, inode, size and times of each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +50,7 @@ class Wanted:
     """Everything that makes one engine differ from another; equal keys share one."""
     header: Header
     stamp: Stamp
-    """Of the files when the header was read."""
+    """Of all files that it is made of, when they were read."""
     window: int
     need: Need
     keep_alive_s: float | None = None
@@ -306,18 +303,6 @@ class Pool:
                     self._reaper = None
                     return
                 self._change.wait(due)
-
-
-def stamp(paths: tuple[str, ...]) -> Stamp:
-    """Tell the present state of these files; raises ModelMissing where one is gone."""
-    try:
-        found = [os.stat(path) for path in paths]
-    except (OSError, ValueError) as error:
-        path = getattr(error, "filename", None) or paths[0]
-        raise ModelMissing(
-            f"there is no file at {path}", "check the path, or the profile keys source and lora"
-        ) from error
-    return tuple((each.st_dev, each.st_ino, each.st_size, each.st_mtime_ns, each.st_ctime_ns) for each in found)
 
 
 def _refusal(wanted: Wanted, room: int, whose: str, more: str) -> ModelUnusable:

@@ -212,6 +212,28 @@ def test_another_part_of_a_split_model_leads_to_the_first(tmp_path: Path) -> Non
         read_header(str(second))
 
 
+def test_parts_and_layers_beyond_all_bounds_are_not_counted_out(tmp_path: Path) -> None:
+    path = write(tmp_path / "a-00001-of-00002.gguf")
+    whole = path.read_bytes()
+
+    path.write_bytes(_with(whole, "split.count", 2**31))
+    with pytest.raises(ModelUnusable, match="one part of 2,147,483,648"):
+        read_header(str(path), "any")
+    path.write_bytes(_with(whole, "llama.block_count", 2**32 - 1))
+    assert len(read_header(str(path), "any").per_layer("attention.head_count")) == 512
+
+
+def _with(data: bytes, key: str, value: int) -> bytes:
+    """A file with a number in it that it did not have, or had otherwise."""
+    name = struct.pack("<Q", len(key)) + key.encode()
+    if name in data:
+        at = _entry(data, key) + 4
+        return data[:at] + struct.pack("<I", value) + data[at + 4 :]
+    keys = struct.unpack_from("<Q", data, 16)[0]
+    more = name + struct.pack("<II", 4, value)
+    return data[:16] + struct.pack("<Q", keys + 1) + more + data[24:] + bytes(64)
+
+
 def test_a_split_model_without_one_of_its_parts_is_missing(tmp_path: Path) -> None:
     first, _, third = write_split(tmp_path / "tiny.gguf", most_tensors=8)
     third.unlink()

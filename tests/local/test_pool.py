@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from synapse_cli.backends.gguf import read_header
+from synapse_cli.backends.gguf import read_header, stamp
 from synapse_cli.backends.llamacpp_memory import Need
-from synapse_cli.backends.llamacpp_pool import Pool, Wanted, stamp
+from synapse_cli.backends.llamacpp_pool import Pool, Wanted
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import Interrupted, ModelMissing, ModelUnusable, TimedOut
 
