@@ -30,12 +30,27 @@ _MOST = 1_000_000_000
 def beginnings_of(model: Model, header: Header) -> Beginnings | None:
     """Those of a model of the profile; None where the environment does not say where they could be."""
     try:
-        folder = os.path.join(places.folder("cache", os.environ), "prefixes")
+        folder = _folder(places.folder("cache", os.environ))
         weights = [file_sha256(path) for path in header.parts]
         adapters = [(file_sha256(lora.file), lora.scale) for lora in model.lora]
     except OSError:
         return None
     return Beginnings(folder, repr((version(), weights, adapters, model.gpu)))
+
+
+def clear(cache: str) -> int:
+    """Drop those of every model from a cache folder; how many there were."""
+    try:
+        found = [entry.path for entry in os.scandir(_folder(cache))]
+    except FileNotFoundError:
+        return 0
+    for path in found:
+        os.remove(path)
+    return len(found)
+
+
+def _folder(cache: str) -> str:
+    return os.path.join(cache, "prefixes")
 
 
 class Beginnings:

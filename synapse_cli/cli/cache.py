@@ -105,7 +105,7 @@ def show(
 
 @app.command()
 def clear() -> None:
-    """Drop every answer, verdict and memo; the ledger stays.
+    """Drop every answer, verdict, memo and prompt that was read; the ledger stays.
 
     Example:
 
@@ -113,12 +113,13 @@ def clear() -> None:
     """
     import sqlite3
 
+    from synapse_cli.backends import llamacpp_stable
     from synapse_cli.cache import exact, memo
     from synapse_cli.core.errors import InputError
 
     folder = _folder()
     try:
-        dropped = exact.clear(folder) + memo.clear(os.environ)
+        dropped = exact.clear(folder) + memo.clear(os.environ) + llamacpp_stable.clear(os.fspath(folder))
     except (OSError, sqlite3.Error) as error:
         raise InputError(f"the cache in {folder} cannot be cleared: {error}", "delete the folder by hand") from error
     typer.echo(f"dropped {dropped} kept {'thing' if dropped == 1 else 'things'}")

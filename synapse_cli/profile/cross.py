@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from synapse_cli.core import registry
 from synapse_cli.core.errors import NotRegistered, SynapseError
 from synapse_cli.core.options import Options
+from synapse_cli.profile.model import PROMPT_LOOKUP
 from synapse_cli.profile.parse import BROKEN, nearest, shown
 from synapse_cli.profile.sources import KeyPath, Sources, Table, dotted
 
@@ -33,7 +34,8 @@ def check(table: ProfileTable, sources: Sources, *, may_import: bool) -> list[st
     for name, cascade in table.cascades.items():
         _check_tiers(name, cascade, known, sources)
     for name, model in table.models.items():
-        _check_model(name, model, known["models"], sources)
+        _check_model(name, model, sources)
+        _check_draft(name, model, known["models"], table, sources)
     for name, template in table.templates.items():
         _check_template(name, template, sources)
     _check_default(table, known["routes"], sources)
@@ -130,11 +132,18 @@ def _check_tiers(name: str, cascade: CascadeTable, known: Mapping[str, list[str]
             sources.problem((*at, number), f"{shown(tier)} again", "each model once")
 
 
-def _check_model(name: str, model: ModelTable, known: list[str], sources: Sources) -> None:
+def _check_draft(name: str, model: ModelTable, known: list[str], table: ProfileTable, sources: Sources) -> None:
+    """What guesses ahead is another model whose file is here too."""
+    at, draft = ("models", name, "draft"), getattr(model, "draft", None)
+    if draft is None or draft == PROMPT_LOOKUP:
+        return
+    _unknown(at, draft, "model", [*(each for each in known if each != name), PROMPT_LOOKUP], sources)
+    if draft in table.models and draft != name and getattr(table.models[draft], "source", None) is None:
+        sources.problem(at, f"{shown(draft)}, which is asked elsewhere", "a model with a source: it guesses here")
+
+
+def _check_model(name: str, model: ModelTable, sources: Sources) -> None:
     at, source = ("models", name), getattr(model, "source", None) or ""
-    draft = getattr(model, "draft", None)
-    if draft is not None and draft != "prompt-lookup":
-        _unknown((*at, "draft"), draft, "model", [*(each for each in known if each != name), "prompt-lookup"], sources)
     if source.startswith("https:") and "sha256" not in _raw(at, sources):
         expected = "the SHA-256 of the file: an address alone says nothing about what comes from it"
         sources.problem((*at, "sha256"), "nothing", expected)

@@ -9,6 +9,7 @@ import pytest
 
 from synapse_cli.backends.llamacpp import LlamaCpp
 from synapse_cli.backends.llamacpp_pool import pool
+from synapse_cli.backends.llamacpp_stable import clear
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import ModelUnusable
 from synapse_cli.core.prompt import Request
@@ -57,6 +58,14 @@ def test_a_route_is_read_from_disk_after_a_restart(tiny: Path, cache_folder: Pat
     assert text == plain
     (kept,) = (cache_folder / "prefixes").iterdir()
     assert kept.stat().st_mode & 0o777 == 0o600
+
+
+def test_clearing_the_cache_drops_them(tiny: Path, cache_folder: Path) -> None:
+    _read_by(_restarted(tiny, prefix_cache="disk"), _request("first?"))
+
+    assert clear(str(cache_folder)) == 1
+    assert clear(str(cache_folder)) == 0
+    assert _read_by(_restarted(tiny, prefix_cache="disk"), _request("second?"))[0] > 150
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "emptied", "strange"])

@@ -212,6 +212,9 @@ CASES: dict[str, tuple[str, list[tuple[str, str]]]] = {
         [("models.x.draft", "prompt-lookup")]),
     "draft_of_itself": (GOOD + "[models.x]\nbackend='llama.cpp'\nsource='builtin:nano'\ndraft='x'\n",
         [("models.x.draft", "prompt-lookup")]),
+    "draft_elsewhere": (GOOD + "[models.y]\nbackend='litellm'\nmodel='a/b'\n"
+        "[models.x]\nbackend='llama.cpp'\nsource='builtin:nano'\ndraft='y'\n",
+        [("models.x.draft", "a model with a source")]),
     "effort": (GOOD + "[models.x]\nbackend='llama.cpp'\nsource='builtin:nano'\neffort='max'\n",
         [("models.x.effort", "'minimal'")]),
     "keep_alive": (GOOD + "[models.x]\nbackend='llama.cpp'\nsource='builtin:nano'\nkeep_alive='ever'\n",
