@@ -39,12 +39,12 @@ def path(
 
       ls -l "$(synapse models path small)"
     """
-    from synapse_cli.backends.catalog_paths import model_path
+    from synapse_cli.backends.catalog_paths import there
     from synapse_cli.backends.gguf import read_header
 
     model = meant(name, profile)
     source_of(model)
-    found = model_path(model)
+    found = there(model)
     read_header(found, "any")
     typer.echo(found)
 

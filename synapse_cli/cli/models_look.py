@@ -39,7 +39,7 @@ def info(
       synapse models info Qwen/Qwen3-4B-GGUF
     """
     from synapse_cli.backends.catalog_info import describe, sha256_of
-    from synapse_cli.backends.catalog_paths import model_path
+    from synapse_cli.backends.catalog_paths import there
     from synapse_cli.backends.gguf import read_header
 
     model = meant(name, profile)
@@ -48,7 +48,7 @@ def info(
         _tell_hosted(hosted or name, json=json)
         return
     try:
-        header = read_header(model_path(model), "any")
+        header = read_header(there(model), "any")
     except ModelMissing:
         if not model.source.startswith("hf:"):
             raise

@@ -219,3 +219,11 @@ def test_an_authority_of_ones_own_is_believed(user: User, gguf: bytes, https_hub
     assert (stranger.code, "signed by nobody that is trusted here" in stranger.err) == (69, True)
     assert "name the file of your own authority" in stranger.err
     assert known.code == 0, known.err
+
+
+def test_to_look_at_minilm_is_no_reason_to_convert_it(user: User) -> None:
+    for command in ("info", "path"):
+        done = user.models(command, "minilm")
+        assert (done.code, "synapse models pull minilm" in done.err) == (66, True)
+
+    assert not (user.state / "encoders").exists()

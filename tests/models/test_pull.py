@@ -558,3 +558,23 @@ def test_a_hub_that_tells_no_hash_is_not_believed(user: User, repo) -> None:
     assert (done.code, len(done.lines)) == (69, 2), done.err
     assert f"the hub tells no hash of {FILE}" in done.lines[0]
     assert user.hub.sent == 0
+
+
+def test_a_warm_host_follows_the_lock(user: User, repo, newer_gguf: bytes) -> None:
+    user.env["SYNAPSE_HOSTS"] = "on"
+    user.use(PROFILE)
+    user.pulls("small")
+    ask = ("run", "--no-cache", "--seed", "1", "--param", "max_tokens=8", "the bug is spam")
+    try:
+        old = user.synapse(*ask)
+        repo.add({FILE: newer_gguf})
+        user.pulls("small", "--update")
+        new = user.synapse(*ask)
+        user.models("rollback", "small")
+        again = user.synapse(*ask)
+    finally:
+        stopped = user.synapse("hosts", "stop")
+
+    assert (old.code, new.code, again.code) == (0, 0, 0), old.err
+    assert old.out == again.out != new.out
+    assert stopped.out.count(b"stopped") == 1
