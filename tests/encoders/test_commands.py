@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from tests.e2e.machine import SYNAPSE, Done, Machine
+from tests.e2e.terminal import at_terminal
 from tests.encoders.tiny_encoders import bert
 from tests.servers import openai
 from tests.servers.base import Reply, serving
@@ -311,3 +312,24 @@ def test_an_encoder_alone_says_what_it_is_for(machine: Machine) -> None:
 
 def test_the_environment_is_left_as_it_was() -> None:
     assert os.environ["SYNAPSE_HOSTS"] == "off"
+
+
+def test_at_a_terminal_long_work_shows_how_far_it_is_and_leaves_no_trace(machine: Machine) -> None:
+    machine.write("lines.txt", "the cat sat on a dog, hello world! a b c\n" * 6_000)
+
+    shown = at_terminal(machine, [SYNAPSE, "embed", "--lines", "-f", "lines.txt", "-o", "out.npy"])
+    short = at_terminal(machine, [SYNAPSE, "embed", "hello", "-o", "short.npy"])
+
+    said = "".join(shown.err)
+    assert shown.code == 0
+    assert "tiny \N{MIDDLE DOT} embedding \N{MIDDLE DOT} " in said
+    assert " of 6,000" in said
+    assert said.endswith("\r\x1b[2K")
+    assert short.err == []
+
+
+def test_binary_is_not_sent_to_a_terminal(machine: Machine) -> None:
+    shown = at_terminal(machine, [SYNAPSE, "embed", "hello", "--format", "npy"])
+
+    assert shown.code == 2
+    assert "npy is binary" in "".join(shown.err)
