@@ -425,6 +425,16 @@ def test_money_cannot_be_limited_where_a_price_is_unknown(machine: Machine) -> N
     assert "the price of 'own' is unknown" in done.err
 
 
+def test_prompts_without_an_expected_answer_are_measured_and_not_graded(machine: Machine) -> None:
+    machine.write("some.csv", "prompt,expected\nsky?,Blue\nsky and more?,\n")
+
+    done = machine.synapse("bench", "--json", "-m", "quick", "-f", "some.csv", "-n", "3")
+
+    found = _candidates(done)["quick"]
+    assert (found["calls"], found["graded"], found["quality"]["estimate"]) == (6, 3, 1.0)
+    assert "quality is that of the 3 of 6 calls that could be graded" in done.json["notes"]
+
+
 def test_a_limit_of_the_profile_is_an_error_of_the_call_and_not_the_end_of_the_bench(machine: Machine) -> None:
     profile = (machine.config / "profiles" / "default.toml").read_text()
     machine.use(profile + '[budget]\nper_run = "0.000001 USD"\n')

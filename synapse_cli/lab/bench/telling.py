@@ -105,6 +105,9 @@ def _notes(found: Sequence[Figures], plan: Plan) -> list[str]:
     notes = []
     if found and 0 < max(each.warm for each in found) < _FEW_FOR_P99:
         notes.append(f"p99 of fewer than {_FEW_FOR_P99} calls is the slowest of them")
+    partly = next((each for each in found if 0 < each.graded < each.calls), None)
+    if partly is not None:
+        notes.append(f"quality is that of the {partly.graded} of {partly.calls} calls that could be graded")
     if any(each.cost is None for each in found):
         notes.append("$? is a price that nobody knows: set price = { input = ..., output = ... } on the model")
     if plan.concurrency > 1 and len(plan.candidates) > 1:
