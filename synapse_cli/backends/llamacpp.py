@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from synapse_cli.backends.catalog_paths import NANO
-from synapse_cli.backends.gguf import Header, check_tokens, stamp
+from synapse_cli.backends.gguf import Header, Stamp, check_tokens, stamp
 from synapse_cli.backends.llamacpp_local import LocalModel
 from synapse_cli.backends.llamacpp_settings import warnings, window
 from synapse_cli.core.completion import FREE, Completion, Count, Facts, Usage
@@ -20,7 +20,6 @@ from synapse_cli.core.prompt import Message, Request
 from synapse_cli.profile.model import PROMPT_LOOKUP, Model
 
 if TYPE_CHECKING:
-    from synapse_cli.backends.llamacpp_pool import Stamp
     from synapse_cli.backends.llamacpp_seat import Answer, Ways
     from synapse_cli.backends.llamacpp_stable import Beginnings
     from synapse_cli.backends.llamacpp_vocabulary import Vocabulary
