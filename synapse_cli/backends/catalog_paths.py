@@ -54,7 +54,7 @@ def there(model: Model) -> str:
     from synapse_cli.backends import minilm
 
     if not minilm.is_here(os.environ):
-        raise ModelMissing("the encoder MiniLM is not on this machine yet", minilm.HINT)
+        raise ModelMissing("the encoder MiniLM is not on this machine yet", "synapse models pull minilm")
     return minilm.path(os.environ)
 
 
