@@ -15,11 +15,14 @@ from typing import Any, cast
 
 from synapse_cli.core.errors import EngineMissing
 
-_ERROR_LEVEL = 3
+_WARNING_LEVEL, _ERROR_LEVEL = 3, 4
+"""As ggml.h of 0.3.36 has them; the list in llama-cpp-python's own logger is of an older one."""
 
 _lock = threading.Lock()
 _said: deque[str] = deque(maxlen=20)
 _keep_alive: list[object] = []
+listeners: list[Callable[[str], None]] = []
+"""Who else hears llama.cpp's warnings and errors: a host writes them into its log."""
 
 
 def library() -> Any:  # untyped ctypes functions
@@ -84,8 +87,13 @@ def _silence(lib: Any) -> None:
 
     @lib.llama_log_callback  # type: ignore[untyped-decorator]
     def listen(level: int, text: bytes | None, _data: object) -> None:
-        if level == _ERROR_LEVEL and text:
-            _said.append(text.decode("utf-8", "replace").strip())
+        if level not in (_WARNING_LEVEL, _ERROR_LEVEL) or not text:
+            return
+        line = text.decode("utf-8", "replace").strip()
+        if level == _ERROR_LEVEL:
+            _said.append(line)
+        for hear in listeners:
+            hear(line)
 
     _keep_alive.append(listen)
     lib.llama_log_set(listen, None)

@@ -175,3 +175,23 @@ def test_files_of_hosts_that_are_long_gone_are_swept_and_no_others(place: Place)
     sweep(place, time.time())
 
     assert {path.name.partition(".")[0] for path in Path(place.folder).iterdir()} == {"litellm-new", "local-0"}
+
+
+def test_what_llama_cpp_complains_of_is_heard(tmp_path: Path) -> None:
+    """In a host this goes into the log; its error lines are also what our own messages quote."""
+    from synapse_cli.backends.host.kept import Kept
+    from synapse_cli.backends.llamacpp_library import library, listeners, reason
+
+    heard: list[str] = []
+    Kept().overhear(heard.append)
+    lib = library()
+    (tmp_path / "bad.gguf").write_bytes(b"no GGUF at all" * 100)
+
+    try:
+        lib.llama_model_load_from_file(str(tmp_path / "bad.gguf").encode(), lib.llama_model_default_params())
+    finally:
+        listeners.clear()
+
+    assert any("invalid magic" in line for line in heard)
+    assert "invalid magic" in reason()
+    assert all("\n" not in line for line in heard)

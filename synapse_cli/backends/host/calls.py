@@ -102,7 +102,7 @@ class Calls:
         except (Gone, BadFrame):
             raise
         except Exception as bug:  # noqa: BLE001  # a bug in a backend is one failed call, and its trace is in the log
-            say(traceback.format_exc())
+            say("".join([*traceback.format_tb(bug.__traceback__), type(bug).__name__]))  # its words may quote a prompt
             said = {"error": codec.error_json(_failed(bug))}
         finally:
             self._end(call)
@@ -123,6 +123,7 @@ class Calls:
             if model.backend != "litellm":
                 most = asked.get("max_memory")
                 self._kept.limit_memory(None if most is None else int(most))
+                self._kept.overhear(say)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BadFrame(f"a request makes no sense: {type(error).__name__}") from error
         self.idle_s = float(asked.get("idle_s") or self.idle_s)

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import asdict
 from threading import Lock
 from typing import Any
@@ -45,6 +46,13 @@ class Kept:
             return encoder
         found: Encoder = self._found("encoder", model, made)
         return found
+
+    def overhear(self, hear: Callable[[str], None]) -> None:
+        """Let somebody hear what llama.cpp warns of and complains about."""
+        from synapse_cli.backends.llamacpp_library import listeners
+
+        if hear not in listeners:
+            listeners.append(hear)
 
     def limit_memory(self, most: int | None) -> None:
         """Bytes that all loaded models may take, by whoever asks last; None is what the machine has."""
