@@ -19,7 +19,7 @@ _THOUGHTS = (
     ("[THINK]", "[/THINK]"),
     ("<|START_THINKING|>", "<|END_THINKING|>"),
     ("<|inner_prefix|>", "<|inner_suffix|>"),
-    ("<|channel>thought\n", "<channel|>"),
+    ("<|channel>thought", "<channel|>"),
     ("Here are my reasoning steps:\n", "[BEGIN FINAL RESPONSE]"),
 )
 """DeepSeek, Qwen, GLM and most others; Seed; MiniMax; Magistral; Command; Apertus; Gemma 4; Apriel."""
@@ -35,7 +35,10 @@ _CALLS = (
     ("<|START_ACTION|>", "<|END_ACTION|>"),
     ("<|tools_prefix|>", "<|tools_suffix|>"),
     ("<|tool_calls_section_begin|>", "<|tool_calls_section_end|>"),
+    ("<|tool_call_begin|>", ""),
     ("<\uff5ctool\u2581calls\u2581begin\uff5c>", "<\uff5ctool\u2581calls\u2581end\uff5c>"),
+    ("<\uff5cDSML\uff5cfunction_calls>", "</\uff5cDSML\uff5cfunction_calls>"),
+    ("<\uff5cDSML\uff5ctool_calls>", "</\uff5cDSML\uff5ctool_calls>"),
     ("<|tool_call|>", "<|/tool_call|>"),
     ("[TOOL_CALLS]", ""),
     ("<|python_tag|>", ""),
@@ -46,6 +49,8 @@ _CALLS = (
 )
 """Without an end they go on to the end of the answer. Hermes and Qwen; Apriel; Nemotron; Seed; MiniMax; Gemma 4 and 3;
 LFM; Command; Apertus; Kimi; DeepSeek; Granite and Phi; Mistral; Llama; Firefunction; Functionary and MiniCPM."""
+_BREAKS = ("<|tool_calls_section_begin|>", "<|tool_call_begin|>")
+"""Kimi calls tools in the middle of a thought; others only think of it there."""
 _INNER = (
     "[ARGS]", "[CALL_ID]", "<|tool_call_begin|>", "<|tool_call_argument_begin|>", "<|tool_call_end|>",
     "<\uff5ctool\u2581call\u2581begin\uff5c>", "<\uff5ctool\u2581sep\uff5c>", "<\uff5ctool\u2581call\u2581end\uff5c>",
@@ -69,6 +74,8 @@ class ChatFormat:
     thoughts: tuple[Mark, ...] = (_THINK,)
     calls: tuple[Mark, ...] = (HERMES,)
     asides: tuple[str, ...] = ()
+    breaks: tuple[str, ...] = ()
+    """Beginnings of a call that end a thought too."""
     has_channels: bool = False
     thinks: bool = False
     """Whether the template knows of thoughts."""
@@ -112,6 +119,7 @@ def chat_format(template: str | None) -> ChatFormat:
         thoughts=tuple(sorted(thoughts, key=lambda mark: mark == _THINK)),
         calls=calls,
         asides=asides,
+        breaks=tuple(mark for mark in _BREAKS if mark in template),
         has_channels=has_channels,
         thinks=has_channels or any(mark[0].strip() in template for mark in thoughts),
         marks=tuple(dict.fromkeys([*marks, *(_CHANNELS if has_channels else ())])),

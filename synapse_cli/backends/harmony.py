@@ -10,6 +10,7 @@ _MESSAGE = "<|message|>"
 _ENDS = ("<|end|>", "<|call|>", "<|return|>", "<|start|>", HARMONY)
 _TO = re.compile(r"to=(?:functions\.)?([\w.-]+)")
 _CHANNEL = re.compile(re.escape(HARMONY) + r"\s*(\w+)")
+_NO_TOOLS = ("assistant", "user", "all")
 _LONGEST_MARK = max(map(len, (_MESSAGE, *_ENDS)))
 
 
@@ -87,9 +88,10 @@ class Harmony:
         self._is_bare = False
         if mark == _MESSAGE:
             header, self._header = self._header or "", None
-            channel, to = _CHANNEL.search(header), _TO.search(header)
-            self._channel = channel.group(1) if channel else "final"
-            self._to = to.group(1) if to else ""
+            # gpt-oss at times opens a channel within the header of another: the last one counts
+            channels, to = _CHANNEL.findall(header), _TO.search(header)
+            self._channel = channels[-1] if channels else "final"
+            self._to = to.group(1) if to and to.group(1) not in _NO_TOOLS else ""
             return
         self._end_message()
         self._header = mark if mark == HARMONY else ""

@@ -18,11 +18,12 @@ class Reply:
     """
 
     def __init__(self, form: ChatFormat = PLAIN, *, begun: bool = False, tools: Tools | None = None) -> None:
+        self._blocks = form.calls if tools and not form.has_channels else ()
+        breaks = form.breaks if self._blocks else ()
         self._inner: Thinking | Harmony = (
-            Harmony(answers=begun) if form.has_channels else Thinking(begun=begun, marks=form.thoughts)
+            Harmony(answers=begun) if form.has_channels else Thinking(begun=begun, marks=form.thoughts, breaks=breaks)
         )
         self._asides = form.asides
-        self._blocks = form.calls if tools and not form.has_channels else ()
         self._tools = tools or {}
         self._held = ""
         self._has_written = False
@@ -72,7 +73,6 @@ class Reply:
                 part, goes_on = self._call()
             out += part
             if not goes_on:
-                self._has_written = self._has_written or bool(out.strip())
                 return out
 
     def _answer(self) -> tuple[str, bool]:
@@ -80,7 +80,9 @@ class Reply:
         if self._begins_bare():
             self._open = ("", "")
             return "", True
-        marks = [*(begin for begin, _ in self._blocks), *self._asides]
+        # the end of a call that had no beginning says nothing
+        ends = [end for _, end in self._blocks if end] if self.calls else []
+        marks = [*(begin for begin, _ in self._blocks), *self._asides, *ends]
         found = [(at, -len(mark), mark) for mark in marks if (at := self._held.find(mark)) >= 0]
         if not found:
             size = len(self._held) - self._held_back(marks)
@@ -133,8 +135,11 @@ class Reply:
         return ""
 
     def _trimmed(self, text: str) -> str:
-        """The text, without the space between a call and an answer after it."""
-        return text.lstrip() if self.calls and not self._has_written else text
+        """The text, without the space between calls, or between a call and an answer after it."""
+        if self.calls and (not self._has_written or text.isspace()):
+            text = text.lstrip()
+        self._has_written = self._has_written or bool(text.strip())
+        return text
 
     def _held_back(self, marks: list[str]) -> int:
         """Length of the end of the held text that may be the beginning of a mark."""

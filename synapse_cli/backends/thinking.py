@@ -12,10 +12,14 @@ class Thinking:
     """Takes text as it is written and gives back what belongs to the answer.
 
     `marks` are pairs of what begins and ends a thought; where it has `begun` before the text, any end ends it.
+    `breaks` end it too, and belong to what comes after.
     """
 
-    def __init__(self, *, begun: bool = False, marks: Sequence[tuple[str, str]] = _MARKS) -> None:
+    def __init__(
+        self, *, begun: bool = False, marks: Sequence[tuple[str, str]] = _MARKS, breaks: Sequence[str] = ()
+    ) -> None:
         self._marks = marks
+        self._breaks = tuple(breaks)
         self._ends = tuple(end for _, end in marks)
         self._state: Literal["unsure", "aloud", "over"] = "aloud" if begun else "unsure"
         self._held = ""
@@ -65,13 +69,14 @@ class Thinking:
         return False
 
     def _listen(self) -> bool:
-        found = [(at, end) for end in self._ends if (at := self._held.find(end)) >= 0]
+        found = [(at, mark) for mark in (*self._ends, *self._breaks) if (at := self._held.find(mark)) >= 0]
         if found:
-            at, end = min(found)
+            at, mark = min(found)
             self.thought += self._held[:at]
-            self._state, self._held, self._ended = "unsure", self._held[at + len(end) :], True
+            after = at + (len(mark) if mark in self._ends else 0)
+            self._state, self._held, self._ended = "unsure", self._held[after:], True
             return True
-        kept = max(map(len, self._ends)) - 1
+        kept = max(map(len, (*self._ends, *self._breaks))) - 1
         self.thought, self._held = self.thought + self._held[:-kept], self._held[-kept:]
         return False
 

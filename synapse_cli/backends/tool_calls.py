@@ -18,8 +18,12 @@ _TAGGED = re.compile(
     r"<(?:function=|invoke name=|function name=)\"?(?P<name>[\w.-]+)\"?>(?P<body>.*?)</(?:function|invoke)>", re.DOTALL
 )
 _PARAMETER = re.compile(
-    r"<(?:parameter=|parameter name=|param name=)\"?(?P<name>[\w.-]+)\"?>(?P<value>.*?)</param(?:eter)?>", re.DOTALL
+    r"<(?:parameter=|parameter name=|param name=)\"?(?P<name>[\w.-]+)\"?(?: string=\"\w+\")?>"
+    r"(?P<value>.*?)</param(?:eter)?>",
+    re.DOTALL,
 )
+_DSML = "\uff5cDSML\uff5c"
+"""DeepSeek writes this into each of its tags."""
 _KEYED = re.compile(r"<arg_key>(?P<name>.*?)</arg_key>\s*<arg_value>(?P<value>.*?)</arg_value>", re.DOTALL)
 _NAMED = re.compile(r"\s*(?:function<\uff5ctool\u2581sep\uff5c>)?\s*(?:functions\.)?([\w.-]+?)(?::\d+)?\s*(?=[^\w.:-])")
 _BETWEEN = re.compile(
@@ -127,7 +131,7 @@ def _call(entry: Json, tools: Tools) -> tuple[str, dict[str, Json]]:
 def _tagged(text: str, tools: Tools) -> Calls:
     """`<function=NAME><parameter=KEY>value</parameter></function>`, or with JSON inside; `<invoke name="NAME">`."""
     calls: Calls = []
-    for found in _whole(_TAGGED, text):
+    for found in _whole(_TAGGED, text.replace(_DSML, "")):
         name, body = found["name"], found["body"]
         if body.lstrip().startswith("{"):
             arguments: Json = json.loads(body)
@@ -163,7 +167,7 @@ def _whole(pattern: re.Pattern[str], text: str) -> list[re.Match[str]]:
 
 def _typed(text: str, schema: Json) -> Json:
     """A value that stands in tags: as it is where a text is wanted, else as JSON."""
-    value = text.removeprefix("\n").removesuffix("\n")
+    value = text[1:].removesuffix("\n") if text.startswith("\n") else text
     kind = schema.get("type") if isinstance(schema, dict) else None
     if kind == "string":
         return value

@@ -51,7 +51,7 @@ CASES = [
     Case("command", "<|START_THINKING|> <|START_RESPONSE|> <|END_RESPONSE|>",
          "<|START_THINKING|>Hm.<|END_THINKING|><|START_RESPONSE|>Four.<|END_RESPONSE|>", "Four.", "Hm."),
     Case("seed", "<seed:think>", "<seed:think>Hm.</seed:think>Four.", "Four.", "Hm."),
-    Case("gemma 4", "<|channel>thought\n", "<|channel>thought\nHm.\n<channel|>Four.", "Four.", "Hm."),
+    Case("gemma 4", "<|channel>thought", "<|channel>thought\nHm.\n<channel|>Four.", "Four.", "Hm."),
     Case("apriel", "Here are my reasoning steps:\n [BEGIN FINAL RESPONSE] [END FINAL RESPONSE]",
          "One.\n[BEGIN FINAL RESPONSE]\nFour.\n[END FINAL RESPONSE]", "Four.\n", "One.", begun=True),
     Case("granite", "<think> <response> </response>", "<think>Hm.</think><response>Four.</response>", "Four.", "Hm."),
@@ -65,6 +65,8 @@ CASES = [
          'to=functions.get_weather <|constrain|>json<|message|>{"city": "Paris"}<|call|>', "", "Hm.", (PARIS,)),
     Case("gpt-oss calls, the other way round", HARMONY, " to=functions.stop<|channel|>commentary json<|message|>{}",
          calls=(HALT,)),
+    Case("gpt-oss, a channel within a header", HARMONY, "<|channel|>commentary to=assistant<|channel|>analysis"
+         "<|message|>Hm.<|end|><|start|>assistant<|channel|>final<|message|>Four.", "Four.", "Hm."),
     Case("hermes", "<tool_call>", 'I look.\n<tool_call>\n{"name": "get_weather", "arguments": {"city": "Paris"}}\n'
          '</tool_call>\n<tool_call>{"name":"stop","arguments":{}}</tool_call>', "I look.", calls=(PARIS, HALT)),
     Case("hermes after a thought", "<think> <tool_call>", "<think>Hm.</think>\n\n<tool_call>"
@@ -72,6 +74,23 @@ CASES = [
     Case("hermes without its end", "<tool_call>", '<tool_call>{"name": "stop", "arguments": {}}', calls=(HALT,)),
     Case("qwen coder", "<tool_call>", "<tool_call>\n<function=get_weather>\n<parameter=city>\nParis\n</parameter>\n"
          "<parameter=days>\n2\n</parameter>\n</function>\n</tool_call>", calls=(PARIS_2,)),
+    Case("qwen coder without the beginning", "<tool_call> <function=", "I look.\n<function=stop>\n</function>\n"
+         "</tool_call>\n<tool_call>\n<function=stop>\n</function>\n</tool_call>", "I look.", calls=(HALT, HALT)),
+    Case("seed calls", "<seed:tool_call>", "<seed:tool_call>\n<function=get_weather>\n<parameter=city>Paris\n"
+         "</parameter>\n</function></seed:tool_call>",
+         calls=('{"arguments":{"city":"Paris\\n"},"name":"get_weather"}',)),
+    Case("lfm, thinking of a call", "<think> <|tool_call_start|>", "<think><|tool_call_start|>[stop()]<|tool_call_end|>"
+         "?</think>No.", "No.", "<|tool_call_start|>[stop()]<|tool_call_end|>?"),
+    Case("deepseek of 2026", "<\uff5cDSML\uff5cfunction_calls>", "<\uff5cDSML\uff5cfunction_calls>\n"
+         '<\uff5cDSML\uff5cinvoke name="get_weather">\n<\uff5cDSML\uff5cparameter name="city" string="true">Paris'
+         "</\uff5cDSML\uff5cparameter>\n"
+         "</\uff5cDSML\uff5cinvoke>\n</\uff5cDSML\uff5cfunction_calls>", calls=(PARIS,)),
+    Case("kimi, in the middle of a thought", "<think> <|tool_calls_section_begin|> <|tool_call_begin|>", "<think>Hm."
+         "<|tool_calls_section_begin|><|tool_call_begin|>functions.stop:0<|tool_call_argument_begin|>{}<|tool_call_end|>"
+         "<|tool_calls_section_end|>", "", "Hm.", (HALT,)),
+    Case("kimi without a section", "<think> <|tool_calls_section_begin|> <|tool_call_begin|>", "<think>Hm."
+         "<|tool_call_begin|>functions.stop:0<|tool_call_argument_begin|>{}<|tool_call_begin|>functions.stop:1"
+         "<|tool_call_argument_begin|>{}", "", "Hm.", (HALT, HALT)),
     Case("glm", "<tool_call>", "<tool_call>get_weather\n<arg_key>city</arg_key>\n<arg_value>Paris</arg_value>\n"
          "<arg_key>days</arg_key>\n<arg_value>2</arg_value>\n</tool_call>", calls=(PARIS_2,)),
     Case("minimax", "<minimax:tool_call>", '<minimax:tool_call>\n<invoke name="get_weather">\n<parameter name="city">'
@@ -172,7 +191,7 @@ def test_a_call_that_is_none_stays_in_the_text_and_is_said(case: Case) -> None:
 
 
 def test_without_tools_nothing_is_taken_for_a_call() -> None:
-    for case in (CASES[17], next(case for case in CASES if case.name == "llama")):
+    for case in (case for case in CASES if case.name in {"hermes", "llama", "qwen coder"}):
         text, reply = _heard(case, [], tools=())
 
         assert text == case.written

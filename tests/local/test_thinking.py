@@ -35,7 +35,7 @@ cuts = st.lists(st.integers(0, 99))
 
 @given(thought=plain, answer=plain, cuts=cuts)
 def test_a_thought_is_kept_apart_however_the_text_is_cut(thought: str, answer: str, cuts: list[int]) -> None:
-    if "</think>" in thought:
+    if "</think>" in thought or answer.lstrip().startswith("<think>"):
         return
 
     assert _heard(f"<think>{thought}</think>{answer}", cuts) == (answer.lstrip(), thought.strip())
