@@ -11,6 +11,7 @@ import pytest
 from synapse_cli.core.clock import FixedClock
 from synapse_cli.lab.bench import journal
 from synapse_cli.lab.bench.call import Call
+from synapse_cli.lab.bench.candidate import Choice, candidates
 from synapse_cli.lab.bench.course import Course, Plan, Watch
 from synapse_cli.lab.bench.figures import figures
 from synapse_cli.lab.bench.memory import Memory
@@ -99,6 +100,23 @@ def test_without_warm_ups_the_first_call_is_cold_and_not_among_the_times(two: Tw
     assert found.p99_s.estimate == 1.0
 
 
+def test_a_candidate_whose_warm_up_failed_is_still_cold_at_its_first_answer(tmp_path: Path) -> None:
+    text = """schema = 1
+[models.a]
+backend = "scripted"
+replies = [{ match = "prompt 2", error = "auth" }, { text = "an answer" }]
+[routes.default]
+use = "a"
+"""
+    found = candidates(Choice(models=["a"]), [profile_of(tmp_path, text)])
+
+    calls = run(plan_of(tuple(found), 3, repeats=2), FixedClock()).calls
+
+    assert next((call.repeat, call.error) for call in calls if call.cold) == (-1, "auth")
+    assert sum(call.cold and call.answered for call in calls) == 1
+    assert figures("a", "model", calls, seed=0).warm == 3
+
+
 def test_a_bench_goes_on_with_the_calls_that_are_missing(two: Two) -> None:
     whole = run(two.plan(6, repeats=2), two.clock).calls
     done = [call for call in whole if call.counts][:10]
@@ -141,8 +159,6 @@ replies = [{ text = "an answer", tokens = { input = 10, output = 5 } }]
 [routes.default]
 use = "a"
 """
-    from synapse_cli.lab.bench.candidate import Choice, candidates
-
     found = candidates(Choice(models=["a"]), [profile_of(tmp_path, text)])
     plan = plan_of(tuple(found), 100, max_cost=Decimal("0.50"), warm_up=0, concurrency=at_once)
 

@@ -19,7 +19,7 @@ class Call:
     repeat: int
     """From 0; -1 where it only warmed the candidate up."""
     cold: bool
-    """Whether it was the first one of its candidate in this process."""
+    """Whether its candidate had not answered before, in this process."""
     started: float
     """Seconds since 1970."""
     total_s: float

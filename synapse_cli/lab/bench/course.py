@@ -96,6 +96,7 @@ class Course:
         self._calls: list[Call] = []
         self._spent = Decimal(0)
         self._promised: list[Decimal] = []
+        self._warm: set[str] = set()
         self._warnings: dict[str, None] = {}
         self._end: End | None = None
         self._fault: BaseException | None = None
@@ -111,7 +112,7 @@ class Course:
         needed = {slot.candidate.label for slot in left}
         warm = [slot for slot in warm_ups(plan.candidates, plan.items, plan.warm_up) if slot.candidate.label in needed]
         self._make(warm, workers=1)
-        self._make(left if plan.warm_up else _first_is_cold(left), workers=plan.concurrency)
+        self._make(left, workers=plan.concurrency)
         error = self._fault if isinstance(self._fault, SynapseError) else None
         return Result(tuple(self._calls), self._end or "finished", tuple(self._warnings), error)
 
@@ -169,7 +170,7 @@ class Course:
                 control.stop()
 
         try:
-            return measure(slot, ask, self._clock, self._memory, hold)
+            return measure(slot, ask, self._clock, self._memory, hold, cold=slot.candidate.label not in self._warm)
         finally:
             self._controls.difference_update(held)
 
@@ -195,6 +196,8 @@ class Course:
             self._warnings |= dict.fromkeys(measured.warnings)
             if measured.limited:
                 self._end = self._end or "money"
+            if measured.call.answered:
+                self._warm.add(slot.candidate.label)
             if call is not None:
                 self._calls.append(call)
                 self._watch.call(call)
@@ -216,11 +219,3 @@ class Course:
 
 def _key(slot: Slot) -> tuple[str, str, int]:
     return slot.candidate.label, slot.item.key, slot.repeat
-
-
-def _first_is_cold(wanted: Iterable[Slot]) -> Iterator[Slot]:
-    """Without warm-ups the first measured call of each candidate is its cold one."""
-    seen: set[str] = set()
-    for slot in wanted:
-        yield replace(slot, cold=slot.candidate.label not in seen)
-        seen.add(slot.candidate.label)

@@ -33,7 +33,9 @@ class Measured:
     warnings: tuple[str, ...]
 
 
-def measure(slot: Slot, ask: Ask, clock: Clock, memory: Memory, hold: Callable[[Control], None]) -> Measured:
+def measure(
+    slot: Slot, ask: Ask, clock: Clock, memory: Memory, hold: Callable[[Control], None], *, cold: bool
+) -> Measured:
     """Ask one item of one candidate; every ending is a measured one. `hold` is given what stops it."""
     memory.begin()
     session = Session(
@@ -59,7 +61,7 @@ def measure(slot: Slot, ask: Ask, clock: Clock, memory: Memory, hold: Callable[[
         candidate=slot.candidate.label,
         item=slot.item.key,
         repeat=slot.repeat,
-        cold=slot.cold,
+        cold=cold,
         started=session.started,
         total_s=total_s,
         memory=held,

@@ -21,7 +21,6 @@ class Slot:
     candidate: Candidate
     item: Item
     repeat: int
-    cold: bool = False
 
     def is_of(self, call: Call) -> bool:
         """Whether a call that was made is this one."""
@@ -34,10 +33,10 @@ def repeats_for(items: int) -> int:
 
 
 def warm_ups(candidates: Sequence[Candidate], items: Sequence[Item], each: int) -> Iterator[Slot]:
-    """The calls that load models and open connections; the first of each candidate is cold."""
+    """The calls that load models and open connections."""
     for candidate in candidates:
         for at in range(each):
-            yield Slot(candidate, items[-1 - at % len(items)], -1, at == 0)
+            yield Slot(candidate, items[-1 - at % len(items)], -1)
 
 
 def slots(candidates: Sequence[Candidate], items: Sequence[Item], repeats: int, seed: int) -> Iterator[Slot]:
