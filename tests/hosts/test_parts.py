@@ -13,9 +13,12 @@ import pytest
 
 from synapse_cli.backends.host import deaths, log
 from synapse_cli.backends.host.address import listen, reach
+from synapse_cli.backends.host.calls import Calls
 from synapse_cli.backends.host.ending import read_end, write_end
 from synapse_cli.backends.host.journal import Journal, Noted, last_words
 from synapse_cli.backends.host.place import Place, sweep
+from synapse_cli.backends.host.server import Server
+from synapse_cli.backends.host.start import line_to
 from synapse_cli.backends.host.wire import BadFrame, Gone, Wire
 
 
@@ -195,3 +198,28 @@ def test_what_llama_cpp_complains_of_is_heard(tmp_path: Path) -> None:
     assert any("invalid magic" in line for line in heard)
     assert "invalid magic" in reason()
     assert all("\n" not in line for line in heard)
+
+
+def test_a_host_whose_call_does_not_hear_its_stop_lets_go_of_its_place_and_ends(place: Place) -> None:
+    """The call hangs where nobody asks whether to go on: in a named pipe that no one reads."""
+    pipe, ends = f"{place.folder}/pipe", []
+    os.mkfifo(pipe)
+    Path(place.key).write_bytes(b"k" * 32)
+    calls = Calls(Journal(place.doing(os.getpid())), 300.0)
+    server = Server(place, "local", b"k" * 32, listen(place), calls, stuck_s=0.3)
+    serving = threading.Thread(target=lambda: ends.append(server.serve(lambda: ends.append("released"))))
+    serving.start()
+    line = line_to(place)
+    assert line is not None
+    with line.wire as wire:
+        options = {"record": pipe, "replies": [{"text": "never"}]}
+        model = {"name": "m", "backend": "scripted", "options": options}
+        wire.send_json({"op": "complete", "model": model, "request": {"messages": []}})
+        assert wire.receive_json() == {"taken": True}
+
+    serving.join(60)
+
+    assert ends == ["released", 70]
+    assert not os.path.exists(place.socket)
+    assert line_to(place) is None
+    os.close(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK))

@@ -31,8 +31,17 @@ _MOST_SILENT = 256
 class Server:
     """One host, listening. `serve` returns its exit code."""
 
-    def __init__(self, place: Place, kind: Kind, key: bytes, listener: socket.socket, calls: Calls) -> None:
-        self.place, self.calls = place, calls
+    def __init__(
+        self,
+        place: Place,
+        kind: Kind,
+        key: bytes,
+        listener: socket.socket,
+        calls: Calls,
+        *,
+        stuck_s: float = STUCK_S,
+    ) -> None:
+        self.place, self.calls, self._stuck_s = place, calls, stuck_s
         self._key, self._listener = key, listener
         self._own = _signature(place.socket)
         self._parent = _parent()
@@ -76,7 +85,7 @@ class Server:
         if _signature(self.place.socket) != self._own or _parent() != self._parent:
             say("nobody can reach this host any more")
             return True
-        if self.calls.stuck(STUCK_S):
+        if self.calls.stuck(self._stuck_s):
             say("a call does not end although it was told to")
             return True
         return self.calls.is_idle()
@@ -98,7 +107,7 @@ class Server:
         Whoever is cut off before its request was taken asks the next host.
         """
         while self.calls.active():
-            if self.calls.stuck(STUCK_S) == self.calls.active():
+            if self.calls.stuck(self._stuck_s) == self.calls.active():
                 return STUCK
             time.sleep(0.02)
         return 0
