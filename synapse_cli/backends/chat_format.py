@@ -49,6 +49,7 @@ _CALLS = (
 )
 """Without an end they go on to the end of the answer. Hermes and Qwen; Apriel; Nemotron; Seed; MiniMax; Gemma 4 and 3;
 LFM; Command; Apertus; Kimi; DeepSeek; Granite and Phi; Mistral; Llama; Firefunction; Functionary and MiniCPM."""
+_DSML = "\uff5cDSML\uff5c"
 _BREAKS = ("<|tool_calls_section_begin|>", "<|tool_call_begin|>")
 """Kimi calls tools in the middle of a thought; others only think of it there."""
 _INNER = (
@@ -59,7 +60,7 @@ _INNER = (
 """Marks within calls."""
 _ASIDES = (
     "<|START_RESPONSE|>", "<|END_RESPONSE|>", "<|START_TEXT|>", "<|END_TEXT|>", "[END FINAL RESPONSE]", "<response>",
-    "</response>",
+    "</response>", "<|channel>thought\n", "<channel|>",
 )  # fmt: skip
 """Marks around an answer that say nothing."""
 _CHANNELS = ("<|start|>", HARMONY, "<|message|>", "<|constrain|>", "<|end|>", "<|call|>", "<|return|>")
@@ -111,8 +112,8 @@ def chat_format(template: str | None) -> ChatFormat:
         return PLAIN
     has_channels = HARMONY in template and "<|message|>" in template
     thoughts = tuple(mark for mark in _THOUGHTS if mark == _THINK or mark[0].strip() in template)
-    calls = tuple(mark for mark in _CALLS if mark == HERMES or mark[0] in template)
-    asides = tuple(aside for aside in _ASIDES if aside in template)
+    calls = tuple(mark for mark in _CALLS if mark == HERMES or _knows(template, mark[0]))
+    asides = tuple(aside for aside in _ASIDES if aside.strip() in template)
     inner = tuple(mark for mark in _INNER if mark in template)
     marks = [*(text for mark in (*thoughts, *calls) for text in mark if text), *asides, *inner]
     return ChatFormat(
@@ -124,3 +125,8 @@ def chat_format(template: str | None) -> ChatFormat:
         thinks=has_channels or any(mark[0].strip() in template for mark in thoughts),
         marks=tuple(dict.fromkeys([*marks, *(_CHANNELS if has_channels else ())])),
     )
+
+
+def _knows(template: str, mark: str) -> bool:
+    """Whether a template writes a mark; DeepSeek's puts its tags together from parts."""
+    return mark in template or (_DSML in mark and _DSML in template)

@@ -52,6 +52,8 @@ CASES = [
          "<|START_THINKING|>Hm.<|END_THINKING|><|START_RESPONSE|>Four.<|END_RESPONSE|>", "Four.", "Hm."),
     Case("seed", "<seed:think>", "<seed:think>Hm.</seed:think>Four.", "Four.", "Hm."),
     Case("gemma 4", "<|channel>thought", "<|channel>thought\nHm.\n<channel|>Four.", "Four.", "Hm."),
+    Case("gemma 4, with empty thoughts", "<|channel>thought <channel|>",
+         "<|channel>thought\n<channel|>Four.<|channel>thought\n<channel|><channel|>", "Four."),
     Case("apriel", "Here are my reasoning steps:\n [BEGIN FINAL RESPONSE] [END FINAL RESPONSE]",
          "One.\n[BEGIN FINAL RESPONSE]\nFour.\n[END FINAL RESPONSE]", "Four.\n", "One.", begun=True),
     Case("granite", "<think> <response> </response>", "<think>Hm.</think><response>Four.</response>", "Four.", "Hm."),
@@ -81,7 +83,7 @@ CASES = [
          calls=('{"arguments":{"city":"Paris\\n"},"name":"get_weather"}',)),
     Case("lfm, thinking of a call", "<think> <|tool_call_start|>", "<think><|tool_call_start|>[stop()]<|tool_call_end|>"
          "?</think>No.", "No.", "<|tool_call_start|>[stop()]<|tool_call_end|>?"),
-    Case("deepseek of 2026", "<\uff5cDSML\uff5cfunction_calls>", "<\uff5cDSML\uff5cfunction_calls>\n"
+    Case("deepseek of 2026", "\uff5cDSML\uff5c", "<\uff5cDSML\uff5cfunction_calls>\n"
          '<\uff5cDSML\uff5cinvoke name="get_weather">\n<\uff5cDSML\uff5cparameter name="city" string="true">Paris'
          "</\uff5cDSML\uff5cparameter>\n"
          "</\uff5cDSML\uff5cinvoke>\n</\uff5cDSML\uff5cfunction_calls>", calls=(PARIS,)),
