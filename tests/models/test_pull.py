@@ -578,3 +578,16 @@ def test_a_warm_host_follows_the_lock(user: User, repo, newer_gguf: bytes) -> No
     assert (old.code, new.code, again.code) == (0, 0, 0), old.err
     assert old.out == again.out != new.out
     assert stopped.out.count(b"stopped") == 1
+
+
+def test_a_cached_answer_of_a_pulled_model_imports_neither_the_hubs_client_nor_an_engine(user: User, repo) -> None:
+    user.pulls()
+    ask = [SYNAPSE, "run", "-m", SOURCE, "--json", "--param", "max_tokens=2", "hello"]
+    user.process(ask)
+
+    done = user.process([sys.executable, "-X", "importtime", *ask])
+
+    imported = {line.rpartition("|")[2].strip() for line in done.lines if line.startswith("import time:")}
+    assert (done.code, done.json["attempts"][0]["cached"]) == (0, True)
+    assert "synapse_cli.backends.catalog_lock" in imported
+    assert not imported & {"huggingface_hub", "httpx", "llama_cpp", "numpy", "synapse_cli.backends.llamacpp_engine"}
