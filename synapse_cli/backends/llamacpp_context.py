@@ -8,6 +8,7 @@ cache `llama_memory_seq_cp` copies no numbers; a recurrent state cannot be cut.
 from __future__ import annotations
 
 import ctypes
+import mmap
 import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -216,9 +217,10 @@ class Context:
     def state(self, sequence: int, most: int) -> State | None:
         """All that a sequence holds, to be given to `restore`; None where that is more than `most` bytes."""
         size = self._lib.llama_state_seq_get_size(self._context, sequence)
-        if size > most:
+        if not 0 < size <= most:
             return None
-        state = self._np.empty(size, self._np.uint8)
+        # pages of its own go back to the system with it; malloc would keep megabytes for whoever comes next
+        state = self._np.frombuffer(mmap.mmap(-1, size), self._np.uint8)
         written = self._lib.llama_state_seq_get_data(self._context, _bytes_of(state), size, sequence)
         return state if written == size else None
 
