@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Literal, TypeAlias
 
 from synapse_cli.backends.gguf_bytes import BadBytes, Fields, More, Scalar, Tensor, parse
-from synapse_cli.backends.gguf_numbers import MOST_LAYERS, check_numbers, check_vocabulary
+from synapse_cli.backends.gguf_numbers import MOST_LAYERS, check_kinds, check_numbers, check_vocabulary
 from synapse_cli.core.errors import ModelMissing, ModelUnusable
 
 Stamp: TypeAlias = tuple[tuple[int, ...], ...]
@@ -315,6 +315,8 @@ def _check_kind(fields: Fields, purpose: Purpose) -> None:
 
 def _check_whole(fields: Fields, purpose: Purpose) -> None:
     """Whether everything is there that a model needs."""
+    if purpose == "adapter":
+        check_kinds(fields)
     if purpose in {"adapter", "any"}:
         return
     if fields.text("tokenizer.ggml.model") in {None, "none", "no_vocab"} or not fields.vocabulary:

@@ -12,6 +12,7 @@ from synapse_cli.backends.gguf_bytes import BadBytes, Fields
 MOST_LAYERS, _MOST_EXPERTS = 512, 1024
 _ROPE_SCALINGS = frozenset({"none", "linear", "yarn", "longrope"})
 _EPSILONS = ("layer_norm_epsilon", "layer_norm_rms_epsilon", "group_norm_epsilon")
+_WEIGHTS = (".weight", ".bias", ".lora_a", ".lora_b")
 _VECTOR_KINDS = frozenset({0, 1, 30})
 """Types of a tensor of one dimension that its neighbours can be added to: F32, F16, BF16."""
 _WHOLE_KINDS = frozenset({24, 25, 26, 27, 28})
@@ -30,7 +31,17 @@ def check_numbers(fields: Fields) -> None:
     scaling = fields.text(f"{architecture}.rope.scaling.type")
     if scaling is not None and scaling not in _ROPE_SCALINGS:
         raise BadBytes(f"its rope.scaling.type is {scaling!r}, which nobody knows")
-    _check_kinds(fields)
+    check_kinds(fields)
+
+
+def check_kinds(fields: Fields) -> None:
+    """Raise BadBytes for weights of a type that nothing can be computed with."""
+    for name, tensor in fields.layout.items():
+        is_vector = len(tensor.shape) == 1
+        if name.endswith(_WEIGHTS) and (
+            tensor.kind in _WHOLE_KINDS or (is_vector and tensor.kind not in _VECTOR_KINDS)
+        ):
+            raise BadBytes(f"tensor {name!r} has the type {tensor.kind}, in which no weights are kept")
 
 
 def check_vocabulary(tokens: list[bytes]) -> None:
@@ -62,10 +73,3 @@ def _check_experts(fields: Fields, architecture: str) -> None:
         fits = experts % groups == 0 and 0 < groups_used < groups
     if not fits:
         raise BadBytes(f"it claims {experts:,} experts of which {used:,} are used, in {groups:,} groups")
-
-
-def _check_kinds(fields: Fields) -> None:
-    for name, tensor in fields.layout.items():
-        is_weight = name.endswith((".weight", ".bias"))
-        if is_weight and (tensor.kind in _WHOLE_KINDS or (len(tensor.shape) == 1 and tensor.kind not in _VECTOR_KINDS)):
-            raise BadBytes(f"tensor {name!r} has the type {tensor.kind}, in which no weights are kept")

@@ -53,20 +53,32 @@ class Need:
     compute: int
     """The largest moment of the computation, with its outputs."""
     other: int
-    """Vocabulary, thread and graph, and prompts that are kept."""
+    """Vocabulary, thread and graph."""
+    kept: int = 0
+    """Prompts that are kept because they may come again: less would do."""
+
+    @property
+    def least(self) -> int:
+        """What it cannot do without."""
+        return self.weights + self.cache + self.compute + self.other
 
     @property
     def total(self) -> int:
-        """All of it."""
-        return self.weights + self.cache + self.compute + self.other
+        """All that it may come to."""
+        return self.least + self.kept
 
     def with_weights(self, more: int) -> Need:
         """The same with so many bytes more of weights."""
         return replace(self, weights=self.weights + more)
 
     def __str__(self) -> str:
-        parts = (("weights", self.weights), ("window", self.cache), ("computing", self.compute + self.other))
-        return f"{size(self.total)} (" + ", ".join(f"{what} {size(bytes_)}" for what, bytes_ in parts) + ")"
+        parts = (
+            ("weights", self.weights),
+            ("window", self.cache),
+            ("computing", self.compute + self.other),
+            ("kept prompts", self.kept),
+        )
+        return f"{size(self.total)} (" + ", ".join(f"{what} {size(bytes_)}" for what, bytes_ in parts if bytes_) + ")"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +123,8 @@ def estimate(
         weights=_weights(header) - away,
         cache=cache_bytes(header, cells, seats) - cache_away,
         compute=_compute(header, cells, seats, outputs),
-        other=_OVERHEAD + header.vocabulary * _VOCABULARY_ENTRY + _parked(header, window, seats),
+        other=_OVERHEAD + header.vocabulary * _VOCABULARY_ENTRY,
+        kept=_parked(header, window, seats),
     )
 
 

@@ -225,7 +225,7 @@ class Pool:
 
         False where the rest is at work: then the one that began longest ago takes no more, and is gone soon.
         """
-        need = wanted.need.total
+        need = wanted.need.least if self.limit is None else wanted.need.total
         while (room := self._room()) is not None and need > room:
             oldest = min(
                 (slot for slot in self._slots if slot.engine), key=lambda slot: (slot.lent > 0, slot.used), default=None

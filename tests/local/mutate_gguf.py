@@ -32,7 +32,8 @@ def mutant(data: bytes, seed: int) -> tuple[bytes, str]:
     """One changed file, and what was changed. The same seed makes the same change."""
     chance = random.Random(seed)
     changed = bytearray(data)
-    what = chance.choice(CHANGES)(changed, places(data), chance)
+    where = places(data)
+    what = chance.choice([change for change in CHANGES if where.lists or change is not _list])(changed, where, chance)
     return bytes(changed), what
 
 

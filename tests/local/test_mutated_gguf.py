@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from .mutate_gguf import mutant
+from .test_lora import write_lora
 from .tiny_gguf import write
 
 ROOT = Path(__file__).parents[2]
@@ -39,9 +40,12 @@ from synapse_cli.backends.llamacpp import LlamaCpp
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import BackendError
 from synapse_cli.core.prompt import Message, Request
-from synapse_cli.profile.model import Model
-for path in sys.argv[1:]:
-    model = LlamaCpp(Model(name="m", backend="llama.cpp", source="file:" + path, keep_alive_s=0.0))
+from synapse_cli.profile.model import Lora, Model
+base, *paths = sys.argv[1:]
+for path in paths:
+    adapters = (Lora(file=path),) if base else ()
+    source = "file:" + (base or path)
+    model = LlamaCpp(Model(name="m", backend="llama.cpp", source=source, lora=adapters, keep_alive_s=0.0))
     asked = Request(messages=(Message("user", "the bugs <|im_end|>"),), params={"max_tokens": 3})
     try:
         model.count(asked.messages)
@@ -71,12 +75,27 @@ def test_no_changed_file_ends_the_process(tmp_path: Path, pieces: bool) -> None:
     assert counted["answered"] > MANY / 20
 
 
-def _outcomes(paths: Sequence[Path]) -> Iterator[str]:
-    """Ask each file, in as few processes as live through it."""
+def test_no_changed_adapter_ends_the_process(tiny: Path, tmp_path: Path) -> None:
+    whole = write_lora(tmp_path / "whole.gguf").read_bytes()
+    changes: dict[Path, str] = {}
+    for seed in range(MANY // 2):
+        data, what = mutant(whole, seed)
+        path = tmp_path / f"{seed}.gguf"
+        path.write_bytes(data)
+        changes[path] = what
+
+    outcomes = dict(zip(changes, _outcomes(list(changes), over=tiny), strict=True))
+
+    assert {changes[path]: told for path, told in outcomes.items() if told not in {"answered", "refused"}} == {}
+    assert Counter(outcomes.values())["refused"] > MANY / 5
+
+
+def _outcomes(paths: Sequence[Path], *, over: Path | str = "") -> Iterator[str]:
+    """Ask each file, in as few processes as live through it; `over` is the model that they are adapters for."""
     left = list(paths)
     while left:
         done = subprocess.run(
-            [sys.executable, "-c", ASK, *map(str, left)],
+            [sys.executable, "-c", ASK, str(over), *map(str, left)],
             capture_output=True,
             text=True,
             cwd=ROOT,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -112,7 +113,7 @@ def test_a_model_that_can_never_fit_is_refused_and_costs_no_other_its_place(room
     with pytest.raises(ModelUnusable) as caught:
         room.ask("huge", bytes_=5_000_000_000)
 
-    assert caught.value.message.startswith("huge needs 5.0 GB (weights 5.0 GB, window ")
+    assert caught.value.message.startswith("huge needs 5.0 GB (weights 5.0 GB) and ")
     assert "[hosts] max_memory is" in caught.value.message
     assert "raise [hosts] max_memory" in caught.value.hint
     assert room.loaded == ["a"]
@@ -143,6 +144,18 @@ def test_without_a_limit_the_machine_is_asked(tiny: Path) -> None:
     assert room.closed == ["a"]
     with pytest.raises(ModelUnusable, match="this machine has"):
         room.ask("e", bytes_=1_000_000)
+
+
+def test_what_is_only_kept_for_later_is_no_reason_to_refuse_unless_there_is_a_limit(tiny: Path) -> None:
+    room = Room(tiny, limit=None)
+    room.pool = Pool(clock=lambda: room.now, free=lambda: 100)
+    wanted = replace(room.wanted("a"), need=Need(40, 20, 20, 10, kept=50))
+
+    with room.pool.lend(wanted, lambda: room.load("a"), Control()):
+        assert room.loaded == ["a"]
+    room.pool.limit = 100
+    with pytest.raises(ModelUnusable), room.pool.lend(wanted, lambda: room.load("a"), Control()):
+        pass
 
 
 def test_what_is_at_work_is_waited_for_and_takes_no_more_work(room: Room) -> None:
