@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from synapse_cli.backends.gbnf_text import MOST_REPEATS
 
 _MOST_RULES = 5000
-_MOST_CHARACTERS = 150_000
+_MOST_BYTES = 150_000
 _LARGEST = 10**400
 """Beyond every number that JSON readers hold."""
 
@@ -31,8 +31,8 @@ class Rules:
         name = self._bodies.get(body)
         if name is None:
             name = self._bodies[body] = f"r{len(self._bodies)}"
-            self._size += len(body)
-            if len(self._bodies) > _MOST_RULES or self._size > _MOST_CHARACTERS:
+            self._size += len(body.encode())
+            if len(self._bodies) > _MOST_RULES or self._size > _MOST_BYTES:
                 raise TooLarge
         return name
 

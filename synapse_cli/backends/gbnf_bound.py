@@ -47,8 +47,8 @@ _MOST_KEPT = 16 << 20
 """Bytes of answers about a whole vocabulary that are kept of one grammar."""
 
 
-_EFFORT, _EFFORT_A_TOKEN = 1_500_000, 5_000
-"""Steps of the matcher, some two seconds in all; JSON takes six a token, and 60 optional properties five hundred."""
+_EFFORT, _EFFORT_A_TOKEN = 800_000, 3_000
+"""Steps of the matcher, about a second in all; JSON takes six a token, and 60 optional properties five hundred."""
 
 
 class _Table:

@@ -21,12 +21,17 @@ def checked(text: str) -> Grammar:
 
 def may_be_empty(grammar: Grammar) -> frozenset[str]:
     """The rules that nothing at all satisfies too."""
+    users: dict[str, set[str]] = {}
+    for name, rule in grammar.rules.items():
+        for ref in _refs(rule.body):
+            users.setdefault(ref.name, set()).add(name)
     empty: set[str] = set()
-    grows = True
-    while grows:
-        found = {name for name, rule in grammar.rules.items() if name not in empty and is_empty(rule.body, empty)}
-        grows = bool(found)
-        empty |= found
+    waiting = list(grammar.rules)
+    while waiting:
+        name = waiting.pop()
+        if name not in empty and is_empty(grammar.rules[name].body, empty):
+            empty.add(name)
+            waiting.extend(users.get(name, ()))
     return frozenset(empty)
 
 

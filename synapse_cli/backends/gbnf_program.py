@@ -10,7 +10,7 @@ from synapse_cli.backends.gbnf_bytes import Way, by_first_byte, ways
 from synapse_cli.backends.gbnf_check import ROOT, is_empty, may_be_empty
 from synapse_cli.backends.gbnf_text import Chars, Grammar, GrammarError, Item, Many, OneOf, Ref, Text, Token
 
-_MOST_STEPS = 300_000
+_MOST_STEPS = 200_000
 """Some seconds of work, and more than a hundred times what people write."""
 
 

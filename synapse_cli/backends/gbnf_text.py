@@ -10,7 +10,7 @@ from synapse_cli.core.errors import UsageError
 
 LAST_CHARACTER = 0x10FFFF
 _MOST_CHARACTERS = 1_000_000
-_MOST_RULES = 20_000
+_MOST_RULES = 5_000
 _DEEPEST = 100
 """Brackets within brackets; grammars that people write have three or four."""
 MOST_REPEATS = 100_000
@@ -188,13 +188,18 @@ class _Reader:
 
     def _sequence(self, *, nested: bool) -> tuple[Item, ...]:
         items: list[Item] = []
+        repeats = 0
         while (character := self._peek()) and character not in "|)\r\n":
             repeat = self._repeats(nested=nested) if character in "*+?{" else None
             if repeat is not None:
                 if not items:
                     raise self._wrong(f"{character} repeats nothing", "put it after what is repeated")
+                repeats += 1
+                if repeats > _DEEPEST:
+                    raise self._wrong(f"more than {_DEEPEST} repeats of one thing", "one is enough: *")
                 items[-1] = Many(items[-1], *repeat)
             else:
+                repeats = 0
                 item = self._item(character)
                 if item is None:
                     break

@@ -116,6 +116,7 @@ REFUSED = [
     ('root ::= e root "x" | "y"\ne ::= f\nf ::= "z"*', 1, 12, "left recursion"),
     ("root ::= " + "(" * 200 + '"a"' + ")" * 200, 1, 110, "brackets within"),
     ("\r\n\r\nroot ::= ?", 3, 11, "repeats nothing"),
+    ('root ::= "a"' + "*" * 5000, 1, 114, "repeats of one thing"),
     (TOO_WIDE, 32, 1, "too many"),
 ]  # fmt: skip
 
@@ -137,6 +138,16 @@ def test_a_grammar_of_megabytes_is_refused() -> None:
         matcher('root ::= "' + "a" * 1_100_000 + '"')
     with pytest.raises(GrammarError, match="too large"):
         matcher("root ::= a\na ::= " + '"' + "ab" * 200_000 + '"')
+
+
+def test_a_long_chain_of_rules_is_read_in_one_go() -> None:
+    order = [(n * 7919) % 4000 for n in range(4000)]
+    rules = [f"r{n} ::= r{n + 1}" if n < 3999 else 'r3999 ::= "" | "x"' for n in order]
+
+    followed = Matcher.of("\n".join(["root ::= r0", *rules]))
+
+    assert followed.start.may_end
+    assert followed.effort <= 10_000
 
 
 def test_thousands_of_words_are_few_readings() -> None:

@@ -157,4 +157,4 @@ def test_a_grammar_that_takes_too_long_to_follow_ends_the_answer_and_not_the_day
         nano.complete(asked("go", grammar=grammar, **HOT), Control())
 
     assert nano.complete(asked("go", grammar='root ::= "yes"'), Control()).text == "yes"
-    assert matcher(grammar, " ").effort <= 1_500_000 + 60 * 5_000 + 20_000
+    assert matcher(grammar, " ").effort <= 800_000 + 60 * 3_000 + 20_000
