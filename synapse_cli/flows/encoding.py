@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from typing import Literal
 
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import UsageError
@@ -15,6 +16,8 @@ from synapse_cli.profile.model import Model, Profile
 
 MINILM = Model(name="minilm", backend="encoder", source="builtin:minilm")
 """What encodes where neither flag nor profile names anything else."""
+_IN_HOSTS: dict[str, Literal["local", "litellm"]] = {"llama.cpp": "local", "litellm": "litellm"}
+"""Which host serves which encoder; a plugin's runs in this process."""
 _BATCH = 64
 """Texts between two words of progress."""
 
@@ -48,17 +51,17 @@ def open_encoder(
     """
     from synapse_cli.backends import encoders, minilm
 
-    hosted = encoders.encoder_kind(model) == "litellm"
-    keys = keys_of(model) if hosted else None
+    kind = encoders.encoder_kind(model)
+    keys = keys_of(model) if kind == "litellm" else None
     if model.source == minilm.SOURCE:
         minilm.ready(os.environ, report)
-    if not (hosts and hosts_are_on()):
+    if kind not in _IN_HOSTS or not (hosts and hosts_are_on()):
         return encoders.open_encoder(model, keys)
     from synapse_cli.backends.host.client import HostedEncoder
 
     return HostedEncoder(
         model,
-        "litellm" if hosted else "local",
+        _IN_HOSTS[kind],
         in_process=lambda: encoders.open_encoder(model, keys),
         keys=keys,
         settings=profile.hosts,
