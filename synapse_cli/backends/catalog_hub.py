@@ -219,25 +219,30 @@ def _refuse(error: httpx.HTTPError, what: str) -> NoReturn:
 
     assert isinstance(error, errors.HfHubHTTPError)
     status, has_token = error.response.status_code, get_token() is not None
+    asked = error.response.request
+    host, has_sent = asked.url.host, "authorization" in asked.headers
     token = "check the token in HF_TOKEN" if has_token else "if it is private or gated: set HF_TOKEN"
+    of_hub = "/api/models/" in asked.url.path or "/resolve/" in asked.url.path
+    # without a token the hub answers 401 for what is private and for what is not there alike
+    is_unknown = isinstance(error, errors.RepositoryNotFoundError) or (status == 401 and of_hub and not has_sent)
     refused: SynapseError
     if isinstance(error, errors.GatedRepoError):
         hint = f"accept its terms at https://huggingface.co/{what}, then set HF_TOKEN"
         refused = NotAllowed(f"{what} is gated: its owner wants to know who uses it", hint)
-    elif status == 401 and has_token and not isinstance(error, errors.RepositoryNotFoundError):
+    elif status == 401 and has_sent and not is_unknown:
         refused = KeyRejected("the hub does not take the token", "make a new one and set HF_TOKEN")
     elif isinstance(error, errors.RemoteEntryNotFoundError):
         refused = ModelMissing(f"{what} has no such file any more", "look at its files on the hub")
-    elif status in {401, 404, 410}:
+    elif status in {404, 410} or is_unknown:
         refused = ModelMissing(f"there is nothing at {what}", f"check the name; {token}")
-    elif status == 403:
-        refused = NotAllowed(f"{_host(error)} refuses {what} (403)", token)
+    elif status in {401, 403}:
+        refused = NotAllowed(f"{host} refuses {what} ({status})", token)
     elif status == 429:
         refused = _limited(error.response)
     elif status >= 500:
-        refused = ServerFailed(f"{_host(error)} failed ({status})", "try again later")
+        refused = ServerFailed(f"{host} failed ({status})", "try again later")
     else:
-        refused = BadAnswer(f"{_host(error)} answered {status} for {what}", "check the name and HF_ENDPOINT")
+        refused = BadAnswer(f"{host} answered {status} for {what}", "check the name and HF_ENDPOINT")
     raise refused from error
 
 

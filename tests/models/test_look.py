@@ -207,6 +207,16 @@ def test_a_model_at_an_address_is_pulled_by_its_hash_over_https(user: User, gguf
     assert FILE not in told["path"]
 
 
+@pytest.mark.parametrize(("status", "code"), [(401, 77), (403, 77), (404, 66), (500, 75)])
+def test_an_address_that_refuses_is_one_line(user: User, https_hub, status: int, code: int) -> None:
+    https_hub.faults.status = status
+
+    done = user.models("pull", f"{https_hub.url}/x.gguf", "--sha256", "ab" * 32)
+
+    assert (done.code, len(done.lines)) == (code, 2), done.err
+    assert "token" not in done.lines[0]
+
+
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
 def test_an_authority_of_ones_own_is_believed(user: User, gguf: bytes, https_hub, variable: str) -> None:
     https_hub.files["/x.gguf"] = gguf
