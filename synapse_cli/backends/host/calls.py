@@ -94,7 +94,6 @@ class Calls:
         call = None
         try:
             call = self._begin(wire, asked)
-            wire.send_json({"taken": True})
             Thread(target=call.watch, daemon=True).start()
             said: dict[str, Json] = {"done": self._ops[call.op](call)}
         except SynapseError as error:
@@ -111,24 +110,28 @@ class Calls:
         wire.end()
 
     def _begin(self, wire: Wire, asked: dict[str, Any]) -> _Call:
-        """Read what is wanted. Raises BadFrame for what makes no sense."""
+        """Read what is wanted and say that it is taken, from where on a crash is no reason to ask another host.
+
+        Raises BadFrame for what makes no sense.
+        """
         try:
             if asked["op"] not in self._ops:
                 raise BadFrame(f"there is no operation {str(asked['op'])[:40]!r}")
-            number, remaining_s = next(self._numbers), asked.get("remaining_s")
-            model = codec.to_model(asked["model"])
+            model, mark, remaining_s = codec.to_model(asked["model"]), asked.get("mark"), asked.get("remaining_s")
             deadline = None if remaining_s is None else time.monotonic() + float(remaining_s)
-            control = Noted(self.journal, number, model.name, str(asked.get("mark") or ""), deadline)
-            call = _Call(wire, asked, number, model, control)
-            if model.backend != "litellm":
-                most = asked.get("max_memory")
-                self._kept.limit_memory(None if most is None else int(most))
-                self._kept.overhear(say)
+            idle_s, most = float(asked.get("idle_s") or self.idle_s), asked.get("max_memory")
+            most_bytes = None if most is None else int(most)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BadFrame(f"a request makes no sense: {type(error).__name__}") from error
-        self.idle_s = float(asked.get("idle_s") or self.idle_s)
+        self.idle_s = idle_s
+        if model.backend != "litellm":
+            self._kept.limit_memory(most_bytes)
+            self._kept.overhear(say)
+        wire.send_json({"taken": True})
+        number = next(self._numbers)
+        call = _Call(wire, asked, number, model, Noted(self.journal, number, model.name, str(mark or ""), deadline))
         with self._lock:
-            self._controls[number] = control
+            self._controls[number] = call.control
         return call
 
     def _end(self, call: _Call | None) -> None:
