@@ -21,7 +21,7 @@ from synapse_cli.backends.litellm_errors import foreign, translate
 from synapse_cli.backends.litellm_hear import Answer, hear_end, hear_piece, hear_whole, judged
 from synapse_cli.backends.litellm_package import hush, package
 from synapse_cli.backends.litellm_refused import refused
-from synapse_cli.backends.litellm_wire import DONE, Wire, tapped
+from synapse_cli.backends.litellm_wire import DONE, Wire, drain, tapped
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import BadRequest, Interrupted, SynapseError, TimedOut
 from synapse_cli.core.prompt import Json, Request
@@ -77,7 +77,7 @@ class Call:
             if self.abandoned.is_set():
                 return  # whoever asked has gone while LiteLLM was loading: nothing is sent, and nothing paid for
             self._said.put(None)
-            self._said.put(self._answer(litellm, asked, may_repeat="logprobs" in asked.arguments))
+            self._answer(litellm, asked, may_repeat="logprobs" in asked.arguments)
         except SynapseError as error:
             self._said.put(error)
         except Exception as error:  # noqa: BLE001  # the door: whatever a provider's code raises is translated here
@@ -107,8 +107,8 @@ class Call:
         extra = effort(wanted, name, known, supported, self.model.base_url, max_tokens=limit)
         return ask(self.request, name, supported, known, extra)
 
-    def _answer(self, litellm: Any, asked: Ask, *, may_repeat: bool) -> tuple[Answer, Heard]:
-        """Ask, and read the answer: from the wire where its dialect is known, else as LiteLLM reads it.
+    def _answer(self, litellm: Any, asked: Ask, *, may_repeat: bool) -> None:
+        """Ask, and tell the answer: read from the wire where its dialect is known, else as LiteLLM reads it.
 
         Many a model refuses a request for probabilities, and no list knows which: it is asked again without.
         """
@@ -120,7 +120,13 @@ class Call:
             if failure is not None and (wire.failed or hear is None or wire.response is None):
                 raise self._refused(wire, failure) if wire.failed else failure
             # else LiteLLM could not read what a provider said with a 200; whoever knows the dialect may
-            return self._as_litellm_reads(reply, asked) if hear is None else self._hear(wire, hear, asked)
+            if hear is None:
+                return self._said.put(self._as_litellm_reads(reply, asked))
+            events = wire.events()
+            self._said.put(self._hear(events, hear, asked))
+            if not self.abandoned.is_set():
+                drain(events)
+        return None
 
     def _sent(self, litellm: Any, asked: Ask, wire: Wire) -> tuple[Any, Exception | None]:
         """LiteLLM's own reply, or what it raised."""
@@ -139,13 +145,13 @@ class Call:
         """Whether pieces can be shown as they come: not those of a wrapped answer."""
         return self.streams and asked.shape == "text"
 
-    def _hear(self, wire: Wire, hear: Hear, asked: Ask) -> tuple[Answer, Heard]:
+    def _hear(self, events: Iterator[dict[str, Json]], hear: Hear, asked: Ask) -> tuple[Answer, Heard]:
         heard = Heard()
         try:
-            for event in wire.events():
-                if self.abandoned.is_set():
-                    break
+            for event in events:
                 self._take(heard, hear, event, tells=self._streams(asked))
+                if heard.over or self.abandoned.is_set():
+                    break
         except Exception:
             if heard.reason is None or heard.trouble:  # else the answer was whole, and only its epilogue is lost
                 raise

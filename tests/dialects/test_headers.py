@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -94,6 +95,29 @@ def test_a_certificate_that_nobody_signed_is_said_plainly(tmp_path: Path) -> Non
     )
 
 
+@by_name
+def test_a_connection_serves_the_next_call_too(dialect: Dialect, tmp_path: Path) -> None:
+    """A warm host spares a handshake a call: what follows an answer is read to its end."""
+    with open_place(dialect, tmp_path) as place:
+        for streams in (True, False, True, True):
+            place.call(Reply(keeps=True, chunked=True), stream=streams)
+            _wait_until_idle()
+
+        own = 1 if dialect.name == "Ollama" else 0  # LiteLLM asks it by itself what the model can
+        assert place.server.connections - own == 1
+
+
+@by_name
+def test_an_answer_does_not_wait_for_a_server_that_leaves_its_stream_open(dialect: Dialect, tmp_path: Path) -> None:
+    if dialect.name == "Gemini":
+        pytest.skip("says of no chunk that it is the last")
+    with open_place(dialect, tmp_path) as place:
+        answer, _ = place.call(Reply(text="Lima", lingers=True), stream=True)
+
+        assert answer.text == "Lima"
+        assert any(thread.name == "litellm m" for thread in threading.enumerate())  # still listening
+
+
 def test_clients_do_not_pile_up_with_keys_addresses_and_deadlines(tmp_path: Path) -> None:
     """A host lives for days: whatever changes from call to call must not leave a client behind."""
     from time import monotonic
@@ -135,6 +159,13 @@ def _error(backend: LiteLLM) -> BackendError:
     with pytest.raises(BackendError) as caught:
         backend.complete(HELLO, Control())
     return caught.value
+
+
+def _wait_until_idle() -> None:
+    """The calls' threads end when they have read all that came."""
+    for thread in threading.enumerate():
+        if thread.name == "litellm m":
+            thread.join(20)
 
 
 class _Redirecting:

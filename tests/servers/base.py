@@ -47,6 +47,10 @@ class Reply:
     retry_after: str = ""
     cut_after: int | None = None
     """Bytes of body after which the connection ends."""
+    keeps: bool = False
+    """Whether the connection is kept for the next request."""
+    lingers: bool = False
+    """Whether a stream stays open when all has been said."""
     chunked: bool = False
     """Whether a stream is framed (a cut is then seen by HTTP itself) or ends with the connection."""
     delay_s: float = 0.0
@@ -105,6 +109,8 @@ class Server:
         self.choose: Callable[[Seen], Reply] | None = None
         self.seen: list[Seen] = []
         self.log = log
+        self.connections = 0
+        """How many clients have come, each with as many requests as it liked."""
         self.closing = threading.Event()
         self._lock = threading.Lock()
         self._http = _Http(("127.0.0.1", port), _handler(self))
@@ -206,13 +212,17 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
+        def setup(self) -> None:
+            super().setup()
+            server.connections += 1
+
         def do_POST(self) -> None:
             raw = self.rfile.read(int(self.headers.get("content-length") or 0))
             headers = {name.lower(): value for name, value in self.headers.items()}
             key = server.dialect.key(self.path, headers)
             seen = Seen(self.path, headers, json.loads(raw or b"{}"), key)
             reply = server.next_reply(seen)
-            self.close_connection = True
+            self.close_connection = not reply.keeps
             if server.closing.wait(reply.delay_s):
                 return
             if reply.fault == "hang":
@@ -241,7 +251,8 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
-            self.send_header("Connection", "close")
+            if not reply.keeps:
+                self.send_header("Connection", "close")
             if reply.retry_after:
                 self.send_header("Retry-After", reply.retry_after)
             self.end_headers()
@@ -251,7 +262,8 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
             self.send_response(200)
             kind = getattr(server.dialect, "STREAM_TYPE", "text/event-stream; charset=utf-8")
             self.send_header("Content-Type", kind)
-            self.send_header("Connection", "close")
+            if not reply.keeps:
+                self.send_header("Connection", "close")
             if reply.chunked:
                 self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
@@ -268,6 +280,8 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
                 self._write(piece, reply, framed=framed)
                 if left == 0:
                     return
+            if reply.lingers and len(parts) > 1:
+                server.closing.wait()
             if framed:
                 self.wfile.write(b"0\r\n\r\n")
 

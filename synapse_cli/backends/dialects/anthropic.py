@@ -42,6 +42,8 @@ def hear(heard: Heard, said: Said) -> None:
         case "message_delta":
             _usage(heard, said.get("usage"))
             heard.stop(part(said, "delta", "stop_reason"), _FINISH)
+        case "message_stop":
+            heard.over = True
         case "error":
             kind = words(part(said, "error", "type"))
             heard.trouble = Trouble(words(part(said, "error", "message")) or kind, _STATUS.get(kind))

@@ -60,6 +60,7 @@ def _call(heard: Heard, place: int, call: object) -> None:
 
 
 def _end(heard: Heard, end: Said) -> None:
+    heard.over = True
     heard.stop(end.get("finish_reason"), _FINISH, _BROKEN)
     if end.get("error"):
         heard.trouble = Trouble(words(end["error"]), 500)

@@ -47,6 +47,8 @@ class Heard:
     odds: list[tuple[str, float]] = field(default_factory=list)
     """Each token with the logarithm of its probability."""
     trouble: Trouble | None = None
+    over: bool = False
+    """Whether the provider said that nothing more will come."""
     _aloud: Thinking = field(default_factory=Thinking)
 
     def write(self, text: object) -> None:

@@ -21,5 +21,6 @@ def hear(heard: Heard, said: Said) -> None:
         heard.call(len(heard.calls), part(call, "function", "name"), part(call, "function", "arguments"))
     heard.weigh(said.get("logprobs"))
     if said.get("done"):
+        heard.over = True
         heard.stop(said.get("done_reason") or "stop", _FINISH, _BROKEN)
         heard.count(whole(said.get("prompt_eval_count")), whole(said.get("eval_count")))

@@ -40,6 +40,7 @@ def hear(heard: Heard, said: Said) -> None:
 
 def ended(heard: Heard) -> None:
     """Take in `[DONE]`: some servers leave the reason of a tool call empty."""
+    heard.over = True
     if heard.reason is None and heard.calls:
         heard.stop("tool_calls", _FINISH)
 
