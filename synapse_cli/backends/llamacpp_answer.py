@@ -94,6 +94,7 @@ class _Steps:
 
     def __init__(self, job: Job, pieces: Pieces, grammar: Bound | None) -> None:
         self._job = job
+        self._vocabulary = job.engine.vocabulary
         self._pieces = pieces
         self._grammar = grammar
         self._chooser = Chooser(job.sampling)
@@ -108,7 +109,7 @@ class _Steps:
         self.left_out = 0
         """How many of them were the model talking to itself."""
         self.first_at = math.nan
-        self._marks = mark_tokens(job.engine.vocabulary, job.prompt.form)
+        self._marks = mark_tokens(self._vocabulary, job.prompt.form)
         self._forced: deque[int] = deque()
         """What is put in the model's mouth."""
         self._was_cut = self._is_forced = False
@@ -123,7 +124,7 @@ class _Steps:
         token, chance = (row.best, row.log_chance) if self._takes_best else self._choose(row.logits)
         if math.isnan(self.first_at):
             self.first_at = time.monotonic()
-        ends = self._job.engine.vocabulary.is_end(token)
+        ends = self._vocabulary.is_end(token)
         if not ends:
             self.tokens.append(token)
         if not ends or not self._chances:
@@ -149,15 +150,14 @@ class _Steps:
     def end_thought(self) -> None:
         """Let the model come to its answer: it has thought for long enough."""
         if not self._was_cut:
-            form, vocabulary = self._job.prompt.form, self._job.engine.vocabulary
+            form, vocabulary = self._job.prompt.form, self._vocabulary
             self._forced.extend(vocabulary.tokens(form.cut_short(form.begun(self._job.prompt.text)), special=True))
             self._was_cut = True
 
     def raw(self, token: int) -> bytes:
         """The bytes of a token; some tokenizers put a space before the first word, which nobody asked for."""
-        vocabulary = self._job.engine.vocabulary
-        is_first = len(self.tokens) <= 1 and vocabulary.writes_leading_space
-        return vocabulary.piece(token, special=token in self._marks, strip=is_first)
+        is_first = len(self.tokens) <= 1 and self._vocabulary.writes_leading_space
+        return self._vocabulary.piece(token, special=token in self._marks, strip=is_first)
 
     def leave_out(self) -> None:
         """Count what was written so far as thinking and not as the answer."""
