@@ -32,6 +32,10 @@ _TURN_S = 0.05
 _LONGEST_DEFAULT = 4096
 """Tokens, for a model that writes text and was made for more: nobody embeds a book as one vector by accident."""
 
+_LONGEST = 1 << 20
+"""Tokens; more is garbage in a header."""
+_ANOTHER = "download it again, or try another GGUF of this model"
+
 
 class LlamaEncoder:
     """A GGUF that makes vectors; kept by the pool. One call at a time: others wait their turn."""
@@ -133,7 +137,12 @@ def encoder_path(model: Model, *, prepares: bool) -> str:
 
 def _window(model: Model, header: Header) -> int:
     """Tokens of one text. A table of positions ends where it ends: asking beyond it ends the process."""
-    trained = header.context_length or 512
+    trained = min(header.context_length or 512, _LONGEST)
+    table = header.layout.get("position_embd.weight")
+    if table is not None and table.shape[-1] != header.context_length:
+        raise ModelUnusable(
+            f"{header.path} claims {header.context_length} tokens and knows {table.shape[-1]} positions", _ANOTHER
+        )
     if model.context is None:
         return trained if header.is_encoder else min(trained, _LONGEST_DEFAULT)
     if model.context > trained:

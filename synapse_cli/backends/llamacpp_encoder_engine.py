@@ -172,7 +172,9 @@ def _pooling(model: Model, header: Header) -> int:
         raise ModelUnusable(f"{header.path} is a reranker: it judges pairs, and makes no vectors", "use an encoder")
     if model.pooling is not None:
         return _POOLING[model.pooling]
-    return said if said is not None and said != _NONE else _POOLING["mean"]
+    if said not in {None, _NONE, *_POOLING.values()}:
+        raise ModelUnusable(f"{header.path} asks for the pooling {said}, which nobody knows", "name one with `pooling`")
+    return said or _POOLING["mean"]
 
 
 def _load(lib: Any, model: Model, header: Header, should_end: Any, control: Control) -> int:

@@ -42,7 +42,7 @@ class Cutter:
         """With `chunks` a text beyond the window is read in parts, else cut."""
         self.window = window
         self._chunks = chunks
-        self._before, self._after = _marks(vocabulary)
+        self._before, self._after = _marks(vocabulary, header)
         self._room = window - len(self._before) - len(self._after)
         if self._room < 1:
             raise BadRequest(f"a window of {window} tokens has no room for a text", "raise the model's context")
@@ -72,7 +72,7 @@ def _tokenizer(vocabulary: Vocabulary, header: Header) -> Callable[[str], list[i
     texts = _spellings(vocabulary)
     cutter = of_vocabulary(
         texts,
-        unknown if isinstance(unknown, int) else min(100, len(texts) - 1),
+        unknown if isinstance(unknown, int) and unknown < len(texts) else min(100, len(texts) - 1),
         lowers=lowers if isinstance(lowers, bool) else None,
         strips=strips if isinstance(strips, bool) else None,
     )
@@ -87,8 +87,14 @@ def _spellings(vocabulary: Vocabulary) -> list[str]:
     return [(spell(vocabulary.pointer, token) or b"").decode("utf-8", "replace") for token in range(vocabulary.size)]
 
 
-def _marks(vocabulary: Vocabulary) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _marks(vocabulary: Vocabulary, header: Header) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """What the vocabulary puts before and after every text."""
+    if header.metadata.get("tokenizer.ggml.model") == "bert":
+        from synapse_cli.backends.llamacpp_library import library
+
+        # not asked of llama.cpp's tokenizer, which ends the process where a file has no such marks
+        before, after = vocabulary.begin_token, int(library().llama_vocab_sep(vocabulary.pointer))
+        return tuple(mark for mark in (before,) if mark >= 0), tuple(mark for mark in (after,) if mark >= 0)
     around = vocabulary.tokens("", special=False, begin=True)
     if around and around[0] == vocabulary.begin_token:
         return (around[0],), tuple(around[1:])
@@ -97,5 +103,5 @@ def _marks(vocabulary: Vocabulary) -> tuple[tuple[int, ...], tuple[int, ...]]:
 
 def _filler(vocabulary: Vocabulary) -> tuple[int, ...]:
     """What stands for an empty text where there are no marks: llama.cpp takes no empty batch."""
-    candidates = (vocabulary.begin_token, vocabulary.end_of_text, *vocabulary.tokens(" ", special=False))
-    return next(((token,) for token in candidates if token >= 0), (0,))
+    candidates = (vocabulary.begin_token, vocabulary.end_of_text, 0)
+    return next((token,) for token in candidates if token >= 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import struct
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -131,6 +132,8 @@ def test_a_batch_grows_with_the_longest_text(tmp_path: Path) -> None:
         (lambda path: path.write_bytes(path.read_bytes()[:-500]), "truncated"),
         (lambda path: bert(path, poison=float("nan")), "not-a-number"),
         (lambda path: bert(path, pooling=4), "reranker"),
+        (lambda path: bert(path, pooling=255), "nobody knows"),
+        (lambda path: _patch(path, "bert.context_length", 10**9), "knows 64 positions"),
     ],
 )
 def test_a_file_that_is_no_use_is_said_in_one_line(tmp_path: Path, spoil: Callable[[Path], object], said: str) -> None:
@@ -141,6 +144,23 @@ def test_a_file_that_is_no_use_is_said_in_one_line(tmp_path: Path, spoil: Callab
         rows(path, "the cat")
 
     assert "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize("key", ["bos_token_id", "seperator_token_id", "unknown_token_id", "eos_token_id"])
+@pytest.mark.parametrize("number", [25, 10**6, 2**32 - 1])
+def test_marks_that_the_file_names_wrongly_end_no_process(tmp_path: Path, key: str, number: int) -> None:
+    path = bert(tmp_path / "m.gguf")
+    _patch(path, f"tokenizer.ggml.{key}", number)
+
+    assert np.isfinite(rows(path, "the cat", "", "qqq")).all()
+
+
+def _patch(path: Path, key: str, number: int) -> None:
+    """Put another number where the header has one."""
+    data, name = bytearray(path.read_bytes()), key.encode()
+    at = data.index(struct.pack("<Q", len(name)) + name) + 8 + len(name) + 4
+    data[at : at + 4] = struct.pack("<I", number)
+    path.write_bytes(bytes(data))
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs here")
