@@ -22,11 +22,10 @@ from synapse_cli.core.errors import Unsuited
 from synapse_cli.core.prompt import Message, Request
 from synapse_cli.lab.nano.compare import is_right
 from synapse_cli.lab.nano.evaluate import DEV, SHIPPED, Reader
+from synapse_cli.profile.draft import nano_threshold
 from synapse_cli.profile.model import Model
 
 MINILM = Model(name="minilm", backend="encoder", source="builtin:minilm")
-THRESHOLD = 0.97
-"""Of the shipped profile."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ def main() -> None:
     """Print the figures of one file of items."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("file", type=Path, nargs="?", default=DEV)
-    parser.add_argument("--threshold", type=float, default=THRESHOLD)
+    parser.add_argument("--threshold", type=float, default=nano_threshold(), help="default: the shipped profile's")
     options = parser.parse_args()
     found = items(options.file.read_text(encoding="utf-8").splitlines())
     tier = EncoderTier(MINILM)
