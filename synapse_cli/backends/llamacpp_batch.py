@@ -177,9 +177,10 @@ class Batch:
 
     def _decode(self, size: int, outputs: int, *, is_paced: bool = False) -> list[Row]:
         """Have the batch read; `is_paced` for one that tells how long a token takes."""
-        started = time.thread_time()
+        is_timed = is_paced and self._pace.wants(size)
+        started = time.thread_time() if is_timed else 0.0
         logits = self._context.decode(size, outputs, listen=size > _LONG)
-        if is_paced:
+        if is_timed:
             self._pace.note(size, time.thread_time() - started)
         self.tokens_read += size
         self.batches_read += 1

@@ -5,8 +5,10 @@ from __future__ import annotations
 _TRIES = 2
 """Steps of a width before it is believed."""
 _REMEMBERED = 8
-_RECONSIDERED = 64
-"""Steps between two looks at the costs."""
+_WATCHED = 16
+"""Once enough are known, one step in so many is timed: to ask for the time twice costs nano a hundredth."""
+_RECONSIDERED = 8
+"""Timed steps between two looks at the costs."""
 _CLEARLY = 0.9
 """Smaller gains are noise."""
 
@@ -21,14 +23,20 @@ class Pace:
     def __init__(self) -> None:
         self._costs: dict[int, list[float]] = {}
         self._plans: dict[int, list[int]] = {}
-        self._steps = 0
+        self._noted = 0
+        self._asked = 0
+
+    def wants(self, width: int) -> bool:
+        """Whether a step of this width is to be timed."""
+        self._asked += 1
+        return len(self._costs.get(width, ())) < _REMEMBERED or not self._asked % _WATCHED
 
     def note(self, width: int, seconds: float) -> None:
         """A step of this width took this much CPU time."""
-        self._steps += 1
+        self._noted += 1
         costs = self._costs.setdefault(width, [])
-        if self._steps >= _RECONSIDERED or len(costs) < _TRIES:
-            self._steps = 0
+        if self._noted >= _RECONSIDERED or len(costs) < _TRIES:
+            self._noted = 0
             self._plans.clear()
         costs.append(seconds)
         if len(costs) > _REMEMBERED:

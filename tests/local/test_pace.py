@@ -44,3 +44,14 @@ def test_everybody_is_read_once_and_never_dearer_than_together(costs: dict[int, 
     assert sum(groups) == width
     if width in costs:
         assert sum(costs[group] for group in groups) <= costs[width] + 1e-9
+
+
+def test_steps_are_timed_until_enough_are_known_and_then_now_and_then() -> None:
+    pace = Pace()
+    timed = 0
+    for _ in range(200):
+        if pace.wants(3):
+            pace.note(3, 1.0)
+            timed += 1
+
+    assert 8 <= timed <= 8 + 200 / 16
