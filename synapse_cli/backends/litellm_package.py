@@ -7,6 +7,7 @@ import threading
 from functools import cache
 from typing import Any
 
+from synapse_cli import __version__
 from synapse_cli.backends.litellm_wire import tap
 from synapse_cli.core.errors import EngineMissing
 
@@ -15,6 +16,8 @@ _QUIET = ("LiteLLM", "LiteLLM Proxy", "LiteLLM Router", "openai", "httpx", "http
 _LOADING = threading.Lock()
 MOST_CLIENTS = 32
 """SDK clients that are kept: LiteLLM makes one for each key, address and timeout, and by itself keeps 200."""
+_KEEP_S = 60.0
+"""How long an idle connection is kept: a person's next command seldom comes within the 5 s of httpx."""
 
 
 def package() -> Any:
@@ -75,12 +78,20 @@ def _share_one_client(litellm: Any) -> None:
 
 
 def client() -> Any:
-    """A client that heeds the user's proxy and authorities, as they are set now."""
-    from litellm.llms.custom_httpx.http_handler import HTTPHandler
+    """A client that heeds the user's proxy and authorities, as they are set now, and keeps no cookies."""
+    from http.cookiejar import CookieJar, DefaultCookiePolicy
 
-    handler = HTTPHandler(ssl_verify=_authorities())
-    tap(handler.client)
-    return handler
+    import httpx
+    from litellm.llms.custom_httpx.http_handler import HTTPHandler, get_ssl_configuration
+
+    made = httpx.Client(
+        verify=get_ssl_configuration(_authorities()),
+        cert=os.environ.get("SSL_CERTIFICATE"),
+        headers={"User-Agent": f"synapse/{__version__}"},
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+        limits=httpx.Limits(max_keepalive_connections=MOST_CLIENTS, keepalive_expiry=_KEEP_S),
+    )
+    return HTTPHandler(client=tap(made))
 
 
 def _authorities() -> str | None:

@@ -15,7 +15,7 @@ DOORS = {
     "llama_cpp": ("synapse_cli.backends.llamacpp", "synapse_cli.lab.nano"),
     "jinja2": ("synapse_cli.backends.llamacpp_template",),  # comes with llama-cpp-python, for chat templates
     "huggingface_hub": ("synapse_cli.backends.catalog",),
-    "httpx": ("synapse_cli.backends.catalog",),  # what the hub's client raises
+    "httpx": ("synapse_cli.backends.catalog", "synapse_cli.backends.litellm_package"),  # what they are built on
     "diskcache": ("synapse_cli.cache",),
     "tiktoken": ("synapse_cli.backends.tokens",),
     "platformdirs": ("synapse_cli.profile",),
