@@ -39,11 +39,15 @@ class Course:
 
     limit: int
     seen: tuple[int, ...]
-    """After each hundred requests."""
-    most: int
+    """The most in each hundred requests."""
     loads: int
     answered: int
     given_up: int
+
+    @property
+    def most(self) -> int:
+        """The most of all."""
+        return max(self.seen)
 
     @property
     def growth(self) -> int:
@@ -65,7 +69,7 @@ def run(requests: int, folder: Path, *, every: int = EVERY) -> Course:
     pool().close()
     limit = pool().limit = int(2.5 * need)
     idle, lock = resident(), Lock()
-    seen, counted = [], {"answered": 0, "given up": 0, "most": 0}
+    seen, counted = [], {"answered": 0, "given up": 0, "peak": 0}
 
     def ask(number: int) -> None:
         chance = random.Random(number)
@@ -83,16 +87,17 @@ def run(requests: int, folder: Path, *, every: int = EVERY) -> Course:
             outcome = "given up"
         with lock:
             counted[outcome] += 1
-            counted["most"] = max(counted["most"], resident() - idle)
+            counted["peak"] = max(counted["peak"], resident() - idle)
 
     before = pool().loads
     with ThreadPoolExecutor(THREADS) as threads:
         for start in range(0, requests, every):
+            counted["peak"] = 0
             list(threads.map(ask, range(start, min(start + every, requests))))
-            seen.append(resident() - idle)
+            seen.append(counted["peak"])
     pool().close()
     pool().limit = None
-    return Course(limit, tuple(seen), counted["most"], pool().loads - before, counted["answered"], counted["given up"])
+    return Course(limit, tuple(seen), pool().loads - before, counted["answered"], counted["given up"])
 
 
 def _request(chance: random.Random) -> Request:
