@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from synapse_cli.backends.gbnf_text import MOST_REPEATS
+from synapse_cli.backends.gbnf_tree import MOST_REPEATS
 
 _MOST_RULES = 5000
 _MOST_BYTES = 150_000

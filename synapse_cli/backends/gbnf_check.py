@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from synapse_cli.backends.gbnf_text import Chars, Grammar, Item, Many, OneOf, Ref, Rule, Text, Token, read
+from synapse_cli.backends.gbnf_text import read
+from synapse_cli.backends.gbnf_tree import Chars, Grammar, Item, Many, OneOf, Ref, Rule, Text, Token
 
 ROOT = "root"
 

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from synapse_cli.backends.gbnf_bytes import Way, by_first_byte, ways
 from synapse_cli.backends.gbnf_check import ROOT, is_empty, may_be_empty
-from synapse_cli.backends.gbnf_text import Chars, Grammar, GrammarError, Item, Many, OneOf, Ref, Text, Token
+from synapse_cli.backends.gbnf_tree import Chars, Grammar, GrammarError, Item, Many, OneOf, Ref, Text, Token
 
 _MOST_STEPS = 200_000
 """Some seconds of work, and more than a hundred times what people write."""

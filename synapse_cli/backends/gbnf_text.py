@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TypeAlias
 
-from synapse_cli.core.errors import UsageError
+from synapse_cli.backends.gbnf_tree import (
+    LAST_CHARACTER,
+    MOST_REPEATS,
+    Chars,
+    Grammar,
+    GrammarError,
+    Item,
+    Many,
+    OneOf,
+    Ref,
+    Rule,
+    Text,
+    Token,
+    error_at,
+)
 
-LAST_CHARACTER = 0x10FFFF
 _MOST_CHARACTERS = 1_000_000
 _MOST_RULES = 5_000
 _DEEPEST = 100
 """Brackets within brackets; grammars that people write have three or four."""
-MOST_REPEATS = 100_000
-"""No answer is as long; llama.cpp itself bears 2,000."""
-
 _NAME = re.compile(r"[a-zA-Z0-9-]+")
 _NUMBER = re.compile(r"[0-9]+")
 _HEX = {"x": 2, "u": 4, "U": 8}
@@ -25,95 +33,11 @@ _SPACE = re.compile(r"(?:[ \t\r\n]|#[^\r\n]*)*")
 _PLAIN_TEXT = re.compile(r'[^"\\]+')
 
 
-class GrammarError(UsageError):
-    """A grammar that cannot be decoded by: where, why, and what to do."""
-
-    def __init__(self, line: int, column: int, reason: str, hint: str) -> None:
-        super().__init__(f"the grammar is wrong at line {line}, column {column}: {reason}", hint)
-        self.line, self.column, self.reason = line, column, reason
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """Exactly these characters."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Chars:
-    """One character of these ranges."""
-
-    ranges: tuple[tuple[int, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """One token of the model, by its number or its spelling; or any but this one."""
-
-    number: int | None
-    spelling: str
-    negated: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Ref:
-    """What a rule says."""
-
-    name: str
-    at: int
-
-
-@dataclass(frozen=True, slots=True)
-class OneOf:
-    """One of several sequences."""
-
-    options: tuple[tuple[Item, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Many:
-    """The same again, so many times; without `most`, any number."""
-
-    item: Item
-    least: int
-    most: int | None
-
-
-Item: TypeAlias = Text | Chars | Token | Ref | OneOf | Many
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One name and what it stands for."""
-
-    name: str
-    body: OneOf
-    at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Grammar:
-    """The rules by name, and the text they were read from."""
-
-    text: str
-    rules: dict[str, Rule]
-
-    def wrong(self, at: int, reason: str, hint: str) -> GrammarError:
-        """An error at a place of the text."""
-        return _error(self.text, at, reason, hint)
-
-
 def read(text: str) -> Grammar:
     """Read a grammar. Raises GrammarError for the first thing that is wrong with its form."""
     if len(text) > _MOST_CHARACTERS:
         raise GrammarError(1, 1, f"it has {len(text):,} characters", f"at most {_MOST_CHARACTERS:,} are read")
     return Grammar(text, _Reader(text).rules())
-
-
-def _error(text: str, at: int, reason: str, hint: str) -> GrammarError:
-    before = text[:at].replace("\r\n", "\n").replace("\r", "\n")
-    return GrammarError(before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1, reason, hint)
 
 
 class _Reader:
@@ -362,7 +286,7 @@ class _Reader:
             self._at = found.end()
 
     def _wrong(self, reason: str, hint: str, at: int | None = None) -> GrammarError:
-        return _error(self._text, self._at if at is None else at, reason, hint)
+        return error_at(self._text, self._at if at is None else at, reason, hint)
 
 
 def _merged(ranges: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from synapse_cli.backends.gbnf import Rules, literal
-from synapse_cli.backends.gbnf_text import LAST_CHARACTER, MOST_REPEATS
+from synapse_cli.backends.gbnf_tree import LAST_CHARACTER, MOST_REPEATS
 
 FORMATS = {
     "date": r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$",

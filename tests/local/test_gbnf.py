@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synapse_cli.backends.gbnf_match import MOST_READINGS, Matcher, matcher
-from synapse_cli.backends.gbnf_text import GrammarError
+from synapse_cli.backends.gbnf_tree import GrammarError
 
 
 def _reads(grammar: str, text: str) -> bool | None:
