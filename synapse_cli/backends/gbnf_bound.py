@@ -89,11 +89,6 @@ class Bound:
         self.had_choice = True
         """Whether the grammar left a choice at any place of the token that was accepted last."""
 
-    @property
-    def may_end(self) -> bool:
-        """Whether the answer may end here."""
-        return self._state.may_end
-
     def allowed(self, tokens: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
         """Which of these tokens may come next."""
         with self._within_limits():
