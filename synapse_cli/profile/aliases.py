@@ -9,7 +9,6 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from pathlib import Path
 
 from synapse_cli.core import places
 from synapse_cli.core.errors import InputError, Problem, ProfileError, UsageError
@@ -47,6 +46,8 @@ def known(env: Mapping[str, str], witness: Witness | None = None) -> dict[str, s
 
 def write(name: str, target: str | None, env: Mapping[str, str]) -> str:
     """Give a name a meaning, or with None take it away; return the file. Raises UsageError for an odd name."""
+    from pathlib import Path
+
     from synapse_cli.profile.paths import write_private
 
     check(name)

@@ -6,9 +6,9 @@ import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from synapse_cli.core import places
 from synapse_cli.core.errors import Problem, ProfileError
 from synapse_cli.core.witness import Witness
-from synapse_cli.profile.paths import config_dir
 
 PROJECT_FILE = "synapse.toml"
 
@@ -58,7 +58,13 @@ def shipped_folder() -> str:
 
 def user_folder(env: Mapping[str, str]) -> str:
     """Folder of the user's own profiles."""
-    return os.path.join(config_dir(env), "profiles")
+    try:
+        folder = places.folder("config", env)
+    except OSError:  # the short rule does not know; platformdirs may
+        from synapse_cli.profile.paths import config_dir
+
+        folder = str(config_dir(env))
+    return os.path.join(folder, "profiles")
 
 
 def named(env: Mapping[str, str]) -> dict[str, str]:

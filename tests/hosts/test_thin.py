@@ -13,7 +13,19 @@ from tests.hosted.site import CANARY, Site, open_site
 from tests.hosts.home import Home
 from tests.servers.base import Reply
 
-HEAVY = {"typer", "click", "rich", "pydantic", "numpy", "litellm", "llama_cpp", "tiktoken", "openai", "multiprocessing"}
+HEAVY = {
+    "typer",
+    "click",
+    "rich",
+    "pydantic",
+    "numpy",
+    "litellm",
+    "llama_cpp",
+    "tiktoken",
+    "openai",
+    "multiprocessing",
+    "pathlib",
+}
 _COUNT = """
 import json, os, sys
 sys.argv = ["synapse", *json.loads(os.environ["ARGV"])]
