@@ -28,7 +28,7 @@ def main() -> None:
 
 
 def _open_streams() -> None:
-    """Fill the place of a stream that was closed before the start, and print UTF-8 in any locale.
+    """Fill the place of a stream that was closed before the start, print UTF-8 in any locale, and buffered.
 
     A closed stdin is then empty, writing to a closed stdout fails as it should, and no file that is opened later
     gets the number of a stream and is written into by whoever prints.
@@ -40,7 +40,9 @@ def _open_streams() -> None:
                 os.dup2(nowhere, number)
                 os.close(nowhere)
             setattr(sys, name, os.fdopen(number, "r" if name == "stdin" else "w", encoding="utf-8", closefd=False))
-    if hasattr(sys.stdout, "reconfigure"):
+    if not hasattr(sys.stdout.buffer, "raw"):  # PYTHONUNBUFFERED: what a full disk did not take would not be known
+        sys.stdout = os.fdopen(1, "w", encoding="utf-8", errors="replace", closefd=False)
+    elif hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(encoding="utf-8", errors="replace")
 
 

@@ -106,7 +106,8 @@ def test_a_reader_that_never_was_is_141_without_a_word(machine: Machine, command
     assert done.err == "141\n"
 
 
-def test_a_full_disk_under_stdout_is_said_in_one_line_and_is_no_success(machine: Machine) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_under_stdout_is_said_in_one_line_and_is_no_success(machine: Machine, unbuffered: str) -> None:
     machine.says("an answer")
 
     for command in (
@@ -116,8 +117,10 @@ def test_a_full_disk_under_stdout_is_said_in_one_line_and_is_no_success(machine:
         "run --stream --no-cache hello",
         "paths",
         "--version",
+        "models list",
+        "hosts list --json",
     ):
-        done = machine.shell(f"synapse {command} > /dev/full")
+        done = machine.shell(f"synapse {command} > /dev/full", env={"PYTHONUNBUFFERED": unbuffered})
         assert done.code == 66, command
         assert done.lines[0] == "synapse: error: cannot write the answer: No space left on device"
         assert done.lines[1:] in ([], ["synapse: hint: give the answer another place with -o"])
