@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import random
+import statistics
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -51,9 +52,10 @@ class Course:
 
     @property
     def growth(self) -> int:
-        """From request 500, or half-way where there are fewer, to the end."""
-        settled = self.seen[: -(-min(FLAT_FROM, EVERY * len(self.seen) // 2) // EVERY)]
-        return max(self.seen[len(settled) :]) - max(settled)
+        """From request 500 on, or half-way where there are fewer: by the medians of what follows, half against half."""
+        settled = self.seen[min(FLAT_FROM // EVERY, len(self.seen) // 2) :]
+        half = len(settled) // 2
+        return int(statistics.median(settled[half:]) - statistics.median(settled[:half] or settled))
 
 
 def run(requests: int, folder: Path, *, every: int = EVERY) -> Course:
