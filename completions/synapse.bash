@@ -7,20 +7,23 @@ _synapse_files() {
 _synapse() {
   local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}" path="synapse" words="" word i
   case "$previous" in
-    --file|--grammar|--model|--output|--profile|--schema|-f|-m|-o) _synapse_files "$current"; return ;;
-    --cache-ttl|--choices|--encoding|--max-cost|--max-tier|--most|--param|--route|--seed|--since|--status|--system|--tag|--task|--template|--tenant|--tier|--timeout|-n|-p|-r|-s|-t) return ;;
+    --against|--file|--grammar|--model|--output|--plot|--profile|--save|--schema|-f|-m|-o) _synapse_files "$current"; return ;;
+    --as|--baseline|--cache-ttl|--cascade|--choices|--column|--concurrency|--dimensions|--effort|--encoding|--fail-under|--field|--format|--grade|--licence|--lines|--max-cost|--max-dearer|--max-slower|--max-tier|--max-time|--memory|--min|--most|--param|--provider|--repeat|--route|--seed|--sha256|--since|--status|--system|--tag|--task|--template|--tenant|--tier|--timeout|--to|--too-long|--top|--warm-up|-c|-n|-p|-r|-s|-t) return ;;
   esac
   for ((i = 1; i < COMP_CWORD; i++)); do
     word="${COMP_WORDS[i]}"
     case "$path" in
-      "synapse"|"synapse profile"|"synapse models"|"synapse log"|"synapse cache"|"synapse completions") [[ "$word" == -* ]] || path="$path $word" ;;
+      "synapse"|"synapse profile"|"synapse models"|"synapse log"|"synapse cache"|"synapse hosts"|"synapse completions") [[ "$word" == -* ]] || path="$path $word" ;;
     esac
   done
   case "$path" in
-    "synapse") words="run explain key profile init trust models log cache doctor paths completions --version -V -h --help" ;;
-    "synapse run") words="-f --file -s --system -t --template -p --schema --choices --grammar --encoding -m --model -r --route --task --tag --tier --max-tier --local-only --hosted-only --profile --seed --param --tenant --no-host --force --max-cost --timeout --no-cache --refresh --cache-only --cache-ttl --no-log -x --extract -o --output --stream --no-stream --json --dry-run -v --verbose -q --quiet --no-color --debug -h --help" ;;
-    "synapse explain") words="-f --file -s --system -t --template -p --schema --choices --grammar --encoding -m --model -r --route --task --tag --tier --max-tier --local-only --hosted-only --profile --seed --param --tenant --no-host --force --max-cost --timeout --no-cache --refresh --cache-only --cache-ttl --no-log -x --extract -o --output --stream --no-stream --json --dry-run -v --verbose -q --quiet --no-color --debug -h --help" ;;
-    "synapse key") words="-f --file -s --system -t --template -p --schema --choices --grammar --encoding -m --model -r --route --task --tag --tier --max-tier --local-only --hosted-only --profile --seed --param --tenant --no-host --force --max-cost --timeout --no-cache --refresh --cache-only --cache-ttl --no-log -x --extract -o --output --stream --no-stream --json --dry-run -v --verbose -q --quiet --no-color --debug -h --help" ;;
+    "synapse") words="run embed similar explain key bench profile init trust models log cache doctor hosts paths completions --version -V -h --help" ;;
+    "synapse run") words="-f --file -s --system -t --template -p --schema --choices --grammar --encoding -m --model -r --route --task --tag --tier --max-tier --local-only --hosted-only --profile --seed --param --effort --tenant --no-host --force --max-cost --timeout --no-cache --refresh --cache-only --cache-ttl --no-log -x --extract -o --output --stream --no-stream --thinking --json --dry-run -v --verbose -q --quiet --no-color --debug -h --help" ;;
+    "synapse embed") words="-f --file --lines --jsonl --field -m --model --format -o --output --too-long --dimensions --encoding --timeout --profile --no-host -q --quiet -h --help" ;;
+    "synapse similar") words="-f --file --whole --jsonl --field -n --top --min -m --model --encoding --timeout --profile --no-host --json -q --quiet -h --help" ;;
+    "synapse explain") words="-f --file -s --system -t --template -p --schema --choices --grammar --encoding -m --model -r --route --task --tag --tier --max-tier --local-only --hosted-only --profile --seed --param --effort --tenant --no-host --force --max-cost --timeout --no-cache --refresh --cache-only --cache-ttl --no-log -x --extract -o --output --stream --no-stream --thinking --json --dry-run -v --verbose -q --quiet --no-color --debug -h --help" ;;
+    "synapse key") words="-f --file -s --system -t --template -p --schema --choices --grammar --encoding -m --model -r --route --task --tag --tier --max-tier --local-only --hosted-only --profile --seed --param --effort --tenant --no-host --force --max-cost --timeout --no-cache --refresh --cache-only --cache-ttl --no-log -x --extract -o --output --stream --no-stream --thinking --json --dry-run -v --verbose -q --quiet --no-color --debug -h --help" ;;
+    "synapse bench") words="-m --model -r --route --cascade --profile --baseline --local-only --hosted-only -f --file --column --grade -s --system --schema --choices --grammar --effort --param --encoding -n --repeat --warm-up -c --concurrency --seed --timeout --max-time --max-cost --no-host --force --no-log --against --fail-under --max-slower --max-dearer --format --json --save --no-text --resume --plot --dry-run --bars --no-bars -v --verbose -q --quiet --no-color --debug -h --help" ;;
     "synapse profile") words="init list show check path schema use -h --help" ;;
     "synapse profile init") words="--project --force --print -h --help" ;;
     "synapse profile list") words="--json --jsonl -h --help" ;;
@@ -31,8 +34,20 @@ _synapse() {
     "synapse profile use") words="--force -h --help" ;;
     "synapse init") words="--project --force --print -h --help" ;;
     "synapse trust") words="--yes -y --remove --list -h --help" ;;
-    "synapse models") words="list -h --help" ;;
-    "synapse models list") words="--profile --json --jsonl -h --help" ;;
+    "synapse models") words="list info pull add scan verify pin rollback rm prune suggest alias path -h --help" ;;
+    "synapse models list") words="--profile --hosted --provider --json --jsonl -h --help" ;;
+    "synapse models info") words="--memory --profile --json -h --help" ;;
+    "synapse models pull") words="--sha256 -U --update --memory --as --profile --json -h --help" ;;
+    "synapse models add") words="--copy -h --help" ;;
+    "synapse models scan") words="--add --json --jsonl -h --help" ;;
+    "synapse models verify") words="--profile --json --jsonl -h --help" ;;
+    "synapse models pin") words="--memory --profile --json -h --help" ;;
+    "synapse models rollback") words="--to --profile --json -h --help" ;;
+    "synapse models rm") words="-y --yes --dry-run --profile -h --help" ;;
+    "synapse models prune") words="--former --dry-run --json -h --help" ;;
+    "synapse models suggest") words="--task --memory --licence --json --jsonl -h --help" ;;
+    "synapse models alias") words="--delete --json -h --help" ;;
+    "synapse models path") words="--profile -h --help" ;;
     "synapse log") words="list show last search -h --help" ;;
     "synapse log list") words="-r --route -m --model --since --status -n --most --json --jsonl -h --help" ;;
     "synapse log show") words="--json -h --help" ;;
@@ -46,6 +61,12 @@ _synapse() {
     "synapse cache prune") words="-h --help" ;;
     "synapse cache path") words="-h --help" ;;
     "synapse doctor") words="--profile --json -h --help" ;;
+    "synapse hosts") words="list start stop restart log -h --help" ;;
+    "synapse hosts list") words="--json --jsonl -h --help" ;;
+    "synapse hosts start") words="--profile -h --help" ;;
+    "synapse hosts stop") words="--now -h --help" ;;
+    "synapse hosts restart") words="--now -h --help" ;;
+    "synapse hosts log") words="-n --lines -h --help" ;;
     "synapse paths") words="--json -h --help" ;;
     "synapse completions") words="show install -h --help" ;;
     "synapse completions show") words="-h --help" ;;

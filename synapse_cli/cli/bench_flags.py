@@ -57,7 +57,7 @@ class BenchFlags:
     ] = None
     column: Annotated[
         list[str] | None,
-        _option("--column", help="Which column is prompt, input, expected, …", panel=_WHAT, metavar="expected=NAME"),
+        _option("--column", help="Which column is the prompt, the input or what is expected.", panel=_WHAT, metavar="expected=NAME"),
     ] = None
     grade: Annotated[
         str | None,
@@ -83,7 +83,7 @@ class BenchFlags:
     ] = None
     effort: Annotated[
         str | None,
-        _option("--effort", help="How much to think first: none, minimal, low, …", panel=_WHAT, metavar="LEVEL"),
+        _option("--effort", help="How much to think first (none to high).", panel=_WHAT, metavar="LEVEL"),
     ] = None
     param: Annotated[
         list[str] | None,

@@ -55,7 +55,9 @@ def start(
     which: _Which = None,
     profile: Annotated[str | None, typer.Option("--profile", metavar="NAME|PATH", help="Profile to use.")] = None,
 ) -> None:
-    """Start hosts before they are needed: those of the profile's models, if none is named.
+    """Start hosts before they are needed.
+
+    Those of the profile's models are started where none is named.
 
     Example:
 
@@ -94,7 +96,7 @@ def restart(
     which: _Which = None,
     now: Annotated[bool, typer.Option("--now", help="Do not wait for answers under way.")] = False,
 ) -> None:
-    """Stop hosts and start them anew, for example after an upgrade of their engines.
+    """Stop hosts and start them anew, as after an upgrade of an engine.
 
     Example:
 
@@ -112,7 +114,9 @@ def log(
     which: Annotated[str | None, typer.Argument(metavar="[HOST]", help="local, litellm, or a name.")] = None,
     lines: Annotated[int, typer.Option("-n", "--lines", metavar="N", min=1, help="At most this many.")] = 50,
 ) -> None:
-    """Print the last lines of what hosts and their engines said. Prompts, answers and keys are not among it.
+    """Print the last lines of what hosts and their engines said.
+
+    Prompts, answers and keys are not among them.
 
     Example:
 

@@ -122,5 +122,5 @@ def _marked(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    escaped = text.replace("\\", "\\e").replace("-", "\\-").replace("'", "\\(aq")
+    escaped = text.replace("\\", "\\e").replace("…", "...").replace("-", "\\-").replace("'", "\\(aq")
     return "\\&" + escaped if escaped.startswith((".", "'")) else escaped

@@ -30,7 +30,7 @@ def add(
 
     Example:
 
-      synapse models add ~/Downloads/phi-4-mini-q4.gguf phi && synapse run -m phi "Hello"
+      synapse models add ~/Downloads/phi-4-mini-q4.gguf phi
     """
     from synapse_cli.backends.gguf import read_header
     from synapse_cli.profile import aliases

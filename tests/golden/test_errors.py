@@ -85,6 +85,7 @@ RENDERED = {
     "unavailable": errors.Unavailable("trying later makes sense"),
     "refused": errors.Refused("may not"),
     "doctor": errors.DoctorFailed("2 checks failed"),
+    "unsuited": errors.Unsuited("it labels, and this request has no set of labels"),
     "interrupted": errors.Interrupted("interrupted"),
     "closed_pipe": errors.ClosedPipe("", ""),
 }
