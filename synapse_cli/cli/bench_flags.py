@@ -57,7 +57,12 @@ class BenchFlags:
     ] = None
     column: Annotated[
         list[str] | None,
-        _option("--column", help="Which column is the prompt, the input or what is expected.", panel=_WHAT, metavar="expected=NAME"),
+        _option(
+            "--column",
+            help="Which column is the prompt, the input or what is expected.",
+            panel=_WHAT,
+            metavar="expected=NAME",
+        ),
     ] = None
     grade: Annotated[
         str | None,

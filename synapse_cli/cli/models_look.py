@@ -61,9 +61,13 @@ def info(
 
 
 def suggest(
-    task: Annotated[str | None, typer.Option("--task", metavar="NAME", help="What it is for (chat, json, code, embedding).")] = None,
+    task: Annotated[
+        str | None, typer.Option("--task", metavar="NAME", help="What it is for (chat, json, code, embedding).")
+    ] = None,
     memory: Annotated[str | None, _MEMORY] = None,
-    licence: Annotated[str | None, typer.Option("--licence", metavar="NAME", help="Its licence (apache, mit, llama).")] = None,
+    licence: Annotated[
+        str | None, typer.Option("--licence", metavar="NAME", help="Its licence (apache, mit, llama).")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
     jsonl: Annotated[bool, typer.Option("--jsonl", help="Print one JSON object a line.")] = False,
 ) -> None:
