@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from synapse_cli.cli.bench_asking import Wanted, wanted
 from synapse_cli.cli.bench_flags import BenchFlags
-from synapse_cli.cli.bench_keeping import machine, open_journal, recording, save
+from synapse_cli.cli.bench_keeping import keeper, machine, open_journal, recording, save
 from synapse_cli.cli.bench_output import draw, show, show_foretold
 from synapse_cli.cli.flags import takes_flags
 from synapse_cli.cli.interruptible import interruptible
@@ -89,9 +89,10 @@ def _run(flags: BenchFlags, plan: Plan, kept: Journal, before: Sequence[Call]) -
     for call in before:
         _hear(progress, call, before=True)
 
+    keep = keeper(flags, kept)
+
     def hear(call: Call) -> None:
-        if flags.save or not flags.no_log:
-            kept.append(call)
+        keep(call)
         _hear(progress, call)
 
     at_terminal = sys.stderr.isatty() and not (flags.quiet or flags.verbose)

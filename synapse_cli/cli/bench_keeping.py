@@ -9,7 +9,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from synapse_cli.cli.bench_flags import BenchFlags
-from synapse_cli.core.errors import UsageError
+from synapse_cli.core.errors import InputError, UsageError
 from synapse_cli.core.run import Run
 from synapse_cli.lab.bench import journal, saved
 from synapse_cli.lab.bench.call import Call
@@ -40,6 +40,27 @@ def open_journal(flags: BenchFlags, plan: Plan) -> tuple[journal.Journal, tuple[
         made = sum(call.counts for call in unfinished.calls)
         say(f"synapse: going on: {made} of {plan.size} calls were made before")
     return kept, unfinished.calls
+
+
+def keeper(flags: BenchFlags, kept: journal.Journal) -> Callable[[Call], None]:
+    """What puts each call into the journal; where nobody asked for one, the bench goes on without, which is said once."""
+    if flags.no_log and not flags.save:
+        return lambda _: None
+    is_kept = True
+
+    def keep(call: Call) -> None:
+        nonlocal is_kept
+        if not is_kept:
+            return
+        try:
+            kept.append(call)
+        except InputError as error:
+            if flags.save or flags.resume:
+                raise
+            is_kept = False
+            warn(f"{error.message}: where this bench is cut short, it cannot go on")
+
+    return keep
 
 
 def _journal_path(flags: BenchFlags, plan: Plan) -> str:

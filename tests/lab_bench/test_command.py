@@ -636,6 +636,18 @@ def test_figures_are_printed_also_where_they_cannot_be_saved(machine: Machine) -
     assert "cannot write 'gone/new.json'" in done.err
 
 
+def test_a_bench_that_nobody_asked_to_keep_needs_no_place_for_a_journal(machine: Machine) -> None:
+    blocked = machine.write("a-file", "")
+
+    done = machine.synapse(
+        "bench", "--json", "-m", "quick", "hello", "-n", "3", env={"SYNAPSE_STATE_DIR": str(blocked)}
+    )
+
+    assert done.code == 0
+    assert done.json["candidates"][0]["calls"] == 3
+    assert done.err.count("where this bench is cut short, it cannot go on") == 1
+
+
 def test_an_interrupted_bench_replaces_no_whole_one(machine: Machine) -> None:
     machine.synapse("bench", "-m", "slower", "one", "-n", "2", "--save", "new.json")
     before = (machine.work / "new.json").read_bytes()

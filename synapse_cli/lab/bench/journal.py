@@ -74,7 +74,7 @@ def read(path: str) -> Unfinished | None:
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             lines = file.read().split("\n")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}", "save to another place") from error
