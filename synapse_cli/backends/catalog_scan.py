@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from synapse_cli.backends.gguf import Header, read_header
-from synapse_cli.core.errors import BackendError
+from synapse_cli.core.errors import BackendError, InputError
 
 _DEPTH = 6
 _MOST_FOLDERS = 20_000
@@ -33,7 +33,10 @@ class Found:
 
 
 def scan(paths: Iterable[str], env: Mapping[str, str]) -> list[Found]:
-    """Look in the folders that are given, or where Hugging Face, Ollama, LM Studio and llama.cpp keep models."""
+    """Look in the folders that are given, or where Hugging Face, Ollama, LM Studio and llama.cpp keep models.
+
+    Raises InputError for a path that is not there.
+    """
     named = list(paths)
     found: dict[str, Found] = {}
     for name, path, tool in _given(named) if named else _usual(env):
@@ -48,6 +51,8 @@ def scan(paths: Iterable[str], env: Mapping[str, str]) -> list[Found]:
 def _given(paths: Iterable[str]) -> Iterator[tuple[str, str, str]]:
     for path in paths:
         whole = os.path.abspath(os.path.expanduser(path))
+        if not os.path.exists(whole):
+            raise InputError(f"there is no file or folder {whole}", "check the path")
         files = [whole] if os.path.isfile(whole) else _walk(whole)
         yield from ((_stem(file), file, "files") for file in files)
 

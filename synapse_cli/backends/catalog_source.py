@@ -64,6 +64,8 @@ def parse(text: str, sha256: str | None = None) -> Source:
     """Read a source as a profile or a command line writes it. Raises UsageError."""
     if text.startswith(("https:", "http:")):
         return _of_address(text, sha256)
+    if text.startswith("builtin:"):
+        raise UsageError(f"{text} comes with Synapse: there is nothing to pin or to remove", "synapse models path NAME")
     found = _HUB.fullmatch(text)
     if found is None:
         raise UsageError(f"{text!r} names no model file", _FORMS)

@@ -82,7 +82,7 @@ def suggest(*, task: str | None, memory: int, licence: str | None) -> list[Sugge
 
 def _finest(model: Known, memory: int) -> Suggestion | None:
     for quantization, size in sorted(model.sizes.items(), key=lambda item: -item[1]):
-        need = max(int(size * _OVERHEAD), size + _LEAST_OVERHEAD)
+        need = max(round(size * _OVERHEAD), size + _LEAST_OVERHEAD)
         if need <= memory:
             return Suggestion(model=model, quantization=quantization, size=size, need=need)
     return None

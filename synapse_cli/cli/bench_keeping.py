@@ -43,7 +43,7 @@ def open_journal(flags: BenchFlags, plan: Plan) -> tuple[journal.Journal, tuple[
 
 
 def keeper(flags: BenchFlags, kept: journal.Journal) -> Callable[[Call], None]:
-    """What puts each call into the journal; where nobody asked for one, the bench goes on without, which is said once."""
+    """What puts each call into the journal; one that nobody asked for may fail, which is said once."""
     if flags.no_log and not flags.save:
         return lambda _: None
     is_kept = True

@@ -128,6 +128,8 @@ def log(
 
     try:
         paths = [path for path in logs(os.environ) if which is None or os.path.basename(path).startswith(which)]
+        if which is not None and not paths:
+            _kinds([which])
         said = [line for path in paths for line in tail(path, lines)]
     except OSError:
         said = []

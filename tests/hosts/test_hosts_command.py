@@ -87,6 +87,16 @@ def test_the_log_shows_its_end(machine: Machine) -> None:
     assert (log[0].rpartition(" ")[2], log[-1].rpartition(" ")[2]) == ("listens", "ends")
 
 
+def test_the_log_of_an_unknown_host_is_a_usage_error(machine: Machine) -> None:
+    machine.synapse(*ASK)
+
+    unknown = machine.synapse("hosts", "log", "locla")
+    silent = machine.synapse("hosts", "log", "litellm")
+
+    assert (unknown.code, unknown.lines[0]) == (2, "synapse: error: there is no host named 'locla'")
+    assert (silent.code, silent.lines) == (0, ["no host has said anything"])
+
+
 def test_no_part_of_a_prompt_or_an_answer_is_in_the_log(machine: Machine) -> None:
     machine.synapse("run", "-m", "nano", "--no-cache", "--choices", "blue-whale,red-fox", "Which? a-secret-word")
 

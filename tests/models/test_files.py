@@ -228,6 +228,21 @@ def test_scan_finds_what_other_tools_keep_and_adds_names(user: User, gguf: bytes
     assert user.models("scan", "--add", "--json").json == rows
 
 
+def test_scan_of_a_folder_that_is_not_there_is_an_error(user: User) -> None:
+    done = user.models("scan", "nowhere")
+
+    assert done.code == 66
+    assert done.lines[0] == f"synapse: error: there is no file or folder {user.work / 'nowhere'}"
+
+
+@pytest.mark.parametrize("command", ["rm", "pin", "rollback"])
+def test_a_model_that_comes_along_is_neither_pinned_nor_removed(user: User, command: str) -> None:
+    done = user.models(command, "nano")
+
+    assert done.code == 2
+    assert "builtin:nano comes with Synapse" in done.lines[0]
+
+
 def test_scan_follows_the_tools_own_variables_and_looks_where_it_is_told(
     user: User, gguf: bytes, split: dict[str, bytes]
 ) -> None:
