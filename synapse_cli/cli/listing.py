@@ -79,10 +79,34 @@ def _print_rich(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Non
     from rich.table import Table
     from rich.text import Text
 
+    console = Console()
+    if _narrowest(header, rows) > console.width:
+        _print_records(header, rows)
+        return
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column(header[0], no_wrap=True, min_width=max(len(row[0]) for row in rows))  # ids are there to be copied
     for name in header[1:]:
         table.add_column(name)
     for row in rows:
         table.add_row(*(Text(visible(cell)) for cell in row))  # a Text is never read as markup
-    Console().print(table)
+    console.print(table)
+
+
+def _narrowest(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> int:
+    """The columns that a table takes in which no word is cut."""
+    from rich.cells import cell_len
+
+    widths = [
+        max(cell_len(word) for cell in (name, *cells) for word in (cell.split() or [""]))
+        for name, *cells in zip(header[1:], *(row[1:] for row in rows), strict=True)
+    ]
+    return max(cell_len(row[0]) for row in rows) + sum(2 + width for width in widths)
+
+
+def _print_records(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    """A block of lines for each row, where a table would have to cut words."""
+    label = max(len(name) for name in header) + 2
+    for row in rows:
+        for name, cell in zip(header, row, strict=True):
+            typer.echo(f"{name:<{label}}{visible(cell)}")
+        typer.echo()

@@ -369,3 +369,18 @@ def test_a_terminal_as_stdin_is_not_waited_for(machine: Machine) -> None:
     seen = at_terminal(machine, [SYNAPSE, "run", "hello"], as_stdin=True)
 
     assert seen.code == 0
+
+
+def test_a_list_cuts_no_word_at_a_narrow_terminal(machine: Machine) -> None:
+    machine.says("an answer")
+    machine.synapse("run", "hello")
+
+    machine.env["COLUMNS"] = "200"
+    wide = "".join(at_terminal(machine, [SYNAPSE, "log", "list"]).out)
+    machine.env["COLUMNS"] = "40"
+    narrow = "".join(at_terminal(machine, [SYNAPSE, "log", "list"]).out)
+
+    assert "…" not in wide + narrow
+    assert len(wide.splitlines()) == 2
+    assert len(narrow.splitlines()) > 6
+    assert all(len(line) <= 40 for line in narrow.splitlines())
