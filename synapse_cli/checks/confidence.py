@@ -37,5 +37,15 @@ class Confidence:
         if found is None:
             return unevaluated(self.kind, "the model gives no confidence", passes=self.if_missing_pass)
         if found != found or found < self.least:  # noqa: PLR0124  # NaN compares false with everything
-            return Verdict(self.kind, passed=False, reason=f"{found:.2f} is below {self.least:g}", score=found)
+            reason = f"{_below(found, self.least)} is below {self.least:g}"
+            return Verdict(self.kind, passed=False, reason=reason, score=found)
         return Verdict(self.kind, passed=True, score=found)
+
+
+def _below(found: float, least: float) -> str:
+    """Two decimals, or as many as it takes not to say that 0.97 is below 0.97."""
+    for digits in range(2, 6):
+        text = f"{found:.{digits}f}"
+        if float(text) < least:
+            return text
+    return f"{found:g}"

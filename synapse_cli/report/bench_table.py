@@ -99,7 +99,7 @@ def times(interval: Interval | None) -> str:
 
 def _figure(interval: Interval, scale: float, unit: str) -> str:
     """An estimate and its bounds in one unit; a bound that is open is left open."""
-    if interval.low == interval.high or (interval.low, interval.high) == (-math.inf, math.inf):
+    if interval.low == interval.high or (interval.low in {-math.inf, 0.0} and interval.high == math.inf):
         return f"{_digits(interval.estimate * scale)}{unit}"
     low = "" if interval.low == -math.inf else _digits(interval.low * scale)
     high = "" if interval.high == math.inf else _digits(interval.high * scale)

@@ -10,6 +10,8 @@ def test_an_answer_passes_from_the_least_confidence_on(judge, found, passed):
 
 def test_the_reason_names_both_numbers(judge):
     assert judge("confidence", {"min": 0.8}, "x", confidence=0.25).reason == "0.25 is below 0.8"
+    assert judge("confidence", {"min": 0.97}, "x", confidence=0.96987).reason == "0.9699 is below 0.97"
+    assert judge("confidence", {"min": 0.969}, "x", confidence=0.9687).reason == "0.9687 is below 0.969"
 
 
 @pytest.mark.parametrize(

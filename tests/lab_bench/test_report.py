@@ -13,7 +13,7 @@ import pytest
 from synapse_cli.core.interval import Interval
 from synapse_cli.report.bench import Comparison, Figures, Told
 from synapse_cli.report.bench_bars import bars
-from synapse_cli.report.bench_table import csv, lines, markdown
+from synapse_cli.report.bench_table import csv, lines, markdown, times
 from synapse_cli.report.plot import chart
 from synapse_cli.report.plot_svg import HEIGHT, WIDTH, svg
 
@@ -84,6 +84,11 @@ def test_what_has_not_changed_since_before_is_said_in_words() -> None:
 
     assert kept == "nano against before (8 pairs): 1.50 x (1.25-2.00) as long, as dear, as good"
     assert worse.endswith("as dear, quality -25% (-50% to -12%)")
+
+
+def test_an_interval_that_says_nothing_is_not_shown() -> None:
+    assert times(Interval(118.0, 0.0, math.inf)) == "118 x"
+    assert times(Interval(118.0, 2.0, math.inf)) == "118 x (2.00-)"
 
 
 def test_markdown_keeps_a_pipe_in_a_name() -> None:
