@@ -153,7 +153,7 @@ def _tool_calls(heard: Heard) -> tuple[str, ...]:
 def _arguments(text: str) -> object:
     try:
         return json.loads(text or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return text  # whoever runs the tool says what is wrong with it
 
 
@@ -169,7 +169,7 @@ def _unwrapped(text: str, shape: Shape, odds: Sequence[tuple[str, float]]) -> tu
     """The value inside {"answer": …}; a text of another form is kept as it is, for the checks to judge."""
     try:
         outer = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text, confidence_of(odds, text)
     if not isinstance(outer, dict) or "answer" not in outer:
         return text, confidence_of(odds, text)

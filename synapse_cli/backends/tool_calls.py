@@ -173,7 +173,7 @@ def _typed(text: str, schema: Json) -> Json:
         return value
     try:
         parsed: Json = json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return value
     return parsed
 

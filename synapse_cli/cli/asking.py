@@ -132,6 +132,8 @@ def _schema(path: str | None, witness: Witness) -> Json:
         schema: Json = json.loads(text)
     except ValueError as error:
         raise UsageError(f"--schema: {path} is not JSON: {error}", "give a file that holds one JSON Schema") from error
+    except RecursionError as error:
+        raise UsageError(f"--schema: {path} is nested too deeply", "describe less depth, or use $ref") from error
     from synapse_cli.checks.schema import fault
 
     problem = fault(schema)
@@ -185,7 +187,7 @@ def _params(flags: Flags) -> dict[str, Json]:
         key, value = _pair("--param", text)
         try:
             params[key] = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             params[key] = value
     if flags.seed is not None:
         params["seed"] = flags.seed

@@ -126,6 +126,6 @@ def _parsed(run: Run, answer: str | None) -> Json:
         return None
     try:
         value: Json = json.loads(answer)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value

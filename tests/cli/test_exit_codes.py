@@ -275,6 +275,9 @@ def test_a_wrong_schema_is_2_from_a_flag(machine: Machine) -> None:
     assert machine.synapse("run", "--schema", "wrong.json", "hello").code == 2
     assert machine.synapse("run", "--schema", "broken.json", "hello").code == 2
     assert machine.synapse("run", "--schema", "nowhere.json", "hello").code in {2, 66}
+    machine.write("deep.json", '{"items":' * 5000 + "{}" + "}" * 5000)
+    deep = machine.synapse("run", "--schema", "deep.json", "hello")
+    assert (deep.code, deep.lines[0]) == (2, "synapse: error: --schema: deep.json is nested too deeply")
 
 
 def test_a_schema_rule_without_a_schema_is_2(machine: Machine) -> None:
