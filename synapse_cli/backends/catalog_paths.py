@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 NANO = "builtin:nano"
 MINILM = "builtin:minilm"
+_HEX = 64
+"""Digits of a SHA-256."""
 _REMOTE = ("hf:", "https:", "http:")
 
 
@@ -31,7 +33,7 @@ def model_path(model: Model) -> str:
     if source == NANO:
         return _nano()
     if source.startswith("file:"):
-        return source.removeprefix("file:")
+        return _as_named(source.removeprefix("file:"))
     if source.startswith(_REMOTE):
         return _pulled_path(model)
     if source == MINILM:
@@ -108,6 +110,21 @@ def _nano() -> str:
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "nano", "nano.gguf")
     if not os.path.exists(path):
         raise ModelMissing("the built-in nano model is not in this installation", "reinstall synapse-llm")
+    return path
+
+
+def _as_named(path: str) -> str:
+    """A path. The store names a file by what it holds (`models add --copy`), which is proven before it is believed."""
+    folder, name = os.path.split(path)
+    sha256 = name.removesuffix(".gguf")
+    if len(sha256) != _HEX or os.path.basename(folder) != "blobs" or not os.path.isfile(path):
+        return path
+    try:
+        is_same = file_sha256(path) == sha256
+    except OSError:
+        return path  # who opens it says what is wrong
+    if not is_same:
+        raise ModelUnusable(f"{path} was changed or damaged since it was copied", "synapse models add it anew")
     return path
 
 

@@ -135,6 +135,18 @@ def test_an_added_file_is_used_in_place_by_its_short_name(user: User, gguf: byte
     assert user.blobs == {}
 
 
+def test_a_copy_that_was_changed_is_not_loaded(user: User, gguf: bytes) -> None:
+    user.models("add", str(user.write("mine.gguf", gguf)), "mine", "--copy")
+    copy = Path(user.models("path", "mine").out.decode().strip())
+    copy.chmod(0o600)
+    copy.write_bytes(gguf[:-1] + bytes([gguf[-1] ^ 1]))
+
+    done = user.synapse("run", "-m", "mine", "hello")
+
+    assert done.code == 69
+    assert "was changed or damaged since it was copied" in done.lines[0]
+
+
 def test_an_added_copy_outlives_its_original(user: User, gguf: bytes) -> None:
     path = user.write("mine.gguf", gguf)
     user.models("add", str(path), "mine", "--copy")
