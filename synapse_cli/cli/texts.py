@@ -37,14 +37,16 @@ class Reading:
 
 
 def read_texts(words: Sequence[str], files: Sequence[str], how: Reading, *, stdin_is_asked: bool = True) -> list[Text]:
-    """Every text in order: arguments, files, and stdin where nothing else was given or `-f -` names it.
+    """Every text in order: arguments, files, and stdin where nothing else was given, or where `-` names it.
 
     Raises UsageError where nothing was given, InputError for what cannot be read.
     """
     from synapse_cli.context.reading import check_encoding
 
     check_encoding(how.encoding)
-    texts = [Text(_word(word), "") for word in words]
+    texts: list[Text] = []
+    for word in words:
+        texts += _parts(_bytes("-"), "-", how) if word == "-" else [Text(_word(word), "")]
     for pattern in files:
         for name in _expanded(pattern):
             texts += _parts(_bytes(name), name, how)

@@ -52,6 +52,12 @@ def test_one_text_is_one_json_object(machine: Machine) -> None:
     assert done.err == ""
 
 
+def test_a_lone_dash_places_stdin_among_the_texts(machine: Machine) -> None:
+    done = machine.synapse("embed", "--format", "jsonl", "first", "-", "last", stdin="second\n")
+
+    assert [json.loads(line)["text"] for line in done.out.decode().splitlines()] == ["first", "second", "last"]
+
+
 def test_every_argument_is_a_text(machine: Machine) -> None:
     assert machine.synapse("embed", "the cat", "hello").json["count"] == 2
 
