@@ -223,3 +223,12 @@ def test_a_host_whose_call_does_not_hear_its_stop_lets_go_of_its_place_and_ends(
     assert not os.path.exists(place.socket)
     assert line_to(place) is None
     os.close(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK))
+
+
+def test_whoever_listens_at_a_connection_that_is_let_go_of_hears_that_it_is_gone() -> None:
+    ours, theirs = socket.socketpair()
+    wire = Wire(ours)
+    wire.close()
+
+    with theirs, pytest.raises(Gone):
+        wire.receive(0)

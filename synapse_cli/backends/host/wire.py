@@ -100,8 +100,9 @@ class Wire:
 
     def _fill(self, patience: Patience) -> None:
         """Read what there is, or wait for it once."""
-        self._socket.settimeout(patience())
+        wait_s = patience()
         try:
+            self._socket.settimeout(wait_s)
             chunk = self._socket.recv(_CHUNK)
         except TimeoutError:
             return
