@@ -266,6 +266,7 @@ def _said(error: BaseException) -> str:
         " Handle with `litellm",
         " To drop these",
         ", Received response",
+        " Error_str:",
         "Traceback (most recent call last)",
     ):
         text = text.partition(ending)[0]

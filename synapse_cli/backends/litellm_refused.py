@@ -36,9 +36,9 @@ def refused(
         place = one_line(headers.get("location", "another address"), secrets, at_most=120)
         return BadRequest(f"{who} has moved to {place}", "write the new address into the model's base_url")
     kind = _kind(status, text, who)
-    telling = f" ({status})" if kind in {KeyRejected, RateLimited, BadRequest} else ""
-    message = f"{who} {WHAT[kind]}{telling}"
     line = one_line(said, secrets)
+    telling = f" ({status})" if kind in {KeyRejected, RateLimited, BadRequest} or not line else ""
+    message = f"{who} {WHAT[kind]}{telling}"
     message = f"{message}: {line}" if line else message
     hint = _hint(kind, status, text)
     if issubclass(kind, Unavailable):

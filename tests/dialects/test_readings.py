@@ -167,6 +167,11 @@ def test_a_refusal_is_understood_wherever_its_sentence_stands(
     assert "<html>" not in error.message
 
 
+def test_a_failure_without_a_word_tells_its_status() -> None:
+    assert refused(500, {}, b"<html>oops", "openai/x").message == "openai/x failed (500)"
+    assert refused(500, {}, b'{"error":{"message":"overheated"}}', "openai/x").message == "openai/x failed: overheated"
+
+
 def test_498_is_a_key_at_cohere_and_a_full_house_at_groq() -> None:
     assert type(refused(498, {}, b'{"message":"invalid token"}', "cohere/command-a")) is KeyRejected
     assert type(refused(498, {}, b'{"error":{"message":"capacity"}}', "groq/x")) is ServerFailed

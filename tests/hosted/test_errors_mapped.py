@@ -42,6 +42,12 @@ def test_every_class_of_litellm_has_a_line_of_its_own(litellm: ModuleType) -> No
     assert unmapped == []
 
 
+def test_what_litellm_says_twice_is_said_once(litellm: ModuleType) -> None:
+    said = litellm.Timeout("litellm.Timeout: Request timed out. Error_str: Request timed out.", "x", "openai")
+
+    assert translate(said, "openai/x", ()).message == "openai/x gave no answer in time: Request timed out."
+
+
 def test_no_line_of_the_table_is_for_a_class_that_is_gone(litellm: ModuleType) -> None:
     from litellm import exceptions
 
