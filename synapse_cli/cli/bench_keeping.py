@@ -58,9 +58,13 @@ def keeper(flags: BenchFlags, kept: journal.Journal) -> Callable[[Call], None]:
             if flags.save or flags.resume:
                 raise
             is_kept = False
-            warn(f"{error.message}: where this bench is cut short, it cannot go on")
+            _warn(flags)(f"{error.message}: where this bench is cut short, it cannot go on")
 
     return keep
+
+
+def _warn(flags: BenchFlags) -> Callable[[str], None]:
+    return (lambda _: None) if flags.quiet else warn
 
 
 def _journal_path(flags: BenchFlags, plan: Plan) -> str:
@@ -82,7 +86,7 @@ def recording(flags: BenchFlags, plan: Plan) -> Iterator[Callable[[Run], None]]:
     from synapse_cli.profile.paths import state_dir
 
     settings = [each.profile.ledger for each in plan.candidates]
-    book = Book(state_dir(), next((each for each in settings if not each.text), settings[0]), warn=warn)
+    book = Book(state_dir(), next((each for each in settings if not each.text), settings[0]), warn=_warn(flags))
     try:
         yield lambda run: book.record(replace(run, saved=Decimal(0)), "bench", is_last=False)
     finally:

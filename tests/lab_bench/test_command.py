@@ -646,6 +646,7 @@ def test_a_bench_that_nobody_asked_to_keep_needs_no_place_for_a_journal(machine:
     assert done.code == 0
     assert done.json["candidates"][0]["calls"] == 3
     assert done.err.count("where this bench is cut short, it cannot go on") == 1
+    assert machine.synapse("bench", "-q", "-m", "quick", "hello", "-n", "3", env=nowhere).err == ""
 
 
 def test_an_interrupted_bench_replaces_no_whole_one(machine: Machine) -> None:
