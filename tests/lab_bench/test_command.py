@@ -637,11 +637,9 @@ def test_figures_are_printed_also_where_they_cannot_be_saved(machine: Machine) -
 
 
 def test_a_bench_that_nobody_asked_to_keep_needs_no_place_for_a_journal(machine: Machine) -> None:
-    blocked = machine.write("a-file", "")
+    nowhere = {"SYNAPSE_STATE_DIR": str(machine.write("a-file", ""))}
 
-    done = machine.synapse(
-        "bench", "--json", "-m", "quick", "hello", "-n", "3", env={"SYNAPSE_STATE_DIR": str(blocked)}
-    )
+    done = machine.synapse("bench", "--json", "-m", "quick", "hello", "-n", "3", env=nowhere)
 
     assert done.code == 0
     assert done.json["candidates"][0]["calls"] == 3
