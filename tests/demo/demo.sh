@@ -47,7 +47,13 @@ first=$(head -n 1 tickets.txt)
 shown 'head -n 1 tickets.txt | synapse run --choices billing,bug,… "Classify this ticket"'
 printf '%s\n' "$first" | labelled --choices "billing,bug,shipping,account,praise" "Classify this ticket"
 
-heading "6. Every run is in the ledger"
+heading "6. Add an encoder, which labels by likeness: it is asked first from now on"
+shown 'synapse models pull minilm'
+synapse models pull minilm 2>&1 | sed 's/^/  /'
+shown '… | synapse run --choices billing,bug,… "Classify this ticket"'
+labelled --choices "billing,bug,shipping,account,praise" "Classify this ticket" < tickets.txt
+
+heading "7. Every run is in the ledger"
 shown 'synapse log list'
 if [ -t 1 ]; then synapse log list -n 0; else synapse log list -n 0 | cut -f 1,3-; fi
 
