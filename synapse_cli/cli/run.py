@@ -168,7 +168,7 @@ def _tell_of_tiny(session: Session, flags: Flags, finished: Run) -> None:
     """Say once per user that the built-in model is a tiny one, after its first answer."""
     best = finished.outcome.best
     model = None if best is None or best.completion.cached else session.profile.models.get(best.model)
-    if flags.quiet or model is None or model.source != NANO.source:
+    if flags.quiet or model is None or (model.backend, model.source) != (NANO.backend, NANO.source):
         return
     from synapse_cli.cli.memory import first_time
 

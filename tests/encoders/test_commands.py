@@ -339,3 +339,14 @@ def test_binary_is_not_sent_to_a_terminal(machine: Machine) -> None:
 
     assert shown.code == 2
     assert "npy is binary" in "".join(shown.err)
+
+
+def test_only_a_tiny_model_that_writes_is_warned_of(machine: Machine) -> None:
+    machine.write(
+        "like.toml",
+        'schema = 1\nmodels.like = { backend = "encoder", source = "builtin:nano" }\nroutes.default.use = "like"\n',
+    )
+
+    done = machine.synapse("run", "--profile", "like.toml", "--choices", "good,bad", "I love it")
+
+    assert (done.code, done.err) == (0, "")
