@@ -7,12 +7,13 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from synapse_cli.core.errors import UsageError
+from synapse_cli.core.errors import ModelMissing, UsageError
 from synapse_cli.core.options import Options
 from synapse_cli.core.outcome import Decision
 from synapse_cli.core.ports import Check
 from synapse_cli.core.prompt import Json, Request
 from synapse_cli.core.registry import is_plugin, load
+from synapse_cli.core.witness import Witness
 from synapse_cli.flows.ask import Ask
 from synapse_cli.profile.model import Cascade, Model, Profile, Route, Rule
 
@@ -50,23 +51,32 @@ class Plan:
     """Whether answers of this route may be cached."""
 
 
-def plan(profile: Profile, ask: Ask, decision: Decision, named: Model | None = None) -> Plan:
-    """Lay out the stages of a decision; `named` is the model of `-m`. Raises UsageError for what cannot be."""
+def plan(profile: Profile, ask: Ask, decision: Decision, named: Model | None, witness: Witness) -> Plan:
+    """Lay out the stages of a decision; `named` is the model of `-m`. Raises UsageError for what cannot be.
+
+    `witness` is told of an extra that is not here: once it is, the way is another.
+    """
     if named is not None:
-        stages = [_stage(profile, ask, Cascade(name=named.name, tiers=(named.name,)), None, {named.name: named})]
+        stages = [
+            _stage(
+                profile, ask, Cascade(name=named.name, tiers=(named.name,)), None, {named.name: named}, witness=witness
+            )
+        ]
         return Plan(decision, tuple(_filtered(stages, ask)))
     route = profile.routes[decision.route]
     targets = [route.use, *route.fallback] if route.use else list(route.fallback)
     cascades = [profile.cascades.get(name) or Cascade(name=name, tiers=(name,)) for name in targets]
-    stages = [_stage(profile, ask, cascade, route, profile.models) for cascade in cascades]
+    stages = [_stage(profile, ask, cascade, route, profile.models, witness=witness) for cascade in cascades]
     return Plan(decision, tuple(_filtered(stages, ask)), route.cache)
 
 
-def _stage(profile: Profile, ask: Ask, cascade: Cascade, route: Route | None, models: Mapping[str, Model]) -> Stage:
+def _stage(
+    profile: Profile, ask: Ask, cascade: Cascade, route: Route | None, models: Mapping[str, Model], *, witness: Witness
+) -> Stage:
     rungs = []
     schema = ask.schema if ask.schema is not None else (route.schema if route and ask.grammar is None else None)
     rules = _rules(cascade, ask, schema)
-    tiers = _present(cascade.tiers, ask, models)
+    tiers = _present(cascade.tiers, ask, models, witness)
     for name in tiers:
         model = models[name]
         request = _request(profile, ask, route, model, schema)
@@ -82,14 +92,19 @@ def _stage(profile: Profile, ask: Ask, cascade: Cascade, route: Route | None, mo
     return Stage(cascade.name, tuple(rungs), cascade.max_attempts, cascade.on_budget == "cheaper")
 
 
-def _present(tiers: Sequence[str], ask: Ask, models: Mapping[str, Model]) -> list[str]:
+def _present(tiers: Sequence[str], ask: Ask, models: Mapping[str, Model], witness: Witness) -> list[str]:
     """The tiers, without MiniLM where it is not on this machine: it is an extra that a profile may count on or not."""
     if all(models[name].source != _AN_EXTRA or name in (ask.tier, ask.max_tier) for name in tiers):
         return list(tiers)
-    from synapse_cli.backends.minilm import is_here
+    from synapse_cli.backends.minilm import is_here, path
 
-    here = [name for name in tiers if models[name].source != _AN_EXTRA or is_here(os.environ)]
-    return here or list(tiers)
+    if is_here(os.environ):
+        return list(tiers)
+    try:
+        witness.looked_for(path(os.environ))
+    except ModelMissing:
+        pass  # there is no folder where it could ever be
+    return [name for name in tiers if models[name].source != _AN_EXTRA] or list(tiers)
 
 
 def _rules(cascade: Cascade, ask: Ask, schema: Json) -> tuple[Rule, ...]:

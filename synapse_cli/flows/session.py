@@ -104,7 +104,7 @@ class Session:
                 from synapse_cli.backends.catalog_source import parse
 
                 parse(named.source or "")
-        return plan(self.profile, ask, decision, named)
+        return plan(self.profile, ask, decision, named, self.witness)
 
     # --- the call ---
 

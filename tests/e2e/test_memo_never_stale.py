@@ -289,6 +289,18 @@ def test_a_changed_model_file_is_a_miss(machine: Machine) -> None:
     assert without.code == 66
 
 
+def test_an_encoder_that_was_fetched_is_asked_first(machine: Machine) -> None:
+    asked = ["--choices", "billing,bug,praise", "Classify this ticket"]
+    ticket = "The settings page crashes with an error."
+    assert not is_kept(machine, *asked, stdin=ticket)
+    assert is_kept(machine, *asked, stdin=ticket)
+
+    machine.synapse("models", "pull", "minilm")
+
+    assert not is_kept(machine, *asked, stdin=ticket)
+    assert machine.ledger("SELECT tier FROM runs ORDER BY started")[-1] == ("minilm",)
+
+
 def test_a_program_that_no_longer_accepts_is_asked(filled: Machine) -> None:
     time.sleep(2.1)
     is_kept(filled, "hello", "-r", "judged")
