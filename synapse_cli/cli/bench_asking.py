@@ -46,6 +46,7 @@ def wanted(flags: BenchFlags) -> Wanted:
     for path in (flags.save, flags.plot):
         _check_folder(path)
     rule = None if flags.grade is None else grade.parse(flags.grade)
+    _check_program(rule)
     items = prompts(_given(flags)) or builtin.prompts()
     found, notes = _candidates(flags)
     plan = Plan(
@@ -63,6 +64,15 @@ def wanted(flags: BenchFlags) -> Wanted:
     _check(plan)
     _check_thresholds(flags, plan, thresholds)
     return Wanted(plan=plan, thresholds=thresholds, format=shape, before=before, notes=tuple(notes))
+
+
+def _check_program(rule: grade.Grade | None) -> None:
+    """A program that is not there would grade nothing, and a bench without grades looks like one that wants none."""
+    import shutil
+
+    program = grade.program(rule) if rule is not None else None
+    if program is not None and shutil.which(program) is None:
+        raise UsageError(f"--grade: there is no program {program!r}", "check its path, and that it may be run")
 
 
 def _refuse_contradictions(flags: BenchFlags) -> None:

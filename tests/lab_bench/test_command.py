@@ -647,6 +647,13 @@ def test_a_bench_that_nobody_asked_to_keep_needs_no_place_for_a_journal(machine:
     assert machine.synapse("bench", "-q", "-m", "quick", "hello", "-n", "3", env=nowhere).err == ""
 
 
+def test_a_grader_that_is_not_there_is_said_before_anything_is_asked(machine: Machine) -> None:
+    done = machine.synapse("bench", "-m", "quick", "hello", "--grade", "command=/no/such/program")
+
+    assert (done.code, done.lines[0]) == (2, "synapse: error: --grade: there is no program '/no/such/program'")
+    assert done.out == b""
+
+
 def test_an_interrupted_bench_replaces_no_whole_one(machine: Machine) -> None:
     machine.synapse("bench", "-m", "slower", "one", "-n", "2", "--save", "new.json")
     before = (machine.work / "new.json").read_bytes()

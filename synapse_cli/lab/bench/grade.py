@@ -212,6 +212,11 @@ def _check_argument(grade: Grade, where: str) -> None:
         raise UsageError(f"{where}: {grade.kind} takes no argument", f"write {grade.kind} alone")
 
 
+def program(rule: Grade) -> str | None:
+    """The program that a rule runs; None for a rule that runs none."""
+    return _words(rule)[0] if rule.kind == "command" else None
+
+
 def _words(grade: Grade) -> list[str]:
     import shlex
 
