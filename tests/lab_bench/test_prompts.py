@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from synapse_cli.core.errors import InputError, SynapseError
+from synapse_cli.core.errors import InputError, SynapseError, UsageError
 from synapse_cli.lab.bench.item import Item
 from synapse_cli.lab.bench.prompts import Given, prompts
 
@@ -148,3 +148,12 @@ def test_what_the_model_is_not_told_does_not_make_another_item(tmp_path: Path) -
     (one,), (two,) = _read(tmp_path, files=("one.csv",)), _read(tmp_path, files=("two.csv",))
 
     assert one.key == two.key
+
+
+def test_a_named_column_that_no_row_has_is_a_slip(tmp_path: Path) -> None:
+    (tmp_path / "one.csv").write_text("prompt,label\na,b\n")
+    (tmp_path / "two.csv").write_text("prompt,note\nc,d\n")
+
+    assert len(_read(tmp_path, files=("one.csv", "two.csv"), expected="label")) == 2
+    with pytest.raises(UsageError, match="no row has a 'lable'"):
+        _read(tmp_path, files=("one.csv", "two.csv"), expected="lable")

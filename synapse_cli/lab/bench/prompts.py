@@ -47,11 +47,19 @@ def prompts(given: Given) -> list[Item]:
         attached = [part for part in (*attached, piped) if part]
     elif piped and not tables:
         found += _piped(piped, given)
+    _check_columns(found, given.columns)
     items = _items(given.words, found, attached)
     empty = next((item for item in items if not item.text.strip()), None)
     if empty is not None:
         raise InputError(f"the prompt of {empty.where} is empty", "say something")
     return told_apart(items)
+
+
+def _check_columns(found: Sequence[rows.Row], columns: Mapping[str, str]) -> None:
+    """A column that was named and that no row has is a slip: without it nothing would be graded, say."""
+    for name, column in columns.items():
+        if found and all(getattr(row.item, name) in (None, "", ()) for row in found):
+            raise UsageError(f"--column {name}={column}: no row has a {column!r}", "see the header of the table")
 
 
 def _items(words: Sequence[str], found: Sequence[rows.Row], attached: Sequence[str]) -> list[Item]:
