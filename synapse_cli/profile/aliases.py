@@ -58,7 +58,7 @@ def write(name: str, target: str | None, env: Mapping[str, str]) -> str:
         names[name] = target
     at = path(env)
     try:
-        write_private(Path(at), json.dumps(dict(sorted(names.items())), indent=2, ensure_ascii=False) + "\n")
+        write_private(Path(at), _as_json(names) + "\n")
     except OSError as error:
         raise InputError(f"cannot write {at}: {error.strerror}", "check the folder's mode") from error
     return at
@@ -70,6 +70,20 @@ def check(name: str) -> None:
         raise UsageError(f"{name!r} cannot be a name", "letters, digits and _ - . : (no slash, no .gguf at the end)")
     if name in _TAKEN:
         raise UsageError(f"{name!r} is the name of a model that comes with Synapse", "choose another name")
+
+
+def _as_json(names: Mapping[str, str]) -> str:
+    """Readable, but for a path that is no UTF-8, which JSON can only escape."""
+    text = json.dumps(dict(sorted(names.items())), indent=2, ensure_ascii=False)
+    return text if _is_utf8(text) else json.dumps(dict(sorted(names.items())), indent=2)
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _damaged(at: str) -> ProfileError:

@@ -135,6 +135,14 @@ def test_an_added_file_is_used_in_place_by_its_short_name(user: User, gguf: byte
     assert user.blobs == {}
 
 
+def test_a_file_whose_name_is_no_utf8_gets_a_name(user: User, gguf: bytes) -> None:
+    odd = os.fsdecode(b"m\xff.gguf")
+    (user.work / odd).write_bytes(gguf)
+
+    assert user.models("add", f"./{odd}", "mine").code == 0
+    assert user.synapse("run", "-m", "mine", "--param", "max_tokens=2", "hi").code == 0
+
+
 def test_a_copy_that_was_changed_is_not_loaded(user: User, gguf: bytes) -> None:
     user.models("add", str(user.write("mine.gguf", gguf)), "mine", "--copy")
     copy = Path(user.models("path", "mine").out.decode().strip())
