@@ -59,8 +59,14 @@ def test_what_is_hard_to_cut_is_cut_alike(reference: Tokenizer, ours: WordPiece,
     assert ours.ids(text) == _theirs(reference, text)
 
 
+_SETTLED = st.characters(
+    max_codepoint=0x1FFF, exclude_categories=["Cs", "Cn", "Cf", "Mn", "Po"], exclude_characters="\u166d\u1734"
+)
+"""What has been of one kind in every Unicode since the reference's; the next test counts the others."""
+
+
 @settings(max_examples=200, deadline=None)
-@given(st.text(st.characters(max_codepoint=0x1FFF, exclude_categories=["Cs", "Cn", "Mn", "Po"]), max_size=60))
+@given(st.text(_SETTLED, max_size=60))
 def test_any_text_of_letters_is_cut_alike(text: str) -> None:
     assert _OURS.ids(text) == _theirs(_REFERENCE, text)
 
