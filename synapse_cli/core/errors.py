@@ -15,7 +15,9 @@
     │       ├── RateLimited  75   429, with the delay the provider asked for
     │       ├── TimedOut     75   no answer in time
     │       ├── ServerFailed 75   5xx, connection refused or reset
-    │       └── CutStream    75   the stream ended before the provider said that it was finished
+    │       ├── CutStream    75   the stream ended before the provider said that it was finished
+    │       ├── CircuitOpen  75   the provider keeps failing, and is not asked for a while
+    │       └── Shed         75   no turn came in time under the provider's limits
     ├── CacheMiss            69   --cache-only, and nothing is kept
     ├── DoctorFailed         69   a check of `synapse doctor` failed
     ├── Refused              77   may not
@@ -172,6 +174,18 @@ class CutStream(Unavailable):
     kind = "cut"
 
 
+class CircuitOpen(Unavailable):
+    """The provider keeps failing, and is not asked for a while; nothing was sent."""
+
+    kind = "circuit_open"
+
+
+class Shed(Unavailable):
+    """No turn came in time under the provider's limits; nothing was sent."""
+
+    kind = "shed"
+
+
 class CacheMiss(SynapseError):
     """`--cache-only`, and nothing is kept."""
 
@@ -280,5 +294,17 @@ class ClosedPipe(SynapseError):
     kind = "closed_pipe"
 
 
-UNBILLED = (BadRequest, ModelMissing, ModelUnusable, EngineMissing, Unsuited, RateLimited, Refused, ServerFailed)
+UNSENT = (CircuitOpen, Shed)
+"""Failures that were found out before anything was sent: the tier was skipped, not asked."""
+UNBILLED = (
+    *UNSENT,
+    BadRequest,
+    ModelMissing,
+    ModelUnusable,
+    EngineMissing,
+    Unsuited,
+    RateLimited,
+    Refused,
+    ServerFailed,
+)
 """Failures that no provider bills. After any other (a timeout, a cut stream) what it cost is not known."""

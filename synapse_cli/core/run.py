@@ -26,6 +26,8 @@ class Run:
     saved: Decimal | None
     """Dollars less than the dearest tier of this way would have cost for the same tokens; None where unknown."""
     warnings: tuple[str, ...] = ()
+    tenant: str | None = None
+    """On whose behalf it was made."""
     local_tiers: frozenset[str] = frozenset()
     """Names of the tiers that run on this machine."""
 

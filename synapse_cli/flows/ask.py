@@ -38,6 +38,7 @@ class Ask:
     max_tier: str | None = None
     local_only: bool = False
     hosted_only: bool = False
+    tenant: str | None = None
     max_cost: Decimal | None = None
     timeout_s: float | None = None
     cache: CacheMode = "normal"

@@ -7,7 +7,6 @@ the cache touches no engine.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from dataclasses import replace
 from decimal import Decimal
@@ -18,21 +17,21 @@ from synapse_cli.cascade.tier import Tier
 from synapse_cli.core import places
 from synapse_cli.core.budget import Budget, Meter
 from synapse_cli.core.clock import Clock, SystemClock
-from synapse_cli.core.completion import FREE, Completion, Facts, Price
+from synapse_cli.core.completion import Completion, Facts
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import BackendError, NotAllowed, SynapseError
 from synapse_cli.core.ids import new_run_id
 from synapse_cli.core.outcome import Decision, Outcome
 from synapse_cli.core.ports import Backend
-from synapse_cli.core.prompt import Json, Request
-from synapse_cli.core.registry import is_plugin
+from synapse_cli.core.prompt import Request
 from synapse_cli.core.run import Run
 from synapse_cli.core.verdict import Verdict
 from synapse_cli.core.witness import Witness
 from synapse_cli.flows.ask import Ask
+from synapse_cli.flows.calls import Calls, Warm
 from synapse_cli.flows.plan import Plan, Rung, plan
-from synapse_cli.flows.wiring import backend_of, find_hosted, has_file, keys_of, near_hosted, takes_keys
-from synapse_cli.profile.model import Lora, Model, Profile
+from synapse_cli.flows.wiring import find_hosted, has_file, keys_of, near_hosted, takes_keys
+from synapse_cli.profile.model import Model, Profile
 
 if TYPE_CHECKING:
     from synapse_cli.cache.answers import Store
@@ -41,9 +40,6 @@ if TYPE_CHECKING:
 
 NANO = Model(name="nano", backend="llama.cpp", source="builtin:nano")
 """Names tasks where the profile declares no nano of its own."""
-_LABELLING = 1
-"""Counted up when an encoder's tier chooses otherwise than before: what is kept of it is then not found."""
-Warm = dict[str, Backend]
 
 
 class Session:
@@ -63,8 +59,7 @@ class Session:
         self.control = Control(self._deadline(), self.clock.monotonic)
         self.meter = Meter(self._budget())
         self.local_tiers: set[str] = set()
-        self._facts: dict[str, Facts] = {}
-        self._backends: Warm = {} if warm is None else warm
+        self.calls = Calls(profile, ask, witness, self.meter, warn=self.warn, warm={} if warm is None else warm)
 
     # --- the choice ---
 
@@ -112,7 +107,7 @@ class Session:
         """Wire one rung: cached, metered, and set aside where a flag forbids it."""
         model = rung.model
         is_local = self.is_local(model)
-        for part in (self._backends.get(model.name), *rung.checks):
+        for part in (self.calls.warm.get(model.name), *rung.checks):
             for path in getattr(part, "files", ()):
                 self.witness.read(path)
         if is_local:
@@ -120,7 +115,7 @@ class Session:
         return Tier(
             name=model.name,
             model=model.name,
-            backend=self._cached(model, keeps=keeps),
+            backend=self._chain(model, keeps=keeps),
             request=rung.request,
             checks=rung.checks,
             is_local=is_local,
@@ -128,39 +123,20 @@ class Session:
         )
 
     def is_local(self, model: Model) -> bool:
-        """Whether a model is of the local tier; told without importing its backend, plugins aside.
-
-        What goes through LiteLLM counts as hosted, wherever its address is: a proxy on this machine leads elsewhere.
-        """
-        match model.backend:
-            case "llama.cpp":
-                return True
-            case "litellm":
-                return False
-            case "encoder":
-                return model.source is not None
-            case "scripted":
-                return model.price is None
-            case _:
-                return self.facts(model).is_local
+        """Whether a model is of the local tier."""
+        return self.calls.is_local(model)
 
     def facts(self, model: Model) -> Facts:
         """What is known of a model without calling it."""
-        if model.name not in self._facts:
-            self._facts[model.name] = self.backend(model).facts()
-        return self._facts[model.name]
+        return self.calls.facts(model)
 
     def backend(self, model: Model) -> Backend:
-        """The model's own backend, built once: in a host where it has one, else in this process."""
-        if model.name not in self._backends:
-            self._backends[model.name] = backend_of(model, self.ask, self.profile.hosts, self.warn)
-        return self._backends[model.name]
+        """The model's own backend, without cache, budget and limits."""
+        return self.calls.backend(model)
 
     def request_key(self, model: Model, request: Request) -> str:
         """The content address of one call."""
-        from synapse_cli.cache.key import request_key
-
-        return request_key(self._identity(model), request, _settings(model))
+        return self.calls.request_key(model, request)
 
     def is_kept(self, rung: Rung) -> bool:
         """Whether this very call is in the cache."""
@@ -213,6 +189,7 @@ class Session:
             profile_hash=self.profile.hash,
             saved=self._saved(decision, outcome),
             warnings=tuple(self.warnings),
+            tenant=self.ask.tenant,
             local_tiers=frozenset(self.local_tiers),
         )
         if self.book is not None:
@@ -248,25 +225,8 @@ class Session:
 
     # --- below: how ---
 
-    def _cached(self, model: Model, *, keeps: bool) -> Backend:
-        from synapse_cli.cascade.metered import Metered
-
-        def fresh() -> Backend:
-            return Metered(self.backend(model), self.meter)
-
-        if self.store is None or not keeps or self.ask.cache == "off":
-            return fresh()
-        from synapse_cli.cache.cached import Cached
-
-        return Cached(
-            fresh,
-            lambda request: self.request_key(model, request),
-            self.store,
-            facts=lambda: self.facts(model),
-            mode=self.ask.cache,
-            ttl_s=self.ttl_s,
-            label=model.name,
-        )
+    def _chain(self, model: Model, *, keeps: bool) -> Backend:
+        return self.calls.chain(model, self.store, keeps=keeps, ttl_s=self.ttl_s)
 
     @property
     def ttl_s(self) -> float | None:
@@ -280,29 +240,12 @@ class Session:
             return NotAllowed("--hosted-only keeps it from being asked", "leave --hosted-only out")
         return None
 
-    def _identity(self, model: Model) -> str:
-        """What a model is, for the cache: a GGUF's hash, a hosted model's name, a script's own text."""
-        if not has_file(model):
-            own = json.dumps(dict(model.options), sort_keys=True, default=str) if model.options else ""
-            edition = getattr(self.backend(model), "edition", "") if is_plugin("backends", model.backend) else ""
-            return f"{model.backend}:{model.model or model.source or model.name}:{own}{edition}"
-        from synapse_cli.backends.catalog_paths import content_of
-
-        return f"gguf:{content_of(model, self.witness)}{''.join(map(self._adapter_identity, model.lora))}"
-
-    def _adapter_identity(self, adapter: Lora) -> str:
-        from synapse_cli.core.files import file_sha256
-
-        sha256 = file_sha256(adapter.file)
-        self.witness.read(adapter.file, sha256)
-        return f"+{sha256}*{adapter.scale}"
-
     def _deadline(self) -> float | None:
-        limits = [s for s in (self.ask.timeout_s, self.profile.limits.seconds_per_run) if s is not None]
+        limits = [s for s in (self.ask.timeout_s, self.profile.budget.seconds_per_run) if s is not None]
         return self.clock.monotonic() + min(limits) if limits else None
 
     def _budget(self) -> Budget:
-        limits = self.profile.limits
+        limits = self.profile.budget
         dollars = [d for d in (self.ask.max_cost, limits.per_run) if d is not None]
         return Budget(
             dollars=min(dollars) if dollars else None,
@@ -325,22 +268,12 @@ class Session:
         model = next((m for m in self.profile.models.values() if m.source == NANO.source), NANO)
         request = request_for(self.ask.prompt, tasks)
         try:
-            completion = self._cached(model, keeps=True).complete(request, self.control)
+            completion = self._chain(model, keeps=True).complete(request, self.control)
         except BackendError as error:
             self.warn(f"{model.name} could not name the task: {error.message}")
             return None
         usage = replace(completion.usage, input=0, output=0) if completion.cached else completion.usage
         return TaskGuess(completion.text, completion.confidence or 0.0, model.name, usage)
-
-    def _price(self, model: Model) -> Price | None:
-        """A model's price; a hosted one's is looked up without building its backend."""
-        if model.price is not None or model.backend == "llama.cpp":
-            return model.price or FREE
-        if model.backend != "litellm":
-            return self.facts(model).price
-        from synapse_cli.backends.prices import price
-
-        return price(model.model or "")
 
     def _saved(self, decision: Decision, outcome: Outcome) -> Decimal | None:
         """Against sending the same tokens to the dearest tier of this way.
@@ -357,7 +290,7 @@ class Session:
         if dearest.name == best.model:
             baseline = best.completion.cost
         else:
-            price = self._price(dearest)
+            price = self.calls.price(dearest)
             baseline = None if price is None else price.cost(best.completion.usage)
         return None if baseline is None else baseline - spent
 
@@ -384,15 +317,3 @@ def model_path(model: Model) -> str | None:
 def _rules_hash(tier: Tier) -> str:
     """The rules that bind a tier, by value: checks are frozen, and their text says all they hold."""
     return hashlib.sha256("\n".join(map(repr, tier.checks)).encode()).hexdigest()
-
-
-def _settings(model: Model) -> dict[str, Json]:
-    """Profile settings that change what a model answers."""
-    return {
-        "base_url": model.base_url,
-        "context": model.context,
-        "headers": dict(model.headers),
-        "organization": model.organization,
-        "project": model.project,
-        **({"labels": [_LABELLING, model.pooling, model.dimensions]} if model.backend == "encoder" else {}),
-    }

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from synapse_cli.core.completion import Price
 from synapse_cli.core.prompt import Json
 from synapse_cli.core.witness import Witness
 from synapse_cli.profile.model import (
+    BreakerSettings,
+    BudgetSettings,
     CacheSettings,
     Cascade,
     Defaults,
+    Deployment,
     HostSettings,
     LedgerSettings,
     Limits,
     Lora,
     Model,
     Profile,
+    RetrySettings,
     Route,
     Rule,
+    TelemetrySettings,
     Template,
+    Tenant,
     When,
 )
 from synapse_cli.profile.parse import BROKEN
@@ -39,7 +45,6 @@ def build(table: schema.ProfileTable, sources: Sources, witness: Witness, *, nam
     """The Profile that these tables mean; files that it names are read, and what is wrong in them is reported."""
     routes = {key: _route(key, route, sources, witness) for key, route in table.routes.items()}
     cascades = {key: _cascade(key, cascade, sources, witness) for key, cascade in table.cascades.items()}
-    limits = {key: value for key, value in table.budget if key in Limits.__dataclass_fields__}
     return Profile(
         name=name,
         path=sources.root,
@@ -48,7 +53,28 @@ def build(table: schema.ProfileTable, sources: Sources, witness: Witness, *, nam
         routes=routes,
         cascades=cascades,
         templates={key: _template(key, template) for key, template in table.templates.items()},
-        limits=Limits(**limits),
+        tenants={key: _tenant(key, tenant) for key, tenant in table.tenants.items()},
+        budget=_budget(table.budget),
+        retry=RetrySettings(
+            max_attempts=table.retry.max_attempts,
+            max_attempts_per_run=table.retry.max_attempts_per_run,
+            max_wait_s=table.retry.max_wait,
+            max_seconds=table.retry.max_seconds,
+        ),
+        breaker=BreakerSettings(
+            enabled=table.breaker.enabled,
+            failures=table.breaker.failures,
+            rate=table.breaker.rate,
+            window_s=table.breaker.window,
+            cooldown_s=table.breaker.cooldown,
+        ),
+        telemetry=TelemetrySettings(
+            file=table.telemetry.file,
+            endpoint=table.telemetry.endpoint,
+            protocol=table.telemetry.protocol,
+            headers=table.telemetry.headers,
+            content=table.telemetry.content,
+        ),
         cache=CacheSettings(enabled=table.cache.enabled, ttl_s=table.cache.ttl, max_size=table.cache.max_size),
         ledger=LedgerSettings(text=table.ledger.text, max_size=table.ledger.max_size, keep_s=table.ledger.keep),
         hosts=HostSettings(idle_s=table.hosts.idle, max_memory=table.hosts.max_memory),
@@ -85,6 +111,10 @@ def _model(name: str, table: schema.ModelTable, others: Mapping[str, schema.Mode
         backend=table.backend,
         source=getattr(table, "source", None),
         model=getattr(table, "model", None),
+        limits=_limits(getattr(table, "limits", None)),
+        deployments=tuple(map(_deployment, getattr(table, "deployments", ()))),
+        spread=getattr(table, "spread", "weighted"),
+        max_attempts=table.max_attempts,
         base_url=getattr(table, "base_url", None),
         headers=getattr(table, "headers", {}),
         organization=getattr(table, "organization", None),
@@ -115,6 +145,42 @@ def _model(name: str, table: schema.ModelTable, others: Mapping[str, schema.Mode
     )
 
 
+def _limits(table: schema.LimitsTable | None) -> Limits | None:
+    if table is None:
+        return None
+    return Limits(rpm=table.rpm, tpm=table.tpm, parallel=table.parallel, max_wait_s=table.max_wait)
+
+
+def _deployment(table: schema.DeploymentTable) -> Deployment:
+    return Deployment(
+        model=table.model,
+        base_url=table.base_url,
+        keys=tuple(table.keys),
+        weight=float(table.weight),
+        limits=_limits(table.limits),
+        headers=table.headers,
+    )
+
+
+def _budget(table: schema.BudgetTable) -> BudgetSettings:
+    values: dict[str, Any] = {key: tuple(value or ()) if key.startswith("alert") else value for key, value in table}
+    return BudgetSettings(**values)
+
+
+def _tenant(name: str, table: schema.TenantTable) -> Tenant:
+    def names(listed: list[str] | None) -> tuple[str, ...] | None:
+        return None if listed is None else tuple(listed)
+
+    return Tenant(
+        name=name,
+        models=names(table.models),
+        tiers=names(table.tiers),
+        routes=names(table.routes),
+        local_only=table.local_only,
+        budget=_budget(table.budget) if table.budget else None,
+    )
+
+
 def _route(name: str, table: schema.RouteTable, sources: Sources, witness: Witness) -> Route:
     return Route(
         name=name,
@@ -126,6 +192,7 @@ def _route(name: str, table: schema.RouteTable, sources: Sources, witness: Witne
         template=table.template,
         schema=_schema(("routes", name, "schema"), table.schema_, sources, witness),
         cache=table.cache,
+        budget=_budget(table.budget) if table.budget else None,
     )
 
 

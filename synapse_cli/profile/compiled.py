@@ -18,23 +18,29 @@ from synapse_cli.core import places
 from synapse_cli.core.completion import Price
 from synapse_cli.core.witness import Witness
 from synapse_cli.profile.model import (
+    BreakerSettings,
+    BudgetSettings,
     CacheSettings,
     Cascade,
     Defaults,
+    Deployment,
     HostSettings,
     LedgerSettings,
     Limits,
     Lora,
     Model,
     Profile,
+    RetrySettings,
     Route,
     Rule,
+    TelemetrySettings,
     Template,
+    Tenant,
     When,
 )
 from synapse_cli.profile.origin import Danger, Source
 
-_FORMAT = 2
+_FORMAT = 3
 
 
 class Compiled(NamedTuple):
@@ -106,9 +112,6 @@ def _is_unchanged(source: Source) -> bool:
 
 
 def _profile(data: dict[str, Any]) -> Profile:
-    limits = data["limits"]
-    if limits["per_run"] is not None:
-        limits["per_run"] = Decimal(limits["per_run"])
     return Profile(
         name=data["name"],
         path=data["path"],
@@ -117,7 +120,11 @@ def _profile(data: dict[str, Any]) -> Profile:
         routes={name: _route(route) for name, route in data["routes"].items()},
         cascades={name: _cascade(cascade) for name, cascade in data["cascades"].items()},
         templates={name: Template(**template) for name, template in data["templates"].items()},
-        limits=Limits(**limits),
+        tenants={name: _tenant(tenant) for name, tenant in data["tenants"].items()},
+        budget=_budget(data["budget"]),
+        retry=RetrySettings(**data["retry"]),
+        breaker=BreakerSettings(**data["breaker"]),
+        telemetry=TelemetrySettings(**data["telemetry"]),
         cache=CacheSettings(**data["cache"]),
         ledger=LedgerSettings(**data["ledger"]),
         hosts=HostSettings(**data["hosts"]),
@@ -131,13 +138,40 @@ def _model(data: dict[str, Any]) -> Model:
     numbers = {key: None if value is None else Decimal(value) for key, value in (price or {}).items()}
     lists: dict[str, Any] = {key: tuple(data.pop(key)) for key in ("keys", "tags", "gpu_split")}
     lists["lora"] = tuple(Lora(**each) for each in data.pop("lora"))
+    lists["deployments"] = tuple(map(_deployment, data.pop("deployments")))
+    lists["limits"] = _limits(data.pop("limits"))
     return Model(**data, **lists, price=Price(**numbers) if price else None)  # type: ignore[arg-type]  # input and output are never None
 
 
+def _limits(data: dict[str, Any] | None) -> Limits | None:
+    return None if data is None else Limits(**data)
+
+
+def _deployment(data: dict[str, Any]) -> Deployment:
+    return Deployment(**{**data, "keys": tuple(data["keys"]), "limits": _limits(data["limits"])})
+
+
+def _budget(data: dict[str, Any]) -> BudgetSettings:
+    money = {key: Decimal(data[key]) for key in ("per_run", "per_day", "per_month") if data[key] is not None}
+    lists = {key: tuple(data[key]) for key in ("alerts", "alert_command")}
+    return BudgetSettings(**{**data, **money, **lists})
+
+
+def _tenant(data: dict[str, Any]) -> Tenant:
+    budget = data.pop("budget")
+    frozen = {key: _frozen(value) for key, value in data.items()}
+    return Tenant(**frozen, budget=None if budget is None else _budget(budget))
+
+
 def _route(data: dict[str, Any]) -> Route:
-    when = data.pop("when")
+    when, budget = data.pop("when"), data.pop("budget")
     lists: dict[str, Any] = {key: tuple(data.pop(key)) for key in ("examples", "run", "fallback")}
-    return Route(**data, **lists, when=None if when is None else When(**{k: _frozen(v) for k, v in when.items()}))
+    return Route(
+        **data,
+        **lists,
+        when=None if when is None else When(**{k: _frozen(v) for k, v in when.items()}),
+        budget=None if budget is None else _budget(budget),
+    )
 
 
 def _cascade(data: dict[str, Any]) -> Cascade:

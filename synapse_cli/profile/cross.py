@@ -15,7 +15,14 @@ from synapse_cli.profile.sources import KeyPath, Sources, Table, dotted
 
 if TYPE_CHECKING:
     from synapse_cli.profile.model import Profile
-    from synapse_cli.profile.schema import CascadeTable, ModelTable, ProfileTable, RouteTable, TemplateTable
+    from synapse_cli.profile.schema import (
+        CascadeTable,
+        ModelTable,
+        ProfileTable,
+        RouteTable,
+        TemplateTable,
+        TenantTable,
+    )
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:@+ -]*")
 _A_SLIP = 0.8
@@ -25,7 +32,7 @@ _A_SLIP = 0.8
 def check(table: ProfileTable, sources: Sources, *, may_import: bool) -> list[str]:
     """Report what does not fit together to `sources`; return warnings. Plugins are imported only if they may be."""
     known = {kind: _names(sources.data, kind) for kind in ("models", "routes", "cascades", "templates")}
-    for kind, names in known.items():
+    for kind, names in {**known, "tenants": _names(sources.data, "tenants")}.items():
         _check_names(kind, names, sources)
     for both in sorted({*known["models"]} & {*known["cascades"]}):
         sources.problem(("cascades", both), f"the name {both!r}, which a model has too", "a name of its own")
@@ -38,6 +45,8 @@ def check(table: ProfileTable, sources: Sources, *, may_import: bool) -> list[st
         _check_draft(name, model, known["models"], table, sources)
     for name, template in table.templates.items():
         _check_template(name, template, sources)
+    for name, tenant in table.tenants.items():
+        _check_tenant(name, tenant, known, sources)
     _check_default(table, known["routes"], sources)
     _check_params(table, sources)
     return [*_check_backends(table, sources, may_import), *_check_rules(table, sources, may_import)]
@@ -130,6 +139,18 @@ def _check_tiers(name: str, cascade: CascadeTable, known: Mapping[str, list[str]
             _unknown((*at, number), tier, "model", known["models"], sources)
         if tier in cascade.tiers[:number]:
             sources.problem((*at, number), f"{shown(tier)} again", "each model once")
+
+
+def _check_tenant(name: str, tenant: TenantTable, known: Mapping[str, list[str]], sources: Sources) -> None:
+    """Names must exist; globs, and what `-m` may name beside the profile's models, need not."""
+    at = ("tenants", name)
+    for key, kind, names in (("tiers", "models", tenant.tiers), ("routes", "routes", tenant.routes)):
+        for number, each in enumerate(names or ()):
+            if not any(letter in each for letter in "*?["):
+                _unknown((*at, key, number), each, kind[:-1], known[kind], sources)
+    for number, each in enumerate(tenant.models or ()):
+        if not any(letter in each for letter in "*?[/"):
+            _unknown((*at, "models", number), each, "model", known["models"], sources)
 
 
 def _check_draft(name: str, model: ModelTable, known: list[str], table: ProfileTable, sources: Sources) -> None:

@@ -30,6 +30,36 @@ class Lora:
     scale: float = 1.0
 
 
+Spread = Literal["weighted", "ordered", "least_busy", "fastest"]
+SPREADS: tuple[Spread, ...] = get_args(Spread)
+"""How calls are divided among keys and deployments."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a provider lets one key do, over all processes; None is as its answers say, else no limit."""
+
+    rpm: int | None = None
+    """Requests per minute."""
+    tpm: int | None = None
+    """Tokens per minute, prompt and answer."""
+    parallel: int | None = None
+    max_wait_s: float = 30.0
+    """How long a call may queue before it is shed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """Another place where a model is served; what is None is the model's own."""
+
+    model: str | None = None
+    base_url: str | None = None
+    keys: tuple[str, ...] = ()
+    weight: float = 1.0
+    limits: Limits | None = None
+    headers: Mapping[str, str] | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
     """One entry of `[models]`, or one that `-m` made up."""
@@ -40,6 +70,13 @@ class Model:
     """`builtin:nano`, `builtin:minilm`, `file:ABSOLUTE PATH`, `hf:OWNER/REPO/FILE[@REVISION]`, `https:…`."""
     model: str | None = None
     """LiteLLM's name, `provider/id`."""
+    limits: Limits | None = None
+    """Of each key, or of each deployment that has none of its own."""
+    deployments: tuple[Deployment, ...] = ()
+    """Where else the same model is served; empty means only here."""
+    spread: Spread = "weighted"
+    max_attempts: int | None = None
+    """Calls within one run; None as `[retry]` says."""
     base_url: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     organization: str | None = None
@@ -100,6 +137,30 @@ class When:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetSettings:
+    """A `[budget]` table: of the profile, a route or a tenant. None is no limit."""
+
+    per_run: Decimal | None = None
+    per_day: Decimal | None = None
+    per_month: Decimal | None = None
+    tokens_per_run: int | None = None
+    tokens_per_day: int | None = None
+    tokens_per_month: int | None = None
+    seconds_per_run: float | None = None
+    seconds_per_day: float | None = None
+    seconds_per_month: float | None = None
+    steps_per_run: int | None = None
+    steps_per_day: int | None = None
+    steps_per_month: int | None = None
+    min_output: int = 16
+    """Tokens below which an answer is not worth asking for."""
+    alerts: tuple[int, ...] = (50, 80, 100)
+    """Percentages of a day's or month's limit at which the user is told, once each."""
+    alert_command: tuple[str, ...] = ()
+    """A command that is told too: argv, no shell; the alert as JSON on its stdin."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """One entry of `[routes]`: when it is taken, and what it leads to."""
 
@@ -117,6 +178,8 @@ class Route:
     schema: Json = None
     """The JSON Schema itself (a file named by the profile has been read)."""
     cache: bool = True
+    budget: BudgetSettings | None = None
+    """Of all runs that take this route."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,15 +217,59 @@ class Template:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """The `[budget]` table. None is no limit."""
+class RetrySettings:
+    """The `[retry]` table: how often and how long a failed call is repeated."""
 
-    per_run: Decimal | None = None
-    tokens_per_run: int | None = None
-    seconds_per_run: float | None = None
-    steps_per_run: int | None = None
-    min_output: int = 16
-    """Tokens below which an answer is not worth asking for."""
+    max_attempts: int = 2
+    """Calls of one model within one run, the first included; a model's own `max_attempts` goes before."""
+    max_attempts_per_run: int = 6
+    """Calls of all models within one run."""
+    max_wait_s: float = 10.0
+    """A provider that asks for a longer pause is left for the next tier."""
+    max_seconds: float | None = None
+    """One model's calls and pauses together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakerSettings:
+    """The `[breaker]` table: when a provider that keeps failing is no longer asked, by any process."""
+
+    enabled: bool = True
+    failures: int = 3
+    """In a row."""
+    rate: float = 0.5
+    """Share of failures within the window, from ten calls on."""
+    window_s: float = 60.0
+    cooldown_s: float = 30.0
+    """How long it stays open until one call may probe."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TelemetrySettings:
+    """The `[telemetry]` table: where spans and metrics go."""
+
+    file: str | None = None
+    """Absolute path; OTLP-JSON, a line an export."""
+    endpoint: str | None = None
+    """An OTLP collector; needs the extra `otel`."""
+    protocol: Literal["http", "grpc"] = "http"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content: bool = False
+    """Whether prompts and answers are part of spans."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tenant:
+    """One entry of `[tenants]`: on whose behalf a run is made. Lists are names or globs; None allows all."""
+
+    name: str
+    models: tuple[str, ...] | None = None
+    """What `-m` may name, and what a tier may be."""
+    tiers: tuple[str, ...] | None = None
+    """Tiers of a cascade that may be asked; None as `models` says."""
+    routes: tuple[str, ...] | None = None
+    local_only: bool = False
+    budget: BudgetSettings | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,7 +328,11 @@ class Profile:
     routes: Mapping[str, Route]
     cascades: Mapping[str, Cascade]
     templates: Mapping[str, Template]
-    limits: Limits = field(default_factory=Limits)
+    tenants: Mapping[str, Tenant] = field(default_factory=dict)
+    budget: BudgetSettings = field(default_factory=BudgetSettings)
+    retry: RetrySettings = field(default_factory=RetrySettings)
+    breaker: BreakerSettings = field(default_factory=BreakerSettings)
+    telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
     hosts: HostSettings = field(default_factory=HostSettings)

@@ -25,13 +25,8 @@ _NOT_YET: dict[tuple[str, ...], str] = {
     ("tools",): "",
     ("flows",): "",
     ("indexes",): "",
-    ("tenants",): "",
-    ("models", "*", "limits"): "",
     ("routes", "*", "examples"): "use `when` to choose this route",
     ("routes", "*", "policy"): "",
-    ("budget", "per_day"): "per_run is a limit that holds today",
-    ("budget", "per_month"): "per_run is a limit that holds today",
-    ("budget", "tokens_per_day"): "tokens_per_run is a limit that holds today",
 }
 """Keys of the pinned interface whose behaviour is not built; with what to use meanwhile."""
 
@@ -192,7 +187,14 @@ def _known_keys(where: KeyPath, data: Table) -> list[str]:
 
     inner: dict[KeyPath, type[BaseModel]] = {
         ("models", "price"): schema.PriceTable,
+        ("models", "limits"): schema.LimitsTable,
         ("hosts",): schema.HostsTable,
+        ("retry",): schema.RetryTable,
+        ("breaker",): schema.BreakerTable,
+        ("telemetry",): schema.TelemetryTable,
+        ("tenants",): schema.TenantTable,
+        ("tenants", "budget"): schema.BudgetTable,
+        ("routes", "budget"): schema.BudgetTable,
         ("routes",): schema.RouteTable,
         ("routes", "when"): schema.WhenTable,
         ("cascades",): schema.CascadeTable,

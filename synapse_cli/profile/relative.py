@@ -16,9 +16,14 @@ def resolve(sources: Sources) -> None:
         for number, adapter in enumerate(adapters if isinstance(adapters := model.get("lora"), list) else ()):
             if isinstance(adapter, dict):
                 _replace(sources, adapter, "file", (*at, "lora", number))
-        keys = model.get("keys")
-        if isinstance(keys, list):
-            model["keys"] = [_absolute(sources, key, (*at, "keys"), "file:") for key in keys]
+        _keys(sources, model, at)
+        places = model.get("deployments")
+        for number, place in enumerate(places if isinstance(places, list) else ()):
+            if isinstance(place, dict):
+                _keys(sources, place, (*at, "deployments", number))
+    telemetry = sources.data.get("telemetry")
+    if isinstance(telemetry, dict):
+        _replace(sources, telemetry, "file", ("telemetry",))
     for name, route in _entries(sources.data, "routes"):
         _replace(sources, route, "schema", ("routes", name))
     for name, cascade in _entries(sources.data, "cascades"):
@@ -34,6 +39,12 @@ def _entries(data: Table, kind: str) -> list[tuple[str, Table]]:
     entries = data.get(kind)
     pairs = entries.items() if isinstance(entries, dict) else ()
     return [(name, entry) for name, entry in pairs if isinstance(entry, dict)]
+
+
+def _keys(sources: Sources, holder: Table, at: KeyPath) -> None:
+    keys = holder.get("keys")
+    if isinstance(keys, list):
+        holder["keys"] = [_absolute(sources, key, (*at, "keys"), "file:") for key in keys]
 
 
 def _replace(sources: Sources, table: Table, key: str, at: KeyPath, prefix: str = "") -> None:

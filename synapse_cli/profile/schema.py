@@ -23,7 +23,36 @@ class PriceTable(_Strict):
     cached: PerMillion | None = None
 
 
+class LimitsTable(_Strict):
+    """What a provider lets one key do, over all processes."""
+
+    rpm: Annotated[int, Field(ge=1)] | None = None
+    tpm: Annotated[int, Field(ge=1)] | None = None
+    parallel: Annotated[int, Field(ge=1)] | None = None
+    max_wait: fields.KeepAlive = 30.0
+
+
+class DeploymentTable(_Strict):
+    """Another place where a model is served."""
+
+    model: fields.LiteLLMName | None = None
+    base_url: fields.BaseUrl | None = None
+    keys: fields.Keys = []
+    weight: Annotated[float, Field(gt=0, le=1_000_000)] = 1.0
+    limits: LimitsTable | None = None
+    headers: dict[str, fields.Header] | None = None
+
+
+class _Hosted(BaseModel):
+    """What every model has that is asked over a network."""
+
+    limits: LimitsTable | None = None
+    deployments: list[DeploymentTable] = []
+    spread: Literal["weighted", "ordered", "least_busy", "fastest"] = "weighted"
+
+
 class _Model(_Strict):
+    max_attempts: Annotated[int, Field(ge=1, le=1000)] | None = None
     context: Annotated[int, Field(ge=16, le=100_000_000)] | None = None
     timeout_s: Annotated[float, Field(gt=0, le=86_400)] = 60.0
     params: fields.Params = {}
@@ -57,7 +86,7 @@ class LlamaCppTable(_Local):
     prefix_cache: Literal["memory", "disk", "off"] = "memory"
 
 
-class LiteLLMTable(_Model):
+class LiteLLMTable(_Model, _Hosted):
     """A model of a provider, or of any server that speaks a provider's dialect."""
 
     backend: Literal["litellm"]
@@ -71,7 +100,7 @@ class LiteLLMTable(_Model):
     effort: fields.Effort | None = None
 
 
-class EncoderTable(_Local):
+class EncoderTable(_Local, _Hosted):
     """A model that turns texts into vectors, and labels by their likeness: a GGUF here, or a provider's."""
 
     backend: Literal["encoder"]
@@ -98,7 +127,7 @@ class PluginTable(LiteLLMTable):
     source: Text | None = None
 
 
-class ScriptedTable(_Model):
+class ScriptedTable(_Model, _Hosted):
     """Replies written down beforehand, for tests, demos and dry runs; `replies` and `record` are the backend's own."""
 
     model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
@@ -134,6 +163,26 @@ class WhenTable(_Strict):
     tags: Texts | None = None
 
 
+class BudgetTable(_Strict):
+    """Limits in money, tokens, seconds and steps (calls): of a run, a day, a month."""
+
+    per_run: Money | None = None
+    per_day: Money | None = None
+    per_month: Money | None = None
+    tokens_per_run: Annotated[int, Field(ge=1)] | None = None
+    tokens_per_day: Annotated[int, Field(ge=1)] | None = None
+    tokens_per_month: Annotated[int, Field(ge=1)] | None = None
+    seconds_per_run: Annotated[float, Field(gt=0)] | None = None
+    seconds_per_day: Annotated[float, Field(gt=0)] | None = None
+    seconds_per_month: Annotated[float, Field(gt=0)] | None = None
+    steps_per_run: Annotated[int, Field(ge=1)] | None = None
+    steps_per_day: Annotated[int, Field(ge=1)] | None = None
+    steps_per_month: Annotated[int, Field(ge=1)] | None = None
+    min_output: Annotated[int, Field(ge=1)] = 16
+    alerts: list[Annotated[int, Field(ge=1, le=1000)]] = [50, 80, 100]
+    alert_command: fields.Argv | None = None
+
+
 class RouteTable(_Strict):
     """When a route is taken and what it leads to."""
 
@@ -145,6 +194,7 @@ class RouteTable(_Strict):
     template: Text | None = None
     schema_: fields.SchemaOrPath | None = Field(None, alias="schema")
     cache: bool = True
+    budget: BudgetTable | None = None
 
 
 class RuleTable(BaseModel):
@@ -172,14 +222,43 @@ class TemplateTable(_Strict):
     version: Text | None = None
 
 
-class BudgetTable(_Strict):
-    """Limits of one run."""
+class TenantTable(_Strict):
+    """On whose behalf a run is made: what it may ask, and what it may spend."""
 
-    per_run: Money | None = None
-    tokens_per_run: Annotated[int, Field(ge=1)] | None = None
-    seconds_per_run: Annotated[float, Field(gt=0)] | None = None
-    steps_per_run: Annotated[int, Field(ge=1)] | None = None
-    min_output: Annotated[int, Field(ge=1)] = 16
+    models: list[Text] | None = None
+    tiers: list[Text] | None = None
+    routes: list[Text] | None = None
+    local_only: bool = False
+    budget: BudgetTable | None = None
+
+
+class RetryTable(_Strict):
+    """How often and how long a failed call is repeated."""
+
+    max_attempts: Annotated[int, Field(ge=1, le=1000)] = 2
+    max_attempts_per_run: Annotated[int, Field(ge=1, le=10_000)] = 6
+    max_wait: fields.KeepAlive = 10.0
+    max_seconds: Annotated[float, Field(gt=0)] | None = None
+
+
+class BreakerTable(_Strict):
+    """When a provider that keeps failing is no longer asked."""
+
+    enabled: bool = True
+    failures: Annotated[int, Field(ge=1, le=1000)] = 3
+    rate: Annotated[float, Field(gt=0, le=1)] = 0.5
+    window: Duration = 60.0
+    cooldown: Duration = 30.0
+
+
+class TelemetryTable(_Strict):
+    """Where spans and metrics go, in OpenTelemetry's terms."""
+
+    file: Text | None = None
+    endpoint: fields.BaseUrl | None = None
+    protocol: Literal["http", "grpc"] = "http"
+    headers: dict[str, fields.Header] = {}
+    content: bool = False
 
 
 class CacheTable(_Strict):
@@ -222,7 +301,11 @@ class ProfileTable(_Strict):
     routes: dict[str, RouteTable] = {}
     cascades: dict[str, CascadeTable] = {}
     templates: dict[str, TemplateTable] = {}
+    tenants: dict[str, TenantTable] = {}
     budget: BudgetTable = BudgetTable()
+    retry: RetryTable = RetryTable()
+    breaker: BreakerTable = BreakerTable()
+    telemetry: TelemetryTable = TelemetryTable()
     cache: CacheTable = CacheTable()
     ledger: LedgerTable = LedgerTable()
     hosts: HostsTable = HostsTable()

@@ -108,6 +108,10 @@ def _dangers(data: Table) -> Iterator[tuple[KeyPath, str]]:
         rules = cascade.get("accept")
         for number, rule in enumerate(rules if isinstance(rules, list) else []):
             yield from _of_rule(("cascades", name, "accept", number), rule)
+    for where, budget in _budgets(data):
+        if "alert_command" in budget:
+            yield (*where, "alert_command"), f"runs a command: {_words(budget['alert_command'])}"
+    yield from _of_telemetry(data.get("telemetry"))
     for table, key, what in _SHARED:
         entry = data.get(table)
         if isinstance(entry, dict) and key in entry:
@@ -124,10 +128,41 @@ def _entries(data: Table, kind: str) -> Iterator[tuple[str, Table]]:
             yield name, entry
 
 
+def _budgets(data: Table) -> Iterator[tuple[KeyPath, Table]]:
+    places: list[tuple[KeyPath, object]] = [(("budget",), data.get("budget"))]
+    for kind in ("routes", "tenants"):
+        places += [((kind, name, "budget"), entry.get("budget")) for name, entry in _entries(data, kind)]
+    for where, budget in places:
+        if isinstance(budget, dict):
+            yield where, budget
+
+
+def _of_telemetry(telemetry: object) -> Iterator[tuple[KeyPath, str]]:
+    if not isinstance(telemetry, dict):
+        return
+    if "file" in telemetry:
+        yield ("telemetry", "file"), f"writes what you do to {_clean(telemetry['file'])}"
+    if "endpoint" in telemetry:
+        yield ("telemetry", "endpoint"), f"sends what you do to {_address(telemetry['endpoint'])}"
+
+
 def _of_model(at: KeyPath, model: Table) -> Iterator[tuple[KeyPath, str]]:
     backend = model.get("backend")
     if isinstance(backend, str) and _is_plugin("backends", backend):
         yield (*at, "backend"), f"loads the plugin {backend!r}"
+    yield from _of_place(at, model)
+    places = model.get("deployments")
+    for number, place in enumerate(places if isinstance(places, list) else []):
+        if isinstance(place, dict):
+            inherited = {key: model[key] for key in ("model",) if key in model}
+            yield from _of_place((*at, "deployments", number), {**inherited, **place})
+    if "record" in model:
+        yield (*at, "record"), f"writes prompts to {_clean(model['record'])}"
+    yield from _of_params((*at, "params"), model.get("params"))
+
+
+def _of_place(at: KeyPath, model: Table) -> Iterator[tuple[KeyPath, str]]:
+    """Who is asked where, and with which keys."""
     provider = str(model.get("model", "")).partition("/")[0]
     keys = model.get("keys")
     for number, key in enumerate(keys if isinstance(keys, list) else []):
@@ -141,9 +176,6 @@ def _of_model(at: KeyPath, model: Table) -> Iterator[tuple[KeyPath, str]]:
         yield (*at, "model"), "names an address of its own"
     if model.get("headers"):
         yield (*at, "headers"), "sends headers of its own"
-    if "record" in model:
-        yield (*at, "record"), f"writes prompts to {_clean(model['record'])}"
-    yield from _of_params((*at, "params"), model.get("params"))
 
 
 def _of_key(at: KeyPath, key: str, provider: str) -> Iterator[tuple[KeyPath, str]]:

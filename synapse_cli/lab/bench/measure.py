@@ -127,7 +127,7 @@ def _spent(session: Session, run: Run | None) -> Decimal:
 
 def _is_ours(ask: Ask, session: Session) -> bool:
     """Whether the bench's limit is the one that binds, and not the profile's own for any run."""
-    per_run = session.profile.limits.per_run
+    per_run = session.profile.budget.per_run
     return ask.max_cost is not None and (per_run is None or ask.max_cost < per_run)
 
 

@@ -1,0 +1,141 @@
+"""What stands between a tier and its model?
+
+    cached? → the budget (Metered) → the record (Recorded) → keys, limits, breaker (Paced) → the backend
+
+One chain a model, built on use, so that an answer from the cache touches none of what is behind it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from synapse_cli.core.budget import Meter
+from synapse_cli.core.completion import FREE, Facts, Price
+from synapse_cli.core.ports import Backend
+from synapse_cli.core.prompt import Json, Request
+from synapse_cli.core.registry import is_plugin
+from synapse_cli.core.witness import Witness
+from synapse_cli.flows.ask import Ask
+from synapse_cli.flows.wiring import backend_of, has_file
+from synapse_cli.profile.model import Lora, Model, Profile
+
+if TYPE_CHECKING:
+    from synapse_cli.cache.answers import Store
+
+_LABELLING = 1
+"""Counted up when an encoder's tier chooses otherwise than before: what is kept of it is then not found."""
+
+Warm = dict[str, Backend]
+
+
+class Calls:
+    """The calls of one session. `warm` are models that another session has built, by name."""
+
+    def __init__(
+        self, profile: Profile, ask: Ask, witness: Witness, meter: Meter, *, warn: Callable[[str], None], warm: Warm
+    ) -> None:
+        self._profile = profile
+        self._ask = ask
+        self._witness = witness
+        self._meter = meter
+        self._warn = warn
+        self._facts: dict[str, Facts] = {}
+        self.warm = warm
+
+    def chain(self, model: Model, store: Store | None, *, keeps: bool, ttl_s: float | None) -> Backend:
+        """The whole chain of a model; without the cache where there is none or the route keeps nothing."""
+
+        def fresh() -> Backend:
+            from synapse_cli.cascade.metered import Metered
+
+            return Metered(self.backend(model), self._meter)
+
+        if store is None or not keeps or self._ask.cache == "off":
+            return fresh()
+        from synapse_cli.cache.cached import Cached
+
+        return Cached(
+            fresh,
+            lambda request: self.request_key(model, request),
+            store,
+            facts=lambda: self.facts(model),
+            mode=self._ask.cache,
+            ttl_s=ttl_s,
+            label=model.name,
+        )
+
+    def backend(self, model: Model) -> Backend:
+        """The model's own backend, built once: in a host where it has one, else in this process."""
+        if model.name not in self.warm:
+            self.warm[model.name] = backend_of(model, self._ask, self._profile.hosts, self._warn)
+        return self.warm[model.name]
+
+    def facts(self, model: Model) -> Facts:
+        """What is known of a model without calling it."""
+        if model.name not in self._facts:
+            self._facts[model.name] = self.backend(model).facts()
+        return self._facts[model.name]
+
+    def is_local(self, model: Model) -> bool:
+        """Whether a model is of the local tier; told without importing its backend, plugins aside.
+
+        What goes through LiteLLM counts as hosted, wherever its address is: a proxy on this machine leads elsewhere.
+        """
+        match model.backend:
+            case "llama.cpp":
+                return True
+            case "litellm":
+                return False
+            case "encoder":
+                return model.source is not None
+            case "scripted":
+                return model.price is None
+            case _:
+                return self.facts(model).is_local
+
+    def price(self, model: Model) -> Price | None:
+        """A model's price; a hosted one's is looked up without building its backend."""
+        if model.price is not None or model.backend == "llama.cpp":
+            return model.price or FREE
+        if model.backend != "litellm":
+            return self.facts(model).price
+        from synapse_cli.backends.prices import price
+
+        return price(model.model or "")
+
+    def request_key(self, model: Model, request: Request) -> str:
+        """The content address of one call."""
+        from synapse_cli.cache.key import request_key
+
+        return request_key(self._identity(model), request, _settings(model))
+
+    def _identity(self, model: Model) -> str:
+        """What a model is, for the cache: a GGUF's hash, a hosted model's name, a script's own text."""
+        if not has_file(model):
+            own = json.dumps(dict(model.options), sort_keys=True, default=str) if model.options else ""
+            edition = getattr(self.backend(model), "edition", "") if is_plugin("backends", model.backend) else ""
+            return f"{model.backend}:{model.model or model.source or model.name}:{own}{edition}"
+        from synapse_cli.backends.catalog_paths import content_of
+
+        return f"gguf:{content_of(model, self._witness)}{''.join(map(self._adapter_identity, model.lora))}"
+
+    def _adapter_identity(self, adapter: Lora) -> str:
+        from synapse_cli.core.files import file_sha256
+
+        sha256 = file_sha256(adapter.file)
+        self._witness.read(adapter.file, sha256)
+        return f"+{sha256}*{adapter.scale}"
+
+
+def _settings(model: Model) -> dict[str, Json]:
+    """Profile settings that change what a model answers."""
+    return {
+        "base_url": model.base_url,
+        "context": model.context,
+        "headers": dict(model.headers),
+        "organization": model.organization,
+        "project": model.project,
+        **({"labels": [_LABELLING, model.pooling, model.dimensions]} if model.backend == "encoder" else {}),
+    }
