@@ -13,6 +13,7 @@ from synapse_cli.core.errors import InputError, UsageError
 from synapse_cli.core.prompt import Json
 from synapse_cli.core.witness import Witness
 from synapse_cli.flows.ask import Ask, CacheMode
+from synapse_cli.flows.tenancy import VARIABLE
 from synapse_cli.profile.model import Profile
 
 
@@ -29,7 +30,6 @@ def wishes(flags: Flags, witness: Witness) -> Ask:
 
     InputError where a file that a flag names is not there.
     """
-    _refuse_not_yet(flags)
     _refuse_contradictions(flags)
     return Ask(
         prompt="",
@@ -50,6 +50,7 @@ def wishes(flags: Flags, witness: Witness) -> Ask:
         cache=_cache_mode(flags),
         cache_ttl_s=seconds("--cache-ttl", flags.cache_ttl),
         log=not flags.no_log,
+        tenant=flags.tenant or os.environ.get(VARIABLE) or None,
         hosts=not flags.no_host,
         force=flags.force,
         system=_system(flags.system, witness),
@@ -74,15 +75,6 @@ def asked(flags: Flags, wanted: Ask, profile: Profile, witness: Witness) -> Aske
     )
     ask = replace(wanted, prompt=inputs.text, words=inputs.words, input=inputs.attached, files=inputs.files)
     return Asked(ask, inputs.memoisable)
-
-
-def _refuse_not_yet(flags: Flags) -> None:
-    waiting = {"--tenant": flags.tenant}
-    for name, value in waiting.items():
-        if value is not None:
-            raise UsageError(
-                f"{name} is not built yet", "leave it out; --schema and --choices constrain an answer today"
-            )
 
 
 def _refuse_contradictions(flags: Flags) -> None:

@@ -11,7 +11,9 @@ import typer
 from synapse_cli.cache.answers import Entry
 from synapse_cli.cache.exact import Exact
 from synapse_cli.cli.listing import as_age, as_size, as_span, print_rows, print_table, visible
+from synapse_cli.cli.scope import Tenant
 from synapse_cli.core.prompt import Json
+from synapse_cli.flows.tenancy import cache_folder
 
 app = typer.Typer(
     help="Look into the cache, and clear it.",
@@ -27,7 +29,10 @@ def cache() -> None:
 
 
 @app.command()
-def stats(json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
+def stats(
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    tenant: Tenant = None,
+) -> None:
     """Say how much is kept, and how large it is.
 
     Example:
@@ -36,7 +41,7 @@ def stats(json: Annotated[bool, typer.Option("--json", help="Print one JSON obje
     """
     from synapse_cli.cache import memo
 
-    answers = _answers()
+    answers = _answers(tenant)
     kinds = [entry.kind for entry in answers.entries()]
     memos, memo_bytes = memo.count(os.environ)
     figures: dict[str, int] = {
@@ -47,7 +52,7 @@ def stats(json: Annotated[bool, typer.Option("--json", help="Print one JSON obje
         "bytes": answers.bytes_used() + memo_bytes,
     }
     if json:
-        print_rows([{**figures, "path": _folder()}], jsonl=True)
+        print_rows([{**figures, "path": _folder(tenant)}], jsonl=True)
         return
     for name, figure in figures.items():
         typer.echo(f"{name:<10} {as_size(figure) if name == 'bytes' else figure}")
@@ -58,6 +63,7 @@ def list_entries(
     most: Annotated[int, typer.Option("-n", "--most", metavar="N", min=0, help="At most this many; 0 is all.")] = 20,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
     jsonl: Annotated[bool, typer.Option("--jsonl", help="Print one JSON object a line.")] = False,
+    tenant: Tenant = None,
 ) -> None:
     """List what is kept, newest first.
 
@@ -66,7 +72,7 @@ def list_entries(
       synapse cache list --json | jq -r '.[].key'
     """
     now = time.time()
-    entries = sorted(_answers().entries(), key=lambda entry: (-entry.kept_at, entry.key))
+    entries = sorted(_answers(tenant).entries(), key=lambda entry: (-entry.kept_at, entry.key))
     entries = entries[: most or None]
     if print_rows([_told(entry) for entry in entries], json=json, jsonl=jsonl):
         return
@@ -81,6 +87,7 @@ def list_entries(
 def show(
     key: Annotated[str, typer.Argument(metavar="KEY", help="A key, or the beginning of one.")],
     json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
+    tenant: Tenant = None,
 ) -> None:
     """Show the answer under a key, and what checks said of it.
 
@@ -90,7 +97,7 @@ def show(
     """
     from synapse_cli.core.errors import UsageError
 
-    found = [entry for entry in _answers().entries() if entry.key.startswith(key.lower())]
+    found = [entry for entry in _answers(tenant).entries() if entry.key.startswith(key.lower())]
     keys = sorted({entry.key for entry in found})
     if len(keys) != 1:
         many = "more than one key begins" if keys else "no key begins"
@@ -104,29 +111,34 @@ def show(
 
 
 @app.command()
-def clear() -> None:
-    """Drop every answer, verdict, memo and prompt that was read; the ledger stays.
+def clear(tenant: Tenant = None) -> None:
+    """Drop every answer, verdict, memo and prompt that was read, also of all tenants; the ledger stays.
 
     Example:
 
       synapse cache clear
     """
     import sqlite3
+    from glob import escape as glob_escape
+    from glob import glob
 
     from synapse_cli.backends import llamacpp_stable
     from synapse_cli.cache import exact, memo
     from synapse_cli.core.errors import InputError
 
-    folder = _folder()
+    folder = _folder(tenant)
+    tenants = [] if tenant else glob(os.path.join(glob_escape(folder), "tenants", "*"))
     try:
-        dropped = exact.clear(folder) + memo.clear(os.environ) + llamacpp_stable.clear(os.fspath(folder))
+        dropped = sum(exact.clear(each) for each in (folder, *tenants)) + memo.clear(os.environ)
+        if not tenant:
+            dropped += llamacpp_stable.clear(folder)
     except (OSError, sqlite3.Error) as error:
         raise InputError(f"the cache in {folder} cannot be cleared: {error}", "delete the folder by hand") from error
     typer.echo(f"dropped {dropped} kept {'thing' if dropped == 1 else 'things'}")
 
 
 @app.command()
-def prune() -> None:
+def prune(tenant: Tenant = None) -> None:
     """Drop what has expired or is over the size cap.
 
     Example:
@@ -135,31 +147,31 @@ def prune() -> None:
     """
     from synapse_cli.cache import memo
 
-    dropped = _answers().prune() + memo.prune(os.environ)
+    dropped = _answers(tenant).prune() + memo.prune(os.environ)
     typer.echo(f"dropped {dropped} kept {'thing' if dropped == 1 else 'things'}")
 
 
 @app.command()
-def path() -> None:
+def path(tenant: Tenant = None) -> None:
     """Print the folder of the cache.
 
     Example:
 
       du -sh "$(synapse cache path)"
     """
-    typer.echo(_folder())
+    typer.echo(_folder(tenant))
 
 
-def _folder() -> str:
+def _folder(tenant: str | None) -> str:
     from synapse_cli.profile.paths import cache_dir
 
-    return str(cache_dir())
+    return cache_folder(str(cache_dir()), tenant)
 
 
-def _answers() -> Exact:
+def _answers(tenant: str | None) -> Exact:
     from synapse_cli.report.problem import warn
 
-    return Exact(_folder(), warn=warn)
+    return Exact(_folder(tenant), warn=warn)
 
 
 def _told(entry: Entry) -> dict[str, Json]:

@@ -100,7 +100,9 @@ class Flags:
             metavar="LEVEL",
         ),
     ] = None
-    tenant: Annotated[str | None, _option("--tenant", help="Tenant (not yet).", panel=_CHOICE, metavar="NAME")] = None
+    tenant: Annotated[
+        str | None, _option("--tenant", help="On whose behalf (or SYNAPSE_TENANT).", panel=_CHOICE, metavar="NAME")
+    ] = None
     no_host: Annotated[
         bool, _option("--no-host", help="Run models in this process, and leave none warm.", panel=_CHOICE)
     ] = False

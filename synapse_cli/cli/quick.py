@@ -26,6 +26,7 @@ TEXTS = {
     "--tier": "tier",
     "--max-tier": "max_tier",
     "--profile": "profile",
+    "--tenant": "tenant",
     "--max-cost": "max_cost",
     "--timeout": "timeout",
     "--cache-ttl": "cache_ttl",

@@ -30,6 +30,7 @@ from synapse_cli.core.witness import Witness
 from synapse_cli.flows.ask import Ask
 from synapse_cli.flows.calls import Calls, Warm
 from synapse_cli.flows.plan import Plan, Rung, plan
+from synapse_cli.flows.tenancy import cache_folder, forbidden, routes_of, tenant_of
 from synapse_cli.flows.wiring import find_hosted, has_file, keys_of, near_hosted, takes_keys
 from synapse_cli.profile.model import Model, Profile
 
@@ -59,6 +60,7 @@ class Session:
         self.control = Control(self._deadline(), self.clock.monotonic)
         self.meter = Meter(self._budget())
         self.local_tiers: set[str] = set()
+        self.tenant = tenant_of(profile, ask.tenant)
         self.calls = Calls(profile, ask, witness, self.meter, warn=self.warn, warm={} if warm is None else warm)
 
     # --- the choice ---
@@ -79,7 +81,10 @@ class Session:
             count_tokens=lambda: self._rough_tokens(ask.prompt),
             name_task=self._name_task,
         )
-        return choose(self.profile.routes, self.profile.defaults.route, question, ask.route)
+        routes = routes_of(self.tenant, self.profile.routes, ask.route)
+        decision = choose(routes, self.profile.defaults.route, question, ask.route)
+        routes_of(self.tenant, self.profile.routes, decision.route)  # the default may be none of the tenant's
+        return decision
 
     def plan(self, decision: Decision) -> Plan:
         """Lay out the stages of a decision."""
@@ -119,7 +124,7 @@ class Session:
             request=rung.request,
             checks=rung.checks,
             is_local=is_local,
-            obstacle=self._obstacle(is_local),
+            obstacle=self._obstacle(model, is_local),
         )
 
     def is_local(self, model: Model) -> bool:
@@ -207,7 +212,8 @@ class Session:
             return None
         from synapse_cli.cache.exact import Exact
 
-        return Exact(_folder("cache"), max_size=self.profile.cache.max_size, warn=self.warn)
+        folder = cache_folder(_folder("cache"), self.ask.tenant)
+        return Exact(folder, max_size=self.profile.cache.max_size, warn=self.warn)
 
     @cached_property
     def book(self) -> Book | None:
@@ -233,12 +239,12 @@ class Session:
         """How long an answer of this run is kept."""
         return self.ask.cache_ttl_s if self.ask.cache_ttl_s is not None else self.profile.cache.ttl_s
 
-    def _obstacle(self, is_local: bool) -> SynapseError | None:
+    def _obstacle(self, model: Model, is_local: bool) -> SynapseError | None:
         if self.ask.local_only and not is_local:
             return NotAllowed("--local-only keeps it from being asked", "leave --local-only out")
         if self.ask.hosted_only and is_local:
             return NotAllowed("--hosted-only keeps it from being asked", "leave --hosted-only out")
-        return None
+        return forbidden(self.tenant, model, is_local=is_local, is_named=self.ask.model is not None)
 
     def _deadline(self) -> float | None:
         limits = [s for s in (self.ask.timeout_s, self.profile.budget.seconds_per_run) if s is not None]

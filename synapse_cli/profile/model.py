@@ -264,7 +264,7 @@ class Tenant:
 
     name: str
     models: tuple[str, ...] | None = None
-    """What `-m` may name, and what a tier may be."""
+    """What `-m` may name, `provider/id` too; None as `tiers` says."""
     tiers: tuple[str, ...] | None = None
     """Tiers of a cascade that may be asked; None as `models` says."""
     routes: tuple[str, ...] | None = None
