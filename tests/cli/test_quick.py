@@ -70,4 +70,4 @@ def test_every_flag_is_read_here_but_the_few_that_are_rare() -> None:
     """A new flag that is in no table still works, at the price of loading Typer: put it into one."""
     named = {name for param in command("run").params for name in (*param.opts, *param.secondary_opts)}
 
-    assert {name for name in named if name.startswith("-")} - {*TEXTS, *LISTS, *SWITCHES} == {"--seed", "--tenant"}
+    assert {name for name in named if name.startswith("-")} - {*TEXTS, *LISTS, *SWITCHES} == {"--seed"}
