@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "trust": ("synapse_cli.cli.trust:trust", "Trust the profile of a project, after showing what it may do."),
     "models": ("synapse_cli.cli.models:app", "Find, fetch, check and name models."),
     "log": ("synapse_cli.cli.log:app", "List, show and search recorded runs."),
+    "trace": ("synapse_cli.cli.trace:trace", "Show what happened within a run, in time."),
     "cache": ("synapse_cli.cli.cache:app", "Look into the cache, and clear it."),
     "doctor": ("synapse_cli.cli.doctor:doctor", "Check engines, keys, files and one local answer."),
     "hosts": ("synapse_cli.cli.hosts:app", "List, start and stop the processes that keep models warm."),

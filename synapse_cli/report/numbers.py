@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
+
+from synapse_cli.core.prompt import Json
 
 
 def money(amount: Decimal | None) -> str | None:
@@ -28,3 +31,19 @@ def dollars(amount: Decimal | None) -> str:
 def seconds(duration: float) -> str:
     """A duration for people."""
     return f"{duration * 1000:.0f} ms" if duration < 0.1 else f"{duration:.1f} s"
+
+
+def short(count: float) -> str:
+    """A count for people: `950`, `12.3k`, `4.1M`."""
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if count >= size:
+            return f"{count / (1e3 if unit == 'k' else size):.1f}{unit}"
+    return f"{count:.0f}"
+
+
+def tokens(told: Mapping[str, Json]) -> str:
+    """A `tokens` object for people: what was read and written, `~` where nobody measured it."""
+    read, written = told.get("input"), told.get("output")
+    if not isinstance(read, int) or not isinstance(written, int):
+        return "?"
+    return f"{'~' if told.get('estimated') else ''}{short(read)}+{short(written)}"
