@@ -113,8 +113,12 @@ class Server:
         """How many clients have come, each with as many requests as it liked."""
         self.closing = threading.Event()
         self._lock = threading.Lock()
-        self._http = _Http(("127.0.0.1", port), _handler(self))
+        self._http = _Http(("127.0.0.1", port), self.handler())
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        """What answers each connection; a server that fails in ways of its own says otherwise."""
+        return handler_of(self)
 
     @property
     def port(self) -> int:
@@ -208,7 +212,7 @@ class _Http(ThreadingHTTPServer):
         """Say nothing: clients of these tests leave in the middle on purpose."""
 
 
-def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
+def handler_of(server: Server) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 

@@ -1,0 +1,1 @@
+"""What happens when everything around Synapse goes wrong: providers, disks, keys, processes."""

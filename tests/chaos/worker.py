@@ -1,0 +1,90 @@
+"""Make many runs in one process, and write down what each came to: a JSON line a run on stdout.
+
+    python -m tests.chaos.worker PROFILE FIRST LAST
+
+Runs take turns at being buffered, checked, and streamed, as `synapse run` does all three.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from synapse_cli.core.outcome import Answered, Skipped
+from synapse_cli.core.ports import Backend
+from synapse_cli.core.run import Run
+from synapse_cli.core.witness import Witness
+from synapse_cli.flows.ask import Ask
+from synapse_cli.flows.session import Session
+from synapse_cli.flows.step import step
+from synapse_cli.profile.load import load
+from synapse_cli.profile.model import Profile
+from tests.chaos.place import TIERS
+from tests.chaos.provider import proof, tokens_of
+
+WAYS = ("plain", "checked", "streamed")
+MODELS = {name: model.partition("/")[2] for name, _, model in TIERS}
+
+
+def main(path: str, first: int, last: int) -> None:
+    """Make the runs numbered `first` to `last`."""
+    import os
+
+    profile = load(path, cwd=os.getcwd(), env=os.environ, witness=Witness())
+    warm: dict[str, Backend] = {}
+    for number in range(first, last):
+        sys.stdout.write(json.dumps(one(profile, number, warm)) + "\n")
+        sys.stdout.flush()
+
+
+def one(profile: Profile, number: int, warm: dict[str, Backend]) -> dict[str, Any]:
+    """Make one run."""
+    way = WAYS[number % len(WAYS)]
+    prompt = f"prompt {number} of the storm"
+    shown: list[str] = []
+    ask = Ask(prompt=prompt, words=prompt, route="checked" if way == "checked" else None, hosts=False)
+    session = Session(profile, ask, Witness(), warm=warm)
+    run = step(session, lambda _: None, shown.append if way == "streamed" else None)
+    return {"number": number, "way": way, "code": int(run.exit_code), "wrong": _wrong(run, way, shown), **_told(run)}
+
+
+def _wrong(run: Run, way: str, shown: list[str]) -> str:
+    """What is wrong with how a run ended; empty where nothing is."""
+    best = run.outcome.best
+    kinds = {attempt.error.kind for attempt in run.outcome.attempts if not isinstance(attempt, Answered)}
+    retryable = any(attempt.error.retryable for attempt in run.outcome.attempts if not isinstance(attempt, Answered))
+    if run.exit_code == 0:
+        if best is None:
+            return "success without an answer"
+        if best.text != proof(MODELS[best.model], run.prompt):
+            return f"a wrong answer: {best.text!r}"
+        if (best.completion.usage.input, best.completion.usage.output) != tokens_of(run.prompt):
+            return f"other tokens than were billed: {best.completion.usage}"
+        return "" if way != "streamed" or "".join(shown) == best.text else f"streamed otherwise: {shown}"
+    if best is not None:
+        return f"exit {int(run.exit_code)} although {best.tier} answered: {best.text!r}"
+    if not kinds:
+        return f"exit {int(run.exit_code)} without a reason"
+    right = 75 if retryable else 69
+    return "" if run.exit_code == right else f"exit {int(run.exit_code)}, not {right}, after {sorted(kinds)}"
+
+
+def _told(run: Run) -> dict[str, Any]:
+    """What the run says of itself: to be compared with the ledger and with what the providers counted."""
+    attempts = run.outcome.attempts
+    sent = [attempt for attempt in attempts if not isinstance(attempt, Skipped)]
+    return {
+        "id": run.run_id,
+        "sent": len(sent),
+        "asked": [attempt.tier for attempt in sent],
+        "failures": [attempt.error.kind for attempt in attempts if not isinstance(attempt, Answered)],
+        "input": run.usage.input,
+        "output": run.usage.output,
+        "latency_s": run.latency_s,
+        "warnings": list(run.warnings),
+    }
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
