@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo test lint bench generate lock clean
+.PHONY: help demo test lint bench chaos generate lock clean
 
 help:
 	@grep -hE '^[a-z]+:.*#' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*# */make \1\t/' | expand -t 16
@@ -23,6 +23,9 @@ lint: $(READY)  # ruff, mypy strict, import layers
 
 bench: $(READY)  # the figures of the README: start-up, nano model
 	@$(BIN)/python -m tests.bench
+
+chaos: $(READY)  # 10,000 runs through three providers that fail three times in ten, and every trouble a machine can have
+	@$(BIN)/python -m tests.chaos
 
 generate: $(READY)  # rewrite man/, completions/, golden files and the README's outputs; then look at git diff
 	@$(BIN)/python -m synapse_cli.cli.generate .

@@ -87,21 +87,13 @@ def storm(root: Path, runs: int, *, processes: int = 8, faults: str = "all=0.3",
 
 
 def _work(root: Path, path: Path, runs: int, processes: int, nice: int) -> tuple[list[dict[str, Any]], str]:
-    bounds = [runs * place // processes for place in range(processes + 1)]
-    files = [(root / f"worker-{place}.jsonl", root / f"worker-{place}.err") for place in range(processes)]
-    workers = []
-    for place, (out, err) in enumerate(files):
-        command = [sys.executable, "-m", "tests.chaos.worker", str(path), str(bounds[place]), str(bounds[place + 1])]
-        with out.open("wb") as stdout, err.open("wb") as stderr:
-            workers.append(
-                subprocess.Popen(
-                    ["nice", "-n", str(nice), *command], stdout=stdout, stderr=stderr, cwd=root, env=environment(root)
-                )
-            )
-    for worker in workers:
-        worker.wait()
-    lines = [line for out, _ in files for line in out.read_text(encoding="utf-8").splitlines()]
-    return [json.loads(line) for line in lines], "".join(err.read_text(encoding="utf-8") for _, err in files)
+    work = [sys.executable, "-m", "tests.chaos.worker", str(path), str(root), str(runs), str(processes)]
+    worked = subprocess.run(
+        ["nice", "-n", str(nice), *work], capture_output=True, text=True, cwd=root, env=environment(root), check=False
+    )
+    files = sorted(root.glob("worker-*.jsonl"))
+    lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]
+    return [json.loads(line) for line in lines], worked.stdout + worked.stderr
 
 
 def _recorded(path: Path) -> dict[str, Any]:

@@ -1,16 +1,20 @@
-"""Make many runs in one process, and write down what each came to: a JSON line a run on stdout.
+"""Make many runs in several processes, and write down what each came to: a JSON line a run, a file a process.
 
-    python -m tests.chaos.worker PROFILE FIRST LAST
+    python -m tests.chaos.worker PROFILE FOLDER RUNS PROCESSES
 
-Runs take turns at being buffered, checked, and streamed, as `synapse run` does all three.
+Runs take turns at being buffered, checked, and streamed, as `synapse run` does all three. The processes share nothing
+but LiteLLM's code, which is loaded before they part: to load it takes longer than a hundred runs do.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
+import traceback
 from typing import Any
 
+from synapse_cli.backends.litellm_package import package
 from synapse_cli.core.outcome import Answered, Skipped
 from synapse_cli.core.ports import Backend
 from synapse_cli.core.run import Run
@@ -27,15 +31,31 @@ WAYS = ("plain", "checked", "streamed")
 MODELS = {name: model.partition("/")[2] for name, _, model in TIERS}
 
 
-def main(path: str, first: int, last: int) -> None:
-    """Make the runs numbered `first` to `last`."""
-    import os
+def main(path: str, folder: str, runs: int, processes: int) -> int:
+    """Make all runs, each process its share; return how many processes failed."""
+    package()
+    bounds = [runs * place // processes for place in range(processes + 1)]
+    children = []
+    for place in range(processes):
+        child = os.fork()
+        if child == 0:
+            os._exit(_share(path, f"{folder}/worker-{place}.jsonl", range(bounds[place], bounds[place + 1])))
+        children.append(child)
+    return sum(os.waitpid(child, 0)[1] != 0 for child in children)
 
-    profile = load(path, cwd=os.getcwd(), env=os.environ, witness=Witness())
-    warm: dict[str, Backend] = {}
-    for number in range(first, last):
-        sys.stdout.write(json.dumps(one(profile, number, warm)) + "\n")
-        sys.stdout.flush()
+
+def _share(path: str, to: str, numbers: range) -> int:
+    try:
+        profile = load(path, cwd=os.getcwd(), env=os.environ, witness=Witness())
+        warm: dict[str, Backend] = {}
+        with open(to, "w", encoding="utf-8") as out:
+            for number in numbers:
+                out.write(json.dumps(one(profile, number, warm)) + "\n")
+                out.flush()
+    except BaseException:  # noqa: BLE001  # whatever ends a worker is what the storm looks for
+        traceback.print_exc()
+        return 1
+    return 0
 
 
 def one(profile: Profile, number: int, warm: dict[str, Backend]) -> dict[str, Any]:
@@ -87,4 +107,4 @@ def _told(run: Run) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    sys.exit(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])))
