@@ -1,15 +1,18 @@
-"""A backend that spends from a run's budget: reserve an upper bound, call, settle."""
+"""A backend that spends from budgets: reserve an upper bound, call, settle."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from decimal import ROUND_FLOOR, ROUND_UP, Decimal
+from decimal import ROUND_UP, Decimal
+from hashlib import sha256
+from math import inf
+from time import monotonic
 
-from synapse_cli.core.budget import Meter, Reservation
-from synapse_cli.core.completion import FREE, Completion, Count, Facts, Price
+from synapse_cli.core.budget import Amounts, Bid, Grant, Meter
+from synapse_cli.core.completion import Completion, Count, Facts
 from synapse_cli.core.control import Control
-from synapse_cli.core.errors import UNBILLED, BudgetSpent, Unsuited
+from synapse_cli.core.errors import UNBILLED, UNSENT, SynapseError, Unsuited
 from synapse_cli.core.ports import Backend, Emit
 from synapse_cli.core.prompt import Message, Request
 
@@ -17,42 +20,46 @@ DEFAULT_OUTPUT = 4096
 """Output tokens reserved for a model of which nobody says how much it may write."""
 ESTIMATE_MARGIN = Decimal("1.1")
 """Estimated input counts are raised by a tenth, so that the bound stays one where a tokenizer differs."""
+_LONGEST_S = 86_400.0
 
 
 class Metered:
     """Wraps a backend; the wrapped call is made only where its upper bound is affordable.
 
-    `max_tokens` is lowered to what the budget affords; below the budget's `min_output` the call is refused.
+    `max_tokens` is lowered to what all budgets afford; below the `min_output` of one the call is refused.
     An answer shortened so is marked `keepable=False`.
     """
 
-    def __init__(self, backend: Backend, meter: Meter) -> None:
+    def __init__(
+        self, backend: Backend, meter: Meter, *, name: str = "", is_local: bool = False, timeout_s: float = inf
+    ) -> None:
         self._backend = backend
         self._meter = meter
+        self._name = name
+        self._is_local = is_local
+        self._timeout_s = timeout_s
 
     def complete(self, request: Request, control: Control, emit: Emit | None = None) -> Completion:
-        """Call within the budget. Raises BudgetSpent where it cannot pay."""
+        """Call within the budgets. Raises BudgetSpent where one cannot pay."""
+        bid = self._bid(request, control)
+        granted = self._meter.reserve(bid)
+        lowered = request if granted.output is None else _limited(request, granted.output)
+        within = control.within(granted.amounts.seconds) if granted.is_timed else control
+        started = monotonic()
         try:
-            return self._complete(request, control, emit)
-        except Unsuited:
-            self._meter.unstep()  # it was not asked
+            completion = self._backend.complete(lowered, within, emit)
+        except (Unsuited, *UNSENT):
+            self._meter.settle(bid, granted, Amounts())  # it was not asked
             raise
-
-    def _complete(self, request: Request, control: Control, emit: Emit | None) -> Completion:
-        if not self._meter.budget.needs_estimate:
-            self._meter.step()
-            return self._backend.complete(request, control, emit)
-        reserved, lowered, shortened = self._reserve(request)
-        self._meter.step()
-        try:
-            completion = self._backend.complete(lowered, control, emit)
         except UNBILLED:
-            self._meter.settle(reserved, Decimal(0), 0)
+            self._meter.settle(bid, granted, Amounts(seconds=monotonic() - started, steps=1))
             raise
-        self._meter.settle(reserved, completion.cost, completion.usage.total)
-        if shortened and completion.finish == "length":
-            return replace(completion, keepable=False)
-        return completion
+        except SynapseError:
+            self._meter.doubt(bid, granted)
+            raise
+        spent, is_known = _spent(completion, granted, monotonic() - started)
+        self._meter.settle(bid, granted, spent, is_known=is_known)
+        return completion if not granted.lowered_by else _shortened(completion, bid, granted)
 
     def facts(self) -> Facts:
         """The wrapped backend's."""
@@ -62,31 +69,20 @@ class Metered:
         """The wrapped backend's."""
         return self._backend.count(messages)
 
-    def _reserve(self, request: Request) -> tuple[Reservation, Request, bool]:
-        """Promise the upper bound of this call; return it, the request as it may be sent, and whether it is shorter."""
+    def _bid(self, request: Request, control: Control) -> Bid:
+        """What this call may take; counted and priced only where some limit needs to know."""
+        bid = Bid(
+            model=self._name,
+            is_local=self._is_local,
+            seconds=control.remaining_s(min(self._timeout_s, _LONGEST_S)),
+            prompt="" if self._is_local else _hashed(request.messages),
+        )
+        if not self._meter.needs_estimate:
+            return bid
         facts = self._backend.facts()
-        price = facts.price
-        dollars_left, tokens_left = self._meter.left()
-        if price is None:
-            if dollars_left is not None:
-                raise BudgetSpent(
-                    "the price of this model is unknown, so a money limit cannot be held",
-                    "set price = { input = …, output = … } (dollars per million tokens) on the model",
-                )
-            price = FREE
         input_tokens = self._input_tokens(request)
-        wanted = _wanted_output(request, facts)
-        affordable = _affordable(price, input_tokens, dollars_left, tokens_left, wanted)
-        least = min(self._meter.budget.min_output, wanted)
-        if affordable < least:
-            raise BudgetSpent(
-                f"this run's budget affords {max(0, affordable)} output tokens, and {least} are the least",
-                "raise --max-cost or the [budget] table, or lower min_output",
-            )
-        dollars = (input_tokens * price.input + affordable * price.output) / 1_000_000
-        reserved = self._meter.reserve(dollars, input_tokens + affordable)
-        lowered = replace(request, params={**request.params, "max_tokens": affordable})
-        return reserved, lowered, affordable < wanted
+        price = None if facts.price is None else facts.price.ceiling(input_tokens)
+        return replace(bid, price=price, input_tokens=input_tokens, wanted=_wanted_output(request, facts))
 
     def _input_tokens(self, request: Request) -> int:
         count = self._backend.count(request.messages)
@@ -94,18 +90,24 @@ class Metered:
         return int((count.tokens * margin).to_integral_value(ROUND_UP))
 
 
-def _affordable(price: Price, input_tokens: int, dollars: Decimal | None, tokens: int | None, wanted: int) -> int:
-    """Output tokens that what is left can pay, at most `wanted`; negative where the input alone is too dear."""
-    bounds = [wanted]
-    if dollars is not None:
-        left = dollars - input_tokens * price.input / 1_000_000
-        if price.output > 0:
-            bounds.append(int((left * 1_000_000 / price.output).to_integral_value(ROUND_FLOOR)))
-        elif left < 0:
-            bounds.append(-1)
-    if tokens is not None:
-        bounds.append(tokens - input_tokens)
-    return min(bounds)
+def _spent(completion: Completion, granted: Grant, seconds: float) -> tuple[Amounts, bool]:
+    """What a finished call took, and whether its cost is known; what nobody measured stays at its upper bound."""
+    dollars, tokens, bound = completion.cost, completion.usage.total, granted.amounts
+    spent = Amounts(
+        bound.dollars if dollars is None else dollars, bound.tokens if tokens is None else tokens, seconds, 1
+    )
+    return spent, dollars is not None
+
+
+def _shortened(completion: Completion, bid: Bid, granted: Grant) -> Completion:
+    if completion.finish != "length":
+        return completion
+    told = f"max_tokens was lowered from {bid.wanted} to {granted.output}: {granted.lowered_by} affords no more"
+    return replace(completion, keepable=False, warnings=(*completion.warnings, told))
+
+
+def _limited(request: Request, output: int) -> Request:
+    return replace(request, params={**request.params, "max_tokens": output})
 
 
 def _wanted_output(request: Request, facts: Facts) -> int:
@@ -113,3 +115,9 @@ def _wanted_output(request: Request, facts: Facts) -> int:
     if isinstance(wanted, int):
         return wanted
     return facts.max_output_tokens or DEFAULT_OUTPUT
+
+
+def _hashed(messages: Sequence[Message]) -> str:
+    """Messages as one short name, which says nothing of what they hold."""
+    said = "\0".join(f"{message.role}\0{message.content}" for message in messages)
+    return sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -1,23 +1,33 @@
-"""What a run may still spend: reserved before a call, settled after it, shared by everything the run starts."""
+"""What may still be spent: reserved before a call at its upper bound, settled after it, shared by all who draw on it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 from threading import Lock
+from typing import Protocol
 
+from synapse_cli.core.completion import FREE, Price
 from synapse_cli.core.errors import BudgetSpent
+
+_RAISE = "raise --max-cost or the [budget] table, or lower min_output"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """The limits of one run; None is no limit."""
+    """Limits that bind together, of a run, a day or a month; None is no limit."""
 
     dollars: Decimal | None = None
     tokens: int | None = None
+    seconds: float | None = None
+    """Of calls, added up. (A run's own time is a deadline, and is no part of this.)"""
     steps: int | None = None
+    """Calls."""
     min_output: int = 16
     """Output tokens below which a call is not worth making."""
+    whose: str = "this run's budget"
+    hint: str = _RAISE
 
     @property
     def needs_estimate(self) -> bool:
@@ -26,67 +36,203 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
-class Reservation:
-    """What one call may cost at most, already taken from the meter."""
+class Amounts:
+    """What calls took, or may take."""
 
-    dollars: Decimal
-    tokens: int
+    dollars: Decimal = Decimal(0)
+    tokens: int = 0
+    seconds: float = 0.0
+    steps: int = 0
 
+    def __add__(self, other: Amounts) -> Amounts:
+        return Amounts(
+            self.dollars + other.dollars,
+            self.tokens + other.tokens,
+            self.seconds + other.seconds,
+            self.steps + other.steps,
+        )
 
-class Meter:
-    """Counts what a run has spent and promised. Safe to share between threads."""
-
-    def __init__(self, budget: Budget) -> None:
-        self.budget = budget
-        self._dollars = Decimal(0)
-        self._tokens = 0
-        self._steps = 0
-        self._lock = Lock()
-
-    def left(self) -> tuple[Decimal | None, int | None]:
-        """Dollars and tokens not yet spent or promised; None where there is no limit."""
-        with self._lock:
-            return self._left()
-
-    def step(self) -> None:
-        """Count one call. Raises BudgetSpent where no step is left."""
-        with self._lock:
-            limit = self.budget.steps
-            if limit is not None and self._steps >= limit:
-                raise BudgetSpent(f"all {limit} steps of this run are used", "raise [budget] steps_per_run")
-            self._steps += 1
-
-    def unstep(self) -> None:
-        """Take back a step: the call turned out not to be one."""
-        with self._lock:
-            self._steps -= 1
-
-    def reserve(self, dollars: Decimal, tokens: int) -> Reservation:
-        """Promise this much to one call. Raises BudgetSpent where it is not left."""
-        with self._lock:
-            dollars_left, tokens_left = self._left()
-            if dollars_left is not None and dollars > dollars_left:
-                raise BudgetSpent(f"${dollars:f} needed, ${dollars_left:f} left of this run's budget", _RAISE)
-            if tokens_left is not None and tokens > tokens_left:
-                raise BudgetSpent(f"{tokens} tokens needed, {tokens_left} left of this run's budget", _RAISE)
-            self._dollars += dollars
-            self._tokens += tokens
-        return Reservation(dollars, tokens)
-
-    def settle(self, reserved: Reservation, dollars: Decimal | None, tokens: int | None) -> None:
-        """Replace a promise by what was spent; what nobody measured stays at its upper bound."""
-        with self._lock:
-            if dollars is not None:
-                self._dollars += dollars - reserved.dollars
-            if tokens is not None:
-                self._tokens += tokens - reserved.tokens
-
-    def _left(self) -> tuple[Decimal | None, int | None]:
-        dollars, tokens = self.budget.dollars, self.budget.tokens
-        return (
-            None if dollars is None else max(Decimal(0), dollars - self._dollars),
-            None if tokens is None else max(0, tokens - self._tokens),
+    def __sub__(self, other: Amounts) -> Amounts:
+        return Amounts(
+            self.dollars - other.dollars,
+            self.tokens - other.tokens,
+            self.seconds - other.seconds,
+            self.steps - other.steps,
         )
 
 
-_RAISE = "raise --max-cost or the [budget] table, or ask for fewer tokens with --param max_tokens=N"
+NOTHING = Amounts()
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A budget, and what is gone of it."""
+
+    budget: Budget
+    gone: Amounts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bid:
+    """What a call would take at most, before anybody has said how much of it can be afforded."""
+
+    model: str
+    is_local: bool
+    price: Price | None = None
+    input_tokens: int = 0
+    wanted: int | None = None
+    """Output tokens that were asked for; None where no limit needs to know."""
+    seconds: float = 0.0
+    prompt: str = ""
+    """What is asked, hashed: who asks the same over and over is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The upper bound that a call was granted: the tokens it may write, and what it may take with them."""
+
+    output: int | None
+    amounts: Amounts
+    lowered_by: str = ""
+    """Whose budget lowered the output tokens; empty where none did."""
+    is_timed: bool = False
+    """Whether some budget counts seconds: then the call must end within its own."""
+    ticket: object = None
+    """What the purse wants to see again."""
+
+
+class Purse(Protocol):
+    """Budgets that other processes draw on too: of a day, a month, or the run that started this one."""
+
+    @property
+    def needs_estimate(self) -> bool:
+        """Whether one of them counts money or tokens."""
+        ...
+
+    def reserve(self, bid: Bid, rooms: Sequence[Room]) -> Grant:
+        """Grant what these budgets and `rooms` afford together. Raises BudgetSpent."""
+        ...
+
+    def settle(self, bid: Bid, grant: Grant, spent: Amounts, *, is_known: bool = True) -> None:
+        """Replace a promise by what was spent; where that is not known, `spent` is what was promised."""
+        ...
+
+    def doubt(self, bid: Bid, grant: Grant) -> None:
+        """Leave a promise as it is: the call began, and nobody knows what it cost."""
+        ...
+
+
+def grant(bid: Bid, rooms: Sequence[Room]) -> Grant:
+    """Grant what all these budgets afford. Raises BudgetSpent, which names the one that does not."""
+    for room in rooms:
+        _check_steps(room)
+    seconds, is_timed = _affordable_seconds(bid, rooms)
+    output, lowered_by = bid.wanted, ""
+    if output is not None:
+        for room in rooms:
+            affordable = _affordable_output(bid, room)
+            least = min(room.budget.min_output, bid.wanted or 0)
+            if affordable < least:
+                affords = f"{room.budget.whose} affords {max(0, affordable)} output tokens, and {least} are the least"
+                raise BudgetSpent(affords, room.budget.hint)
+            if affordable < output:
+                output, lowered_by = affordable, room.budget.whose
+    price = bid.price or FREE
+    dollars = (bid.input_tokens * price.input + (output or 0) * price.output) / 1_000_000
+    amounts = Amounts(dollars, bid.input_tokens + (output or 0), seconds, 1)
+    return Grant(output, amounts, lowered_by, is_timed)
+
+
+class Meter:
+    """Counts what a run has spent and promised. Safe to share between threads.
+
+    `purse` holds the budgets that are not this run's alone; what is asked of both is granted by both or by none.
+    """
+
+    def __init__(self, budget: Budget, purse: Purse | None = None) -> None:
+        self.budgets = [budget]
+        self._purse = purse
+        self._gone = NOTHING
+        self._lock = Lock()
+
+    @property
+    def gone(self) -> Amounts:
+        """What is spent or promised."""
+        with self._lock:
+            return self._gone
+
+    @property
+    def needs_estimate(self) -> bool:
+        """Whether a call has to be priced before it is made."""
+        return any(budget.needs_estimate for budget in self.budgets) or bool(self._purse and self._purse.needs_estimate)
+
+    def left(self) -> tuple[Decimal | None, int | None]:
+        """Dollars and tokens not yet spent or promised by this run; None where there is no limit."""
+        gone = self.gone
+        dollars = [b.dollars - gone.dollars for b in self.budgets if b.dollars is not None]
+        tokens = [b.tokens - gone.tokens for b in self.budgets if b.tokens is not None]
+        return max(Decimal(0), min(dollars)) if dollars else None, max(0, min(tokens)) if tokens else None
+
+    def reserve(self, bid: Bid) -> Grant:
+        """Promise one call its upper bound. Raises BudgetSpent where it is not left."""
+        with self._lock:
+            rooms = [Room(budget, self._gone) for budget in self.budgets]
+            granted = grant(bid, rooms) if self._purse is None else self._purse.reserve(bid, rooms)
+            self._gone += granted.amounts
+        return granted
+
+    def settle(self, bid: Bid, granted: Grant, spent: Amounts, *, is_known: bool = True) -> None:
+        """Replace a promise by what was spent; what nobody measured stays at its upper bound."""
+        with self._lock:
+            self._gone += spent - granted.amounts
+        if self._purse is not None:
+            self._purse.settle(bid, granted, spent, is_known=is_known)
+
+    def doubt(self, bid: Bid, granted: Grant) -> None:
+        """Leave the promise as it is: the call began, and nobody knows what it cost."""
+        if self._purse is not None:
+            self._purse.doubt(bid, granted)
+
+
+def _check_steps(room: Room) -> None:
+    limit = room.budget.steps
+    if limit is not None and room.gone.steps >= limit:
+        hint = "raise [budget] steps_per_run" if room.budget.hint is _RAISE else room.budget.hint
+        raise BudgetSpent(f"all {limit} steps of {room.budget.whose} are used", hint)
+
+
+def _affordable_seconds(bid: Bid, rooms: Sequence[Room]) -> tuple[float, bool]:
+    """Seconds that the call may take, and whether anybody counts them."""
+    seconds, is_timed = bid.seconds, False
+    for room in rooms:
+        limit = room.budget.seconds
+        if limit is not None:
+            left = limit - room.gone.seconds
+            if left <= 0:
+                raise BudgetSpent(f"all {limit:g} seconds of {room.budget.whose} are used", room.budget.hint)
+            seconds, is_timed = min(seconds, left), True
+    return (seconds, True) if is_timed else (0.0, False)
+
+
+def _affordable_output(bid: Bid, room: Room) -> int:
+    """Output tokens that a budget can pay, at most those wanted; negative where the input alone is too dear."""
+    bounds = [bid.wanted or 0]
+    if room.budget.dollars is not None:
+        price = _known(bid.price)
+        left = room.budget.dollars - room.gone.dollars - bid.input_tokens * price.input / 1_000_000
+        if price.output > 0:
+            bounds.append(int((left * 1_000_000 / price.output).to_integral_value(ROUND_FLOOR)))
+        elif left < 0:
+            bounds.append(-1)
+    if room.budget.tokens is not None:
+        bounds.append(room.budget.tokens - room.gone.tokens - bid.input_tokens)
+    return min(bounds)
+
+
+def _known(price: Price | None) -> Price:
+    if price is None:
+        raise BudgetSpent(
+            "the price of this model is unknown, so a money limit cannot be held",
+            "set price = { input = …, output = … } (dollars per million tokens) on the model",
+        )
+    return price

@@ -13,13 +13,15 @@ class Control:
     signal handler and from any thread.
     """
 
-    __slots__ = ("_stopped", "clock", "deadline", "phase")
+    __slots__ = ("_stopped", "clock", "deadline", "family", "phase")
 
     def __init__(self, deadline: float | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self.deadline = deadline
         self.clock = clock
         self._stopped = False
         self.phase = "starting"
+        self.family: str | None = None
+        """The run whose budget a child process draws from; it is told by `core.family.environment`."""
 
     def doing(self, phase: str) -> None:
         """Say what comes next, in words that end "it died while …"; a host writes them down before a crash can come."""
@@ -39,8 +41,33 @@ class Control:
         """Whether the deadline has passed."""
         return self.deadline is not None and self.clock() >= self.deadline
 
+    def within(self, seconds: float) -> Control:
+        """The same signal with a nearer deadline: what stops this one stops that one too."""
+        return _Within(self, seconds)
+
     def remaining_s(self, at_most: float) -> float:
         """Seconds left until the deadline, capped at `at_most`, never negative."""
         if self.deadline is None:
             return at_most
         return max(0.0, min(at_most, self.deadline - self.clock()))
+
+
+class _Within(Control):
+    """A control whose own deadline is nearer than that of the one it listens to."""
+
+    __slots__ = ("_outer",)
+
+    def __init__(self, outer: Control, seconds: float) -> None:
+        super().__init__(outer.clock() + outer.remaining_s(seconds), outer.clock)
+        self._outer = outer
+        self.family = outer.family
+
+    def doing(self, phase: str) -> None:
+        self._outer.doing(phase)
+
+    def stop(self) -> None:
+        self._outer.stop()
+
+    @property
+    def stopped(self) -> bool:
+        return self._outer.stopped

@@ -118,11 +118,7 @@ def _with_error(call: Call, error: SynapseError | None) -> Call:
 def _spent(session: Session, run: Run | None) -> Decimal:
     """Dollars of this call; where a provider did not tell, the upper bound that was reserved for it."""
     cost = None if run is None else run.outcome.cost
-    left = session.meter.left()[0]
-    limit = session.meter.budget.dollars
-    if cost is None and left is not None and limit is not None:
-        return limit - left
-    return cost or Decimal(0)
+    return session.meter.gone.dollars if cost is None else cost
 
 
 def _is_ours(ask: Ask, session: Session) -> bool:
