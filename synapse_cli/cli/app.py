@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "models": ("synapse_cli.cli.models:app", "Find, fetch, check and name models."),
     "log": ("synapse_cli.cli.log:app", "List, show and search recorded runs."),
     "trace": ("synapse_cli.cli.trace:trace", "Show what happened within a run, in time."),
+    "watch": ("synapse_cli.cli.watch:watch", "Watch runs as they go: pace, money, circuits, hosts."),
     "cache": ("synapse_cli.cli.cache:app", "Look into the cache, and clear it."),
     "doctor": ("synapse_cli.cli.doctor:doctor", "Check engines, keys, files and one local answer."),
     "hosts": ("synapse_cli.cli.hosts:app", "List, start and stop the processes that keep models warm."),

@@ -42,6 +42,6 @@ def trace(
     from synapse_cli.report.cells import Painter
     from synapse_cli.report.trace_tree import Picture
 
-    picture = Picture(found, span, width=width(), paint=Painter(has_colour=has_colour(no_color)), is_full=full)
+    picture = Picture(found, span, width=width(), paint=Painter(has_colour=has_colour(no_color=no_color)), is_full=full)
     for line in picture.lines():
         sys.stdout.write(line + "\n")

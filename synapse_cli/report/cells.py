@@ -79,6 +79,22 @@ class Painter:
         return f"\x1b[{';'.join(_CODES[colour] for colour in colours)}m{text}\x1b[0m"
 
 
+Line = Sequence[tuple[str, Colour | None]]
+"""Pieces of a line, each with its colour."""
+
+
+def painted(line: Line, width: int, paint: Painter) -> str:
+    """A line within so many columns, in colour; cut before it is coloured, so that no code is cut."""
+    room, drawn = width, []
+    for text, colour in line:
+        if room <= 0:
+            break
+        piece = cut(text, room)
+        room -= cells(piece)
+        drawn.append(paint(piece, colour) if colour else piece)
+    return "".join(drawn).rstrip()
+
+
 def _cells_of(character: str) -> int:
     if unicodedata.combining(character) or unicodedata.category(character) in {"Mn", "Me", "Cf"}:
         return 0
