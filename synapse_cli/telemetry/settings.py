@@ -1,0 +1,124 @@
+"""Where do spans and metrics go, and what may be in them? The profile's table and OpenTelemetry's own variables.
+
+The profile's endpoint wins over `OTEL_EXPORTER_OTLP_ENDPOINT`, because it was written for Synapse; the variables that
+turn something off always win.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import unquote, urlsplit
+
+from synapse_cli import __version__
+from synapse_cli.profile.model import TelemetrySettings
+from synapse_cli.telemetry import names
+
+FILE_VARIABLE = "SYNAPSE_TELEMETRY"
+"""A path for the lines, or `off`."""
+_OFF = frozenset({"off", "0", "no", "false"})
+_SHOWS_CONTENT = frozenset({"true", "span_only", "span_and_event"})
+_ENDPOINTS = (
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+)
+_PARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
+
+Protocol = Literal["http", "grpc"]
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """The span of somebody else that a run is a part of (`TRACEPARENT`)."""
+
+    trace_id: str
+    span_id: str
+    is_sampled: bool
+    state: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where a run is told, and how much of it."""
+
+    file: str | None = None
+    endpoint: str | None = None
+    protocol: Protocol = "http"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    is_of_profile: bool = False
+    """Whether the endpoint is the profile's own; else the exporter reads it from the environment."""
+    content: bool = False
+    spans: bool = True
+    metrics: bool = True
+    resource: Mapping[str, str] = field(default_factory=dict)
+    parent: Parent | None = None
+
+
+def target(settings: TelemetrySettings, env: Mapping[str, str]) -> Target | None:
+    """Return where a run is told, or None where nobody wants to know."""
+    named = env.get(FILE_VARIABLE, "")
+    if env.get("OTEL_SDK_DISABLED", "").strip().lower() == "true" or named.lower() in _OFF - {""}:
+        return None
+    file = os.path.abspath(os.path.expanduser(named)) if named else settings.file
+    endpoint = settings.endpoint or next((env[name] for name in _ENDPOINTS if env.get(name)), None)
+    spans, metrics = (env.get(f"OTEL_{kind}_EXPORTER", "").strip().lower() != "none" for kind in ("TRACES", "METRICS"))
+    if (file is None and endpoint is None) or not (spans or metrics):
+        return None
+    return Target(
+        file=file,
+        endpoint=endpoint,
+        protocol=settings.protocol if settings.endpoint else _protocol(env),
+        headers=settings.headers if settings.endpoint else {},
+        is_of_profile=settings.endpoint is not None,
+        content=_shows_content(settings, env),
+        spans=spans,
+        metrics=metrics,
+        resource=_resource(env),
+        parent=parent_of(env),
+    )
+
+
+def parent_of(env: Mapping[str, str]) -> Parent | None:
+    """Read `TRACEPARENT`; None where there is none, or none that the specification knows."""
+    found = _PARENT.fullmatch(env.get("TRACEPARENT", "").strip())
+    if found is None:
+        return None
+    trace_id, span_id, flags = found.groups()
+    return Parent(trace_id, span_id, bool(int(flags, 16) & 1), env.get("TRACESTATE", "").strip())
+
+
+def shown(endpoint: str) -> str:
+    """An endpoint as it may be said and written down: without a user, a password, or a query."""
+    try:
+        parts = urlsplit(endpoint)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "an address that cannot be read"
+    return f"{parts.scheme}://{parts.hostname}{port}{parts.path}" if parts.hostname else endpoint.rpartition("@")[2]
+
+
+def _protocol(env: Mapping[str, str]) -> Protocol:
+    """JSON over HTTP is asked for in vain: the SDK speaks protobuf, which every collector takes at the same address."""
+    return "grpc" if env.get("OTEL_EXPORTER_OTLP_PROTOCOL", "").strip().lower() == "grpc" else "http"
+
+
+def _shows_content(settings: TelemetrySettings, env: Mapping[str, str]) -> bool:
+    wanted = env.get("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "").strip().lower()
+    return wanted in _SHOWS_CONTENT if wanted else settings.content
+
+
+def _resource(env: Mapping[str, str]) -> dict[str, str]:
+    """Who tells: what `OTEL_RESOURCE_ATTRIBUTES` says, and the service."""
+    found = {"telemetry.sdk.language": "python", "telemetry.sdk.name": "synapse", "telemetry.sdk.version": __version__}
+    found |= {names.SERVICE_NAME: "synapse", names.SERVICE_VERSION: __version__}
+    for pair in env.get("OTEL_RESOURCE_ATTRIBUTES", "").split(","):
+        key, equals, value = pair.partition("=")
+        if equals and key.strip():
+            found[key.strip()] = unquote(value.strip())
+    if env.get("OTEL_SERVICE_NAME"):
+        found[names.SERVICE_NAME] = env["OTEL_SERVICE_NAME"]
+    return found
