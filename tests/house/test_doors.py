@@ -25,6 +25,7 @@ DOORS = {
     "keyring": ("synapse_cli.guard.secrets",),
     "jsonschema": ("synapse_cli.checks",),
     "referencing": ("synapse_cli.checks",),
+    "opentelemetry": ("synapse_cli.telemetry.export",),
     "wordfreq": ("synapse_cli.lab.nano",),
     "vaderSentiment": ("synapse_cli.lab.nano",),
     "chatterbot_corpus": ("synapse_cli.lab.nano",),
