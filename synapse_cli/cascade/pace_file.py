@@ -31,8 +31,8 @@ CREATE TABLE circuits (
   PRIMARY KEY (provider, base_url, model)
 ) WITHOUT ROWID;
 CREATE TABLE trials (
-  provider TEXT NOT NULL, base_url TEXT NOT NULL, model TEXT NOT NULL, token TEXT NOT NULL, holder TEXT NOT NULL,
-  since REAL NOT NULL, until REAL NOT NULL, is_probe INTEGER NOT NULL, PRIMARY KEY (provider, base_url, model, token)
+  token TEXT PRIMARY KEY, provider TEXT NOT NULL, base_url TEXT NOT NULL, model TEXT NOT NULL, holder TEXT NOT NULL,
+  since REAL NOT NULL, until REAL NOT NULL, is_probe INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE retries (
   provider TEXT NOT NULL, base_url TEXT NOT NULL, tokens REAL NOT NULL, at REAL NOT NULL,

@@ -23,6 +23,7 @@ from synapse_cli.profile.model import Lora, Model, Profile
 
 if TYPE_CHECKING:
     from synapse_cli.cache.answers import Store
+    from synapse_cli.flows.paced import Paced
 
 _LABELLING = 1
 """Counted up when an encoder's tier chooses otherwise than before: what is kept of it is then not found."""
@@ -34,7 +35,15 @@ class Calls:
     """The calls of one session. `warm` are models that another session has built, by name."""
 
     def __init__(
-        self, profile: Profile, ask: Ask, witness: Witness, meter: Meter, *, warn: Callable[[str], None], warm: Warm
+        self,
+        profile: Profile,
+        ask: Ask,
+        witness: Witness,
+        meter: Meter,
+        *,
+        warn: Callable[[str], None],
+        warm: Warm,
+        paced: Callable[[], Paced],
     ) -> None:
         self._profile = profile
         self._ask = ask
@@ -42,6 +51,7 @@ class Calls:
         self._meter = meter
         self._warn = warn
         self._facts: dict[str, Facts] = {}
+        self._paced = paced
         self.warm = warm
 
     def chain(self, model: Model, store: Store | None, *, keeps: bool, ttl_s: float | None) -> Backend:
@@ -50,7 +60,7 @@ class Calls:
         def fresh() -> Backend:
             from synapse_cli.cascade.metered import Metered
 
-            return Metered(self.backend(model), self._meter)
+            return Metered(self._in_step(model), self._meter)
 
         if store is None or not keeps or self._ask.cache == "off":
             return fresh()
@@ -71,6 +81,11 @@ class Calls:
         if model.name not in self.warm:
             self.warm[model.name] = backend_of(model, self._ask, self._profile.hosts, self._warn)
         return self.warm[model.name]
+
+    def _in_step(self, model: Model) -> Backend:
+        """A hosted model's backend in step with all other processes."""
+        backend = self.backend(model)
+        return backend if self.is_local(model) else self._paced().guarded(model, backend)
 
     def facts(self, model: Model) -> Facts:
         """What is known of a model without calling it."""

@@ -36,6 +36,7 @@ from synapse_cli.profile.model import Model, Profile
 
 if TYPE_CHECKING:
     from synapse_cli.cache.answers import Store
+    from synapse_cli.flows.paced import Paced
     from synapse_cli.ledger.book import Book
     from synapse_cli.routing.question import TaskGuess
 
@@ -61,7 +62,15 @@ class Session:
         self.meter = Meter(self._budget())
         self.local_tiers: set[str] = set()
         self.tenant = tenant_of(profile, ask.tenant)
-        self.calls = Calls(profile, ask, witness, self.meter, warn=self.warn, warm={} if warm is None else warm)
+        self.calls = Calls(
+            profile,
+            ask,
+            witness,
+            self.meter,
+            warn=self.warn,
+            warm={} if warm is None else warm,
+            paced=lambda: self.paced,
+        )
 
     # --- the choice ---
 
@@ -199,6 +208,8 @@ class Session:
         )
         if self.book is not None:
             self.book.record(run)
+        if "paced" in self.__dict__:
+            self.paced.close()
         return run
 
     def record_failure(self, error: SynapseError) -> None:
@@ -223,6 +234,13 @@ class Session:
         from synapse_cli.ledger.book import Book
 
         return Book(_folder("state"), self.profile.ledger, warn=self.warn)
+
+    @cached_property
+    def paced(self) -> Paced:
+        """What all processes know together of the providers."""
+        from synapse_cli.flows.paced import Paced
+
+        return Paced(_folder("state"), self.profile.breaker, self.clock, self.warn)
 
     def warn(self, message: str) -> None:
         """Keep a warning for the end of the run; each once."""
