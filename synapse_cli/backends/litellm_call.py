@@ -121,12 +121,16 @@ class Call:
                 raise self._refused(wire, failure) if wire.failed else failure
             # else LiteLLM could not read what a provider said with a 200; whoever knows the dialect may
             if hear is None:
-                return self._said.put(self._as_litellm_reads(reply, asked))
+                return self._tell(wire, *self._as_litellm_reads(reply, asked))
             events = wire.events()
-            self._said.put(self._hear(events, hear, asked))
+            self._tell(wire, *self._hear(events, hear, asked))
             if not self.abandoned.is_set():
                 drain(events)
         return None
+
+    def _tell(self, wire: Wire, answer: Answer, heard: Heard) -> None:
+        heard.quota = wire.quota
+        self._said.put((answer, heard))
 
     def _sent(self, litellm: Any, asked: Ask, wire: Wire) -> tuple[Any, Exception | None]:
         """LiteLLM's own reply, or what it raised."""

@@ -313,13 +313,15 @@ def delay(headers: object) -> float | None:
     get = getattr(headers, "get", None)
     if get is None:
         return None
+    told: float | None = None
     for name, scale in (("retry-after-ms", 1000.0), ("retry-after", 1.0), ("Retry-After", 1.0)):
         value = get(name)
-        if isinstance(value, str):
-            seconds = _seconds(value)
-            if seconds is not None:
-                return max(0.0, seconds / scale)
-    return None
+        seconds = _seconds(value) if isinstance(value, str) else None
+        if seconds is not None:
+            told = max(0.0, seconds / scale)
+            if told > 0:  # Azure says "retry-after-ms: 0" beside "retry-after: 1"
+                return told
+    return told
 
 
 def _seconds(value: str) -> float | None:

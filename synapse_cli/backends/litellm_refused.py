@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 
+from synapse_cli.backends.dialects.limits import quota
 from synapse_cli.backends.litellm_errors import STATUS, WHAT, delay, has_bad_key, hint_for
 from synapse_cli.core.errors import (
     BadRequest,
@@ -42,7 +43,7 @@ def refused(
     message = f"{message}: {line}" if line else message
     hint = _hint(kind, status, text)
     if issubclass(kind, Unavailable):
-        return kind(message, hint, retry_after_s=_delay(headers, text))
+        return kind(message, hint, retry_after_s=_delay(headers, text), quota=quota(headers))
     return kind(message, hint)
 
 

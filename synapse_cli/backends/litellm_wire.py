@@ -9,8 +9,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from synapse_cli.backends.dialects import limits
 from synapse_cli.core.errors import BadAnswer
 from synapse_cli.core.prompt import Json
+from synapse_cli.core.quota import Quota
 
 DONE: dict[str, Json] = {"[DONE]": True}
 """Stands among the events for the mark that ends a stream."""
@@ -37,6 +39,11 @@ class Wire:
     def path(self) -> str:
         """The address that answered, without what follows its question mark."""
         return str(self.response.request.url.path) if self.response is not None else ""
+
+    @property
+    def quota(self) -> Quota:
+        """What the provider said of its limits."""
+        return limits.quota(self.response.headers) if self.response is not None else ()
 
     def body(self) -> bytes:
         """All that was answered; what is missing stays missing, as where the connection broke."""

@@ -41,6 +41,19 @@ CREATE TABLE retries (
 CREATE TABLE salt (bytes BLOB NOT NULL);
 INSERT INTO salt VALUES (randomblob(32))
 """,
+    """
+CREATE TABLE lanes (lane TEXT PRIMARY KEY, state TEXT NOT NULL, seen REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE seats (
+  ticket INTEGER PRIMARY KEY AUTOINCREMENT, lane TEXT NOT NULL, model TEXT NOT NULL, holder TEXT NOT NULL,
+  tokens INTEGER NOT NULL, until REAL NOT NULL, sent_at REAL
+);
+CREATE INDEX seats_of_lane ON seats (lane, ticket);
+CREATE TABLE spreads (name TEXT PRIMARY KEY, state TEXT NOT NULL, seen REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE aside (
+  lane TEXT NOT NULL, model TEXT NOT NULL, mark TEXT NOT NULL, since REAL NOT NULL, reason TEXT NOT NULL,
+  PRIMARY KEY (lane, model)
+) WITHOUT ROWID
+""",
 )
 """What each version adds to the one before, statements divided by `;`. Append tables; change none that is there."""
 

@@ -41,6 +41,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
+from synapse_cli.core.quota import Quota
+
 
 class Exit(IntEnum):
     """The exit codes of Synapse (a contract with scripts)."""
@@ -145,9 +147,10 @@ class Unavailable(BackendError):
     kind = "unavailable"
     retryable = True
 
-    def __init__(self, message: str, hint: str = "", *, retry_after_s: float | None = None) -> None:
+    def __init__(self, message: str, hint: str = "", *, retry_after_s: float | None = None, quota: Quota = ()) -> None:
         super().__init__(message, hint)
         self.retry_after_s = retry_after_s
+        self.quota = quota
 
 
 class RateLimited(Unavailable):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from synapse_cli.core.completion import NO_USAGE, Usage
+from synapse_cli.core.quota import Quota
 
 _BYTES = 4
 """A float32."""
@@ -25,6 +26,8 @@ class Vectors:
     """Dollars; None where price or usage is unknown."""
     warnings: tuple[str, ...] = ()
     """One-line notices for the user, for example how many texts were cut."""
+    quota: Quota = ()
+    """What the provider said of its own limits."""
 
     def __len__(self) -> int:
         return len(self.packed) // (_BYTES * self.dimension) if self.dimension else 0
