@@ -58,6 +58,8 @@ _UNUSUAL = (
 _UNUSUAL_LETTERS = "voh"
 _NAMES = ("HOME", "USERPROFILE", "LOCALAPPDATA", "OLLAMA_HOST", "WIN_PD_OVERRIDE_LOCAL_APPDATA")
 _STARTS = ("SYNAPSE_", "XDG_", "HF_")
+_PASSING = "SYNAPSE_RUN"
+"""The run that started this one, and its budget: who asks decides nothing of an answer that costs nothing."""
 _ENDS = ("_BASE_URL", "_API_BASE", "_ENDPOINT")
 _PROBE = "SELECT at FROM cleared UNION ALL SELECT proof FROM memos LIMIT 0"
 _SCRIPT = """
@@ -279,7 +281,7 @@ def _key(argv: Sequence[str], stdin: bytes | None, env: Mapping[str, str], cwd: 
     parts += sorted(
         f"{name}={value}"
         for name, value in env.items()
-        if name in _NAMES or name.startswith(_STARTS) or name.endswith(_ENDS)
+        if (name in _NAMES or name.startswith(_STARTS) or name.endswith(_ENDS)) and name != _PASSING
     )
     whole = _blake2b()
     for part in parts:

@@ -77,7 +77,7 @@ class Metered:
             seconds=control.remaining_s(min(self._timeout_s, _LONGEST_S)),
             prompt="" if self._is_local else _hashed(request.messages),
         )
-        if not self._meter.needs_estimate:
+        if not self._meter.needs_estimate(is_local=self._is_local):
             return bid
         facts = self._backend.facts()
         input_tokens = self._input_tokens(request)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from threading import Thread
 from typing import IO, TypeAlias
 
-from synapse_cli.core.control import Control
+from synapse_cli.core.control import FAMILY, Control
 from synapse_cli.core.errors import Interrupted
 
 _POLL_S = 0.05
@@ -67,6 +67,7 @@ def run(
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=cwd,
+            env=None if control.family is None else {**os.environ, FAMILY: control.family},
             start_new_session=True,
         )
     except (OSError, ValueError) as error:

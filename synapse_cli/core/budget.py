@@ -1,4 +1,4 @@
-"""What may still be spent: reserved before a call at its upper bound, settled after it, shared by all who draw on it."""
+"""What may still be spent: reserved before a call at its upper bound, settled after it, shared by all."""
 
 from __future__ import annotations
 
@@ -29,10 +29,9 @@ class Budget:
     whose: str = "this run's budget"
     hint: str = _RAISE
 
-    @property
-    def needs_estimate(self) -> bool:
-        """Whether a call has to be priced before it is made."""
-        return self.dollars is not None or self.tokens is not None
+    def needs_estimate(self, *, is_local: bool) -> bool:
+        """Whether a call has to be counted, and priced where it is paid, before it is made."""
+        return self.tokens is not None or (self.dollars is not None and not is_local)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +103,8 @@ class Grant:
 class Purse(Protocol):
     """Budgets that other processes draw on too: of a day, a month, or the run that started this one."""
 
-    @property
-    def needs_estimate(self) -> bool:
-        """Whether one of them counts money or tokens."""
+    def needs_estimate(self, *, is_local: bool) -> bool:
+        """Whether one of them counts tokens, or money where the call is paid."""
         ...
 
     def reserve(self, bid: Bid, rooms: Sequence[Room]) -> Grant:
@@ -146,12 +144,13 @@ def grant(bid: Bid, rooms: Sequence[Room]) -> Grant:
 class Meter:
     """Counts what a run has spent and promised. Safe to share between threads.
 
-    `purse` holds the budgets that are not this run's alone; what is asked of both is granted by both or by none.
+    `budgets` are limits of this run, and grow until its first call; `purse` holds those that are not this run's
+    alone. What is asked of both is granted by both or by none.
     """
 
-    def __init__(self, budget: Budget, purse: Purse | None = None) -> None:
+    def __init__(self, budget: Budget) -> None:
         self.budgets = [budget]
-        self._purse = purse
+        self.purse: Purse | None = None
         self._gone = NOTHING
         self._lock = Lock()
 
@@ -161,10 +160,11 @@ class Meter:
         with self._lock:
             return self._gone
 
-    @property
-    def needs_estimate(self) -> bool:
-        """Whether a call has to be priced before it is made."""
-        return any(budget.needs_estimate for budget in self.budgets) or bool(self._purse and self._purse.needs_estimate)
+    def needs_estimate(self, *, is_local: bool) -> bool:
+        """Whether a call has to be counted, and priced where it is paid, before it is made."""
+        if self.purse is not None and self.purse.needs_estimate(is_local=is_local):
+            return True
+        return any(budget.needs_estimate(is_local=is_local) for budget in self.budgets)
 
     def left(self) -> tuple[Decimal | None, int | None]:
         """Dollars and tokens not yet spent or promised by this run; None where there is no limit."""
@@ -177,7 +177,7 @@ class Meter:
         """Promise one call its upper bound. Raises BudgetSpent where it is not left."""
         with self._lock:
             rooms = [Room(budget, self._gone) for budget in self.budgets]
-            granted = grant(bid, rooms) if self._purse is None else self._purse.reserve(bid, rooms)
+            granted = grant(bid, rooms) if self.purse is None else self.purse.reserve(bid, rooms)
             self._gone += granted.amounts
         return granted
 
@@ -185,13 +185,13 @@ class Meter:
         """Replace a promise by what was spent; what nobody measured stays at its upper bound."""
         with self._lock:
             self._gone += spent - granted.amounts
-        if self._purse is not None:
-            self._purse.settle(bid, granted, spent, is_known=is_known)
+        if self.purse is not None:
+            self.purse.settle(bid, granted, spent, is_known=is_known)
 
     def doubt(self, bid: Bid, granted: Grant) -> None:
         """Leave the promise as it is: the call began, and nobody knows what it cost."""
-        if self._purse is not None:
-            self._purse.doubt(bid, granted)
+        if self.purse is not None:
+            self.purse.doubt(bid, granted)
 
 
 def _check_steps(room: Room) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+FAMILY = "SYNAPSE_RUN"
+"""Names the run that a program was started by, in that program's environment."""
+
 
 class Control:
     """A stop signal that a backend asks often, at least once per token.
@@ -21,7 +24,7 @@ class Control:
         self._stopped = False
         self.phase = "starting"
         self.family: str | None = None
-        """The run whose budget a child process draws from; it is told by `core.family.environment`."""
+        """The run whose budget a program draws from that is started now; None where it has none."""
 
     def doing(self, phase: str) -> None:
         """Say what comes next, in words that end "it died while …"; a host writes them down before a crash can come."""

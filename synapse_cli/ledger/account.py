@@ -1,0 +1,163 @@
+"""What has been spent today and this month, by all processes: one durable file that outlives every run.
+
+Sums are entered when a call is reserved and corrected when it is settled, so that a process which dies leaves its
+upper bound behind: nothing that may have been spent is ever freed. The ledger is another file, and may be pruned,
+switched off or deleted without a budget losing its memory.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
+from threading import Lock
+from typing import Literal
+
+from synapse_cli.core.budget import Amounts
+from synapse_cli.ledger import schema
+
+FILE = "account.sqlite3"
+"""Under the state folder."""
+PICO = Decimal(10**12)
+"""Dollars are whole numbers of 1e-12: sums are exact, and a token of the cheapest model costs thousands of them."""
+MICRO = 1_000_000
+_MOST = 2**63 - 1
+
+STEPS: tuple[str, ...] = (
+    """
+CREATE TABLE sums (
+  scope TEXT NOT NULL, period TEXT NOT NULL,
+  dollars INTEGER NOT NULL DEFAULT 0, tokens INTEGER NOT NULL DEFAULT 0, seconds INTEGER NOT NULL DEFAULT 0,
+  steps INTEGER NOT NULL DEFAULT 0, held_dollars INTEGER NOT NULL DEFAULT 0, held_tokens INTEGER NOT NULL DEFAULT 0,
+  held_seconds INTEGER NOT NULL DEFAULT 0, held_steps INTEGER NOT NULL DEFAULT 0, unknown INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (scope, period)
+) WITHOUT ROWID;
+CREATE TABLE reservations (
+  id INTEGER PRIMARY KEY, run TEXT NOT NULL, holder TEXT NOT NULL, at REAL NOT NULL, model TEXT NOT NULL,
+  dollars INTEGER NOT NULL, tokens INTEGER NOT NULL, seconds INTEGER NOT NULL, steps INTEGER NOT NULL,
+  in_doubt INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE entered (
+  reservation INTEGER NOT NULL, scope TEXT NOT NULL, period TEXT NOT NULL, PRIMARY KEY (reservation, scope, period)
+) WITHOUT ROWID;
+CREATE TABLE raises (
+  scope TEXT NOT NULL, period TEXT NOT NULL, unit TEXT NOT NULL, amount INTEGER NOT NULL, made REAL NOT NULL,
+  until REAL NOT NULL, PRIMARY KEY (scope, period, unit)
+) WITHOUT ROWID;
+CREATE TABLE families (
+  run TEXT PRIMARY KEY, parent TEXT, holder TEXT NOT NULL, at REAL NOT NULL, dollars INTEGER, tokens INTEGER,
+  steps INTEGER, deadline REAL, min_output INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE told (
+  what TEXT PRIMARY KEY, scope TEXT NOT NULL, period TEXT NOT NULL, at REAL NOT NULL, message TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE hours (hour INTEGER PRIMARY KEY, calls INTEGER NOT NULL, dollars INTEGER NOT NULL);
+CREATE TABLE recent (at REAL NOT NULL, prompt TEXT NOT NULL, script TEXT NOT NULL, dollars INTEGER NOT NULL);
+CREATE INDEX recent_by_time ON recent (at);
+CREATE TABLE looked (what TEXT PRIMARY KEY, at REAL NOT NULL) WITHOUT ROWID
+""",
+)
+"""As in `ledger.schema`: append; never change a released one. Seconds are millionths, dollars 1e-12."""
+
+Unit = Literal["dollars", "tokens", "seconds", "steps"]
+UNITS: tuple[Unit, ...] = ("dollars", "tokens", "seconds", "steps")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose spending is added up."""
+
+    kind: Literal["profile", "route", "tenant", "run"]
+    name: str
+    place: str = ""
+    """The profile's file, for what belongs to a profile; a tenant is the same in all."""
+
+    @property
+    def key(self) -> str:
+        """Its name in the account."""
+        return f"{self.kind}\n{self.name}\n{self.place}" if self.kind == "route" else f"{self.kind}\n{self.id}"
+
+    @property
+    def id(self) -> str:
+        """What it is told apart by: a profile by its file, since two may have one name."""
+        return self.place if self.kind == "profile" else self.name
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+class Account:
+    """The file, opened on first use. Safe from several processes and threads: each use is one transaction."""
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.path = os.path.join(folder, FILE)
+        self._book: sqlite3.Connection | None = None
+        self._lock = Lock()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Hold the account for the length of a `with`; all of what is written stays, or nothing.
+
+        Raises OSError, sqlite3.Error, or schema.Newer where it cannot be written.
+        """
+        with self._lock:
+            if self._book is None:
+                self._book = schema.opened(self.path, STEPS)
+            book = self._book
+            book.execute("BEGIN IMMEDIATE")
+            try:
+                yield book
+                book.execute("COMMIT")
+            except BaseException:
+                if book.in_transaction:
+                    book.execute("ROLLBACK")
+                raise
+
+    def close(self) -> None:
+        """Let go of the file; the next use opens it again."""
+        with self._lock:
+            if self._book is not None:
+                try:
+                    self._book.close()
+                except sqlite3.Error:  # a full disk may refuse the last fold; what was written is in the log
+                    pass
+                self._book = None
+
+
+def opened_to_read(path: str) -> sqlite3.Connection | None:
+    """Open the account for reading, or None where there is none. Raises sqlite3.Error."""
+    return schema.opened_to_read(path)
+
+
+def coded(amounts: Amounts) -> dict[Unit, int]:
+    """Amounts as the file keeps them, rounded up."""
+    return {
+        "dollars": bounded(int((amounts.dollars * PICO).to_integral_value(ROUND_CEILING))),
+        "tokens": bounded(amounts.tokens),
+        "seconds": bounded(-int(-amounts.seconds * MICRO // 1)),
+        "steps": amounts.steps,
+    }
+
+
+def decoded(dollars: int, tokens: int, seconds: int, steps: int) -> Amounts:
+    """Amounts as they were."""
+    return Amounts(Decimal(dollars) / PICO, tokens, seconds / MICRO, steps)
+
+
+def bounded(amount: int) -> int:
+    """What SQLite can hold of a number: nobody spends nine million dollars a day."""
+    return max(-_MOST, min(_MOST, amount))
+
+
+UNUSABLE = (sqlite3.Error, OSError, OverflowError, schema.Newer)
+"""What is raised where the account cannot be read or written: full, damaged, somebody else's, too new."""
+
+
+def why(error: BaseException, path: str) -> str:
+    """Say so in one line."""
+    if isinstance(error, schema.Newer):
+        return f"the account {path} was written by a newer Synapse"
+    return f"the account {path} cannot be written: {error}"
