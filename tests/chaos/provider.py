@@ -66,6 +66,8 @@ class Provider(Server):
         self.faults: Rates = parse(faults)
         self.seed = seed
         self.delay_s = delay_s
+        self.rejects: frozenset[str] = frozenset()
+        """Keys that are answered with 401."""
         self.arrivals: list[Arrival] = []
         self.in_flight = 0
         self.most_in_flight = 0
@@ -84,7 +86,7 @@ class Provider(Server):
         with self._noting:
             self.times[prompt] += 1
             chance = random.Random(f"{self.seed}:{prompt}:{self.times[prompt]}")
-            fault = draw(self.faults, chance)
+            fault = "401" if seen.key in self.rejects else draw(self.faults, chance)
             pause = fault.partition(":")[2]
             now = time.time()
             self.arrivals.append(Arrival(now, seen.key, prompt, fault, now + float(pause) if pause else None))
@@ -94,12 +96,13 @@ class Provider(Server):
         return spoil(whole, fault, chance) if fault else whole
 
     def tune(self, wishes: dict[str, Any]) -> None:
-        """Change what is wished: `faults`, `seed`, `delay_s`; `forget` what was counted."""
+        """Change what is wished: `faults`, `seed`, `delay_s`, keys it `rejects`; `forget` what was counted."""
         with self._noting:
             if "faults" in wishes:
                 self.faults = parse(wishes["faults"])
             self.seed = int(wishes.get("seed", self.seed))
             self.delay_s = float(wishes.get("delay_s", self.delay_s))
+            self.rejects = frozenset(wishes.get("rejects", self.rejects))
             if wishes.get("forget"):
                 self.arrivals.clear()
                 self.times.clear()
