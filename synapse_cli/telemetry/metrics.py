@@ -71,7 +71,7 @@ def _of_checks(attempt: Answered) -> Iterator[Metric]:
 
 
 def _count(name: str, unit: str, attributes: Attributes) -> Metric:
-    return Metric(name=name, unit=unit, value=1.0, attributes=attributes)
+    return Metric(name=name, unit=unit, value=1, attributes=attributes)
 
 
 def _seconds(name: str, seconds: float, attributes: Attributes, bounds: tuple[float, ...]) -> Metric:

@@ -55,6 +55,7 @@ class Metric:
     name: str
     unit: str
     value: float
+    """What is counted is an int."""
     attributes: Attributes
     bounds: tuple[float, ...] = ()
     rises: bool = True
@@ -134,7 +135,8 @@ def _point(metric: Metric, start: float, end: float) -> Json:
     window = {"startTimeUnixNano": _nanoseconds(start), "timeUnixNano": _nanoseconds(max(start, end))}
     base = {"attributes": _attributes(metric.attributes), **window}
     if not metric.bounds:
-        return {**base, "asDouble": metric.value}
+        is_count = isinstance(metric.value, int)
+        return {**base, "asInt": str(metric.value)} if is_count else {**base, "asDouble": metric.value}
     place = sum(metric.value > bound for bound in metric.bounds)
     counts = ["1" if at == place else "0" for at in range(len(metric.bounds) + 1)]
     bounds = list(metric.bounds)

@@ -16,16 +16,10 @@ from urllib.parse import unquote, urlsplit
 from synapse_cli import __version__
 from synapse_cli.profile.model import TelemetrySettings
 from synapse_cli.telemetry import names
+from synapse_cli.telemetry.wanted import ENDPOINTS, FILE_VARIABLE
 
-FILE_VARIABLE = "SYNAPSE_TELEMETRY"
-"""A path for the lines, or `off`."""
 _OFF = frozenset({"off", "0", "no", "false"})
 _SHOWS_CONTENT = frozenset({"true", "span_only", "span_and_event"})
-_ENDPOINTS = (
-    "OTEL_EXPORTER_OTLP_ENDPOINT",
-    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
-    "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
-)
 _PARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
 
 Protocol = Literal["http", "grpc"]
@@ -64,7 +58,7 @@ def target(settings: TelemetrySettings, env: Mapping[str, str]) -> Target | None
     if env.get("OTEL_SDK_DISABLED", "").strip().lower() == "true" or named.lower() in _OFF - {""}:
         return None
     file = os.path.abspath(os.path.expanduser(named)) if named else settings.file
-    endpoint = settings.endpoint or next((env[name] for name in _ENDPOINTS if env.get(name)), None)
+    endpoint = settings.endpoint or next((env[name] for name in ENDPOINTS if env.get(name)), None)
     spans, metrics = (env.get(f"OTEL_{kind}_EXPORTER", "").strip().lower() != "none" for kind in ("TRACES", "METRICS"))
     if (file is None and endpoint is None) or not (spans or metrics):
         return None

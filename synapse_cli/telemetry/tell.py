@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 
+from synapse_cli.core import places
 from synapse_cli.core.run import Run
 from synapse_cli.telemetry.metrics import metrics
 from synapse_cli.telemetry.otlp import Json, metrics_json, metrics_request, spans_json, spans_request, trace_id
@@ -24,6 +26,8 @@ def tell(run: Run, timeline: Timeline, target: Target, warn: Warn) -> None:
         return
     if target.file is not None:
         _to_file(target.file, data, warn)
+    if target.endpoint is not None:
+        _to_network(target, run.run_id, data, warn)
 
 
 def requests(run: Run, timeline: Timeline, target: Target) -> list[Json]:
@@ -54,3 +58,13 @@ def _to_file(path: str, data: bytes, warn: Warn) -> None:
     except (OSError, ValueError) as error:  # ValueError: a path with a zero byte
         why = getattr(error, "strerror", None) or str(error)
         warn(f"telemetry cannot be written to {path}: {why}")
+
+
+def _to_network(target: Target, run_id: str, data: bytes, warn: Warn) -> None:
+    from synapse_cli.telemetry.network import hand_over
+
+    try:
+        hand_over(target, run_id, data, state=places.folder("state", os.environ), env=os.environ, warn=warn)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        warn(f"telemetry cannot be handed to its sender: {why}")

@@ -1,0 +1,21 @@
+"""The process that sends what waits in one spool: `python -P synapse_cli/telemetry/__main__.py FOLDER`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def main() -> int:
+    """Send, stay for what comes soon after, and end."""
+    os.closerange(3, 1024)  # a pipe of whoever started it would stay open for as long as this lives
+    from synapse_cli.telemetry.sender import LINGER_S, send
+    from synapse_cli.telemetry.spool import Spool
+
+    if hasattr(os, "nice"):
+        os.nice(10)
+    return 0 if send(Spool(sys.argv[1]), linger_s=LINGER_S) is None else 75
+
+
+if __name__ == "__main__":
+    sys.exit(main())
