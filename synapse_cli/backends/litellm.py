@@ -14,13 +14,13 @@ from synapse_cli.backends.dialects.heard import Heard
 from synapse_cli.backends.litellm_accents import NO_KEY
 from synapse_cli.backends.litellm_call import Call
 from synapse_cli.backends.litellm_hear import Answer
-from synapse_cli.core.completion import FREE, Completion, Count, Facts, Price
+from synapse_cli.core.completion import FREE, Completion, Count, Facts, Price, Usage, exact
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import KeyMissing, NotAllowed
 from synapse_cli.core.ports import Emit
 from synapse_cli.core.prompt import Message, Request
 from synapse_cli.core.providers import AMBIENT, is_loopback, key_variables, needs_key, provider_of
-from synapse_cli.profile.model import Model
+from synapse_cli.profile.model import Listed, Model
 
 
 class LiteLLM:
@@ -51,20 +51,20 @@ class LiteLLM:
                     assert emit is not None
                     emit(heard)
                 else:
-                    return self._completion(heard, time.monotonic() - call.started, first_s)
+                    return self._completion(request, heard, time.monotonic() - call.started, first_s)
         finally:
             call.abandoned.set()
         raise AssertionError("a call ends with an answer or an error")
 
     def facts(self) -> Facts:
         """What is known of the model without calling it, and without LiteLLM: price, window, who is asked."""
-        known = prices.entry(self._name)
+        known, listed = prices.entry(self._name), self.model.listed
         return Facts(
             is_local=self._runs_here(),
             provider=self._provider,
             price=self._price(known),
-            context_tokens=self.model.context or (known.context_tokens if known else None),
-            max_output_tokens=known.max_output_tokens if known else None,
+            context_tokens=self.model.context or _first("context_tokens", listed, known),
+            max_output_tokens=_first("max_output_tokens", listed, known),
         )
 
     def count(self, messages: Sequence[Message]) -> Count:
@@ -88,32 +88,48 @@ class LiteLLM:
             )
         return None if self._provider in AMBIENT else NO_KEY
 
-    def _completion(self, answer: tuple[Answer, Heard], latency_s: float, first_s: float | None) -> Completion:
+    def _completion(
+        self, request: Request, answer: tuple[Answer, Heard], latency_s: float, first_s: float | None
+    ) -> Completion:
         said, heard = answer
+        usage = self._estimated(request, said, heard) if heard.usage.input is None else heard.usage
         return Completion(
             text=said.text,
             finish=said.finish,
-            usage=heard.usage,
-            cost=self._cost(heard),
+            usage=usage,
+            cost=self._cost(heard.cost, usage),
             confidence=said.confidence,
             latency_s=latency_s,
             first_latency_s=first_s,
             thinking=heard.thinking,
             tool_calls=said.tool_calls,
             warnings=said.warnings,
+            quota=heard.quota,
         )
 
-    def _cost(self, heard: Heard) -> Decimal | None:
-        """By the profile's price; else as the provider itself tells it; else by the catalogue's."""
-        if self.model.price is None and heard.cost is not None:
-            return heard.cost
+    def _estimated(self, request: Request, said: Answer, heard: Heard) -> Usage:
+        """What it must have been about, where the provider does not say: marked, so that nobody takes it for a bill."""
+        asked = tokens.count(request.messages, self._name).tokens
+        asked += sum(tokens.text_tokens(tool, self._name) for tool in request.tools)
+        thought = tokens.text_tokens(heard.thinking, self._name)
+        answered = sum(tokens.text_tokens(text, self._name) for text in (said.text, *said.tool_calls))
+        return Usage(asked, answered + thought, reasoning=thought, estimated=True)
+
+    def _cost(self, told: Decimal | None, usage: Usage) -> Decimal | None:
+        """By what the user says of this model; else as the provider itself tells it; else by the catalogue's."""
+        listed = self.model.listed
+        is_said = self.model.price is not None or (listed is not None and listed.is_override)
+        if told is not None and not is_said:
+            return exact(told)
         price = self._price(prices.entry(self._name))
-        return price.cost(heard.usage) if price else None
+        return price.cost(usage) if price else None
 
     def _price(self, known: prices.Entry | None) -> Price | None:
-        """The profile's, else the catalogue's: also behind a `base_url`, mostly a proxy that bills the same."""
+        """The profile's, the user's list's, the catalogue's: also behind a `base_url`, mostly a proxy that bills so."""
         if self.model.price is not None:
             return self.model.price
+        if self.model.listed is not None and self.model.listed.price is not None:
+            return self.model.listed.price
         if self._runs_here():
             return FREE
         return known.price if known else None
@@ -122,6 +138,11 @@ class LiteLLM:
         """Whether nothing leaves this machine: an Ollama of its own, and not one of the models it only relays."""
         own = self.model.base_url is None or is_loopback(self.model.base_url)
         return self._provider in {"ollama", "ollama_chat"} and own and not self._name.endswith(("-cloud", ":cloud"))
+
+
+def _first(what: str, *told: Listed | prices.Entry | None) -> int | None:
+    """The first number that somebody tells."""
+    return next((found for each in told if each is not None and (found := getattr(each, what))), None)
 
 
 def _full_name(model: Model) -> str:

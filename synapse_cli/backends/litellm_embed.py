@@ -16,10 +16,12 @@ from synapse_cli.backends.litellm_errors import foreign, translate
 from synapse_cli.backends.litellm_package import hush, package
 from synapse_cli.backends.litellm_refused import refused
 from synapse_cli.backends.litellm_wire import Wire, tapped
+from synapse_cli.backends.tokens import text_tokens
 from synapse_cli.core.completion import Facts, Usage
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import BadAnswer, Interrupted, SynapseError, TimedOut
 from synapse_cli.core.providers import provider_of
+from synapse_cli.core.quota import Quota
 from synapse_cli.core.vectors import NOTHING, Vectors, pack
 from synapse_cli.profile.model import Model
 
@@ -47,10 +49,11 @@ class LiteLLMEncoder:
         key = self._asked.key()
         rows: list[Row] = []
         usage = Usage(0, 0)
+        quota: Quota = ()
         for start in range(0, len(texts), _BATCH):
-            made, tokens = self._wait(texts[start : start + _BATCH], key, control)
+            made, tokens, quota = self._wait(texts[start : start + _BATCH], key, control)
             rows += made
-            usage = usage + Usage(tokens, 0)
+            usage = usage + (Usage(tokens, 0) if tokens is not None else self._estimated(texts[start : start + _BATCH]))
         if len({len(row) for row in rows}) != 1:
             raise BadAnswer(f"{self._name} answered with vectors of different lengths", "ask again")
         price = self.facts().price
@@ -59,7 +62,12 @@ class LiteLLMEncoder:
             packed=pack([_unit(row) for row in rows] if self._model.normalize else rows),
             usage=usage,
             cost=price.cost(usage) if price else None,
+            quota=quota,
         )
+
+    def _estimated(self, texts: Sequence[str]) -> Usage:
+        """Where the provider does not count."""
+        return Usage(sum(text_tokens(text, self._name) for text in texts), 0, estimated=True)
 
     def facts(self) -> Facts:
         """What is known of the model without calling it: who is asked, its price, the longest text."""
@@ -72,10 +80,10 @@ class LiteLLMEncoder:
             context_tokens=self._model.context or (known.context_tokens if known else None),
         )
 
-    def _wait(self, texts: Sequence[str], key: str | None, control: Control) -> tuple[list[Row], int | None]:
+    def _wait(self, texts: Sequence[str], key: str | None, control: Control) -> tuple[list[Row], int | None, Quota]:
         """Ask in a thread of its own, and stop waiting on Ctrl-C, a stop or a deadline."""
         _go_on(self._name, control)
-        said: queue.SimpleQueue[tuple[list[Row], int | None] | SynapseError] = queue.SimpleQueue()
+        said: queue.SimpleQueue[tuple[list[Row], int | None, Quota] | SynapseError] = queue.SimpleQueue()
         patience_s = max(_POLL_S, control.remaining_s(self._model.timeout_s))
         thread = threading.Thread(target=self._run, args=(texts, key, patience_s, said.put), daemon=True)
         control.doing("encoding texts")
@@ -107,7 +115,7 @@ class LiteLLMEncoder:
                     ours = refused(response.status_code, response.headers, wire.body(), self._name, secrets)
                     ours.__cause__ = foreign(error, secrets)
                     raise ours from None
-            tell(_heard(reply, len(texts), self._name))
+            tell((*_heard(reply, len(texts), self._name), wire.quota))
         except SynapseError as error:
             tell(error)
         except Exception as error:  # noqa: BLE001  # the door: whatever a provider's code raises is translated here

@@ -79,6 +79,7 @@ def usage_of(reported: Any) -> Usage:
         said or 0,
         cached=_detail(reported, "prompt_tokens_details", "cached_tokens"),
         reasoning=_detail(reported, "completion_tokens_details", "reasoning_tokens"),
+        written=_detail(reported, "prompt_tokens_details", "cache_creation_tokens"),
     )
 
 

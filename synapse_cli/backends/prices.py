@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 
-from synapse_cli.core.completion import Price
+from synapse_cli.core.completion import Price, PriceStep
 from synapse_cli.core.prompt import Json
 
 _FILE = "model_prices_and_context_window_backup.json"
 _NAME = re.compile(r'^ {4}"([^"]+)": \{', re.MULTILINE)
+_INPUT, _OUTPUT = "input_cost_per_token", "output_cost_per_token"
+_CACHED, _WRITTEN = "cache_read_input_token_cost", "cache_creation_input_token_cost"
+_REASONING = "output_cost_per_reasoning_token"
+_ABOVE = re.compile(_INPUT + r"_above_([0-9]+)k_tokens")
 _FIRST_PARTY = ("gemini", "mistral", "deepseek", "xai", "groq", "cohere", "perplexity", "moonshot", "zai", "dashscope")
 """Where a bare name that has no entry of its own is looked for: those who made the model, before those who host it."""
 
@@ -40,7 +45,7 @@ def find(name: str) -> str | None:
         found = _raw(candidate)
         if found is None or found.get("mode") != "chat":
             continue
-        provider = _provider(found)
+        provider = provider_name(found)
         if provider == "vertex_ai" and _raw(f"gemini/{name}") is not None:
             continue  # the same model without a Google Cloud project
         return candidate if candidate.startswith(f"{provider}/") else f"{provider}/{candidate}"
@@ -56,7 +61,7 @@ def entry(model: str) -> Entry | None:
     return Entry(
         model,
         str(found.get("mode") or ""),
-        _price(found),
+        priced(found),
         _whole(found, "max_input_tokens"),
         _whole(found, "max_output_tokens"),
         frozenset(supports),
@@ -87,7 +92,7 @@ def _looked_up(model: str) -> dict[str, Json] | None:
         return found
     provider, slash, bare = model.partition("/")
     found = _raw(bare) if slash else None
-    return found if found is not None and _provider(found) == provider else None
+    return found if found is not None and provider_name(found) == provider else None
 
 
 @lru_cache(maxsize=64)
@@ -123,7 +128,7 @@ def package_folder() -> str | None:
     return next(iter(places), None) if places else None
 
 
-def _provider(found: dict[str, Json]) -> str:
+def provider_name(found: dict[str, Json]) -> str:
     """LiteLLM's `vertex_ai-language-models` and the like are one provider; so are both dialects of Bedrock."""
     provider = str(found.get("litellm_provider") or "")
     if provider.startswith("vertex_ai"):
@@ -131,13 +136,53 @@ def _provider(found: dict[str, Json]) -> str:
     return {"bedrock_converse": "bedrock", "cohere_chat": "cohere"}.get(provider, provider)
 
 
-def _price(found: dict[str, Json]) -> Price | None:
-    asked, said = _per_million(found, "input_cost_per_token"), _per_million(found, "output_cost_per_token")
+def priced(found: dict[str, Json]) -> Price | None:
+    """What an entry in LiteLLM's form says that tokens cost; None where it does not say both input and output."""
+    ranges = [each for each in _objects(found.get("tiered_pricing")) if _per_million(each, _INPUT) is not None]
+    base = found if _per_million(found, _INPUT) is not None or not ranges else {**found, **ranges[0]}
+    asked, said = _per_million(base, _INPUT), _per_million(base, _OUTPUT)
     if found.get("mode") == "embedding":
         said = Decimal(0)  # vectors are no tokens; some entries do not say so
     if asked is None or said is None:
         return None
-    return Price(asked, said, _per_million(found, "cache_read_input_token_cost"))
+    return Price(
+        asked,
+        said,
+        _per_million(base, _CACHED),
+        _per_million(base, _WRITTEN) or None,  # "0" stands where nothing is added for it
+        _per_million(base, _REASONING),
+        tuple(_ranged(ranges[1:], said) if base is not found else _above(found, said)),
+    )
+
+
+def _above(found: dict[str, Json], said: Decimal) -> Iterator[PriceStep]:
+    """The prices of long prompts: `input_cost_per_token_above_200k_tokens` and its kin."""
+    bounds = sorted(int(match[1]) for key in found if (match := _ABOVE.fullmatch(key)))
+    for bound in bounds:
+        tail = f"_above_{bound}k_tokens"
+        asked = _per_million(found, _INPUT + tail)
+        if asked is not None:
+            output = _per_million(found, _OUTPUT + tail)
+            cached, written = _per_million(found, _CACHED + tail), _per_million(found, _WRITTEN + tail)
+            yield PriceStep(bound * 1000, asked, said if output is None else output, cached, written)
+
+
+def _ranged(ranges: Sequence[dict[str, Json]], said: Decimal) -> Iterator[PriceStep]:
+    """The same in the form of DashScope: a list of ranges, each with its prices."""
+    for each in ranges:
+        asked, output, range_ = _per_million(each, _INPUT), _per_million(each, _OUTPUT), each.get("range")
+        if asked is not None and isinstance(range_, list) and range_ and isinstance(range_[0], int | float):
+            yield PriceStep(
+                int(range_[0]),
+                asked,
+                said if output is None else output,
+                _per_million(each, _CACHED),
+                reasoning=_per_million(each, _REASONING),
+            )
+
+
+def _objects(value: Json) -> list[dict[str, Json]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def _per_million(found: dict[str, Json], key: str) -> Decimal | None:

@@ -18,7 +18,7 @@ from synapse_cli.core.verdict import Verdict
 Kind = Literal["answer", "verdicts", "decision"]
 T = TypeVar("T")
 
-_NOT_KEPT = ("cache_key", "cached", "kept_at", "keepable")
+_NOT_KEPT = ("cache_key", "cached", "kept_at", "keepable", "quota")
 """Fields of a Completion that say how it was come by, not what it is."""
 _PROOF = 16
 """Bytes of a record's proof."""
@@ -144,7 +144,7 @@ def _exactly(kind: type, table: dict[str, Json], besides: tuple[str, ...] = ()) 
 def _usage(value: Json) -> Usage:
     if not isinstance(value, dict):
         raise TypeError("usage")
-    return Usage(**_exactly(Usage, value))  # type: ignore[arg-type]  # as above
+    return Usage(**_exactly(Usage, {"written": 0, **value}))  # type: ignore[arg-type]  # as above
 
 
 def _text(value: Json) -> str:

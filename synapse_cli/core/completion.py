@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
+from synapse_cli.core.quota import Quota
+
 Finish = Literal["stop", "length", "refusal", "tool_calls"]
 """Why the model stopped. A stream without its provider's own terminal reason is an error, not a Completion."""
 
@@ -17,8 +19,12 @@ class Usage:
     input: int | None = None
     output: int | None = None
     cached: int = 0
+    """Of the input: read from the provider's cache."""
     reasoning: int = 0
+    """Of the output: thought, and not said."""
     estimated: bool = False
+    written: int = 0
+    """Of the input: put into the provider's cache, which some bill dearer."""
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -27,6 +33,7 @@ class Usage:
             self.cached + other.cached,
             self.reasoning + other.reasoning,
             self.estimated or other.estimated,
+            self.written + other.written,
         )
 
     @property
@@ -42,6 +49,28 @@ def _plus(left: int | None, right: int | None) -> int | None:
     return None if left is None or right is None else left + right
 
 
+_PICO = Decimal("1e-12")
+"""Dollars are kept to this: a token of the cheapest model costs thousands of them, and every sum stays exact."""
+
+
+def exact(amount: Decimal) -> Decimal:
+    """Dollars without what is finer than any bill: what is said, recorded and added up is the same number."""
+    exponent = amount.as_tuple().exponent
+    return amount.quantize(_PICO) if isinstance(exponent, int) and exponent < -12 else amount
+
+
+@dataclass(frozen=True, slots=True)
+class PriceStep:
+    """What a whole call costs per million tokens once its prompt is longer than `above` tokens."""
+
+    above: int
+    input: Decimal
+    output: Decimal
+    cached: Decimal | None = None
+    written: Decimal | None = None
+    reasoning: Decimal | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Price:
     """Dollars per million tokens. A local model's is zero; where a price is not known there is no Price at all."""
@@ -49,14 +78,43 @@ class Price:
     input: Decimal
     output: Decimal
     cached: Decimal | None = None
+    """Of input that the provider's cache held; None is the price of input."""
+    written: Decimal | None = None
+    """Of input that went into that cache; None is the price of input."""
+    reasoning: Decimal | None = None
+    """Of thoughts; None is the price of output."""
+    steps: tuple[PriceStep, ...] = ()
+    """Dearer prices of longer prompts, the longest last."""
 
     def cost(self, usage: Usage) -> Decimal | None:
         """Dollars for this usage, or None where the usage is not known."""
         if usage.input is None or usage.output is None:
             return None
-        cached_price = self.input if self.cached is None else self.cached
-        fresh = usage.input - usage.cached
-        return (fresh * self.input + usage.cached * cached_price + usage.output * self.output) / 1_000_000
+        price = self.at(usage.input)
+        written = min(usage.written, usage.input - usage.cached)
+        reasoning = min(usage.reasoning, usage.output)
+        parts = (
+            (usage.input - usage.cached - written, price.input),
+            (usage.cached, price.input if price.cached is None else price.cached),
+            (written, price.input if price.written is None else price.written),
+            (usage.output - reasoning, price.output),
+            (reasoning, price.output if price.reasoning is None else price.reasoning),
+        )
+        return exact(sum((tokens * each for tokens, each in parts), Decimal(0)) / 1_000_000)
+
+    def at(self, input_tokens: int) -> Price:
+        """The one price of a call with so long a prompt."""
+        reached = [step for step in self.steps if input_tokens > step.above]
+        if not reached:
+            return self
+        step = reached[-1]
+        return Price(step.input, step.output, step.cached, step.written, step.reasoning)
+
+    def ceiling(self, input_tokens: int) -> Price:
+        """The most that a token of such a call can cost: for upper bounds, before anybody knows what is cached."""
+        price = self.at(input_tokens)
+        asked = [each for each in (price.input, price.cached, price.written) if each is not None]
+        return Price(max(asked), max(price.output, price.reasoning or Decimal(0)))
 
 
 FREE = Price(Decimal(0), Decimal(0), Decimal(0))
@@ -88,6 +146,8 @@ class Completion:
     """When the cache kept it, in seconds since 1970; None where it was made now."""
     keepable: bool = True
     """False where the budget shortened it: a cache must not keep it under the whole request."""
+    quota: Quota = ()
+    """What the provider said of its own limits."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ One chain a model, built on use, so that an answer from the cache touches none o
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -18,12 +19,13 @@ from synapse_cli.core.prompt import Json, Request
 from synapse_cli.core.registry import is_plugin
 from synapse_cli.core.witness import Witness
 from synapse_cli.flows.ask import Ask
-from synapse_cli.flows.wiring import backend_of, has_file
+from synapse_cli.flows.wiring import backend_of, has_file, price_file, provider_name, takes_keys, with_own_price
 from synapse_cli.profile.model import Lora, Model, Profile
 
 if TYPE_CHECKING:
     from synapse_cli.cache.answers import Store
     from synapse_cli.flows.paced import Paced
+    from synapse_cli.ledger.recorded import Record
 
 _LABELLING = 1
 """Counted up when an encoder's tier chooses otherwise than before: what is kept of it is then not found."""
@@ -44,6 +46,8 @@ class Calls:
         warn: Callable[[str], None],
         warm: Warm,
         paced: Callable[[], Paced],
+        traced: Callable[[Model, Backend], Backend],
+        record: Callable[[], Record | None],
     ) -> None:
         self._profile = profile
         self._ask = ask
@@ -52,15 +56,22 @@ class Calls:
         self._warn = warn
         self._facts: dict[str, Facts] = {}
         self._paced = paced
+        self._traced = traced
+        self._record = record
         self.warm = warm
 
-    def chain(self, model: Model, store: Store | None, *, keeps: bool, ttl_s: float | None) -> Backend:
-        """The whole chain of a model; without the cache where there is none or the route keeps nothing."""
+    def chain(
+        self, model: Model, store: Store | None, *, keeps: bool, ttl_s: float | None, kind: str = "tier"
+    ) -> Backend:
+        """The whole chain of a model; without the cache where there is none or the route keeps nothing.
+
+        `kind` is what its calls are for, as the record says it: "tier", "route", "judge" or "sample".
+        """
 
         def fresh() -> Backend:
             from synapse_cli.cascade.metered import Metered
 
-            return Metered(self._in_step(model), self._meter)
+            return Metered(self._in_step(model, kind), self._meter)
 
         if store is None or not keeps or self._ask.cache == "off":
             return fresh()
@@ -78,14 +89,38 @@ class Calls:
 
     def backend(self, model: Model) -> Backend:
         """The model's own backend, built once: in a host where it has one, else in this process."""
+        if takes_keys(model):
+            self._see_prices()
         if model.name not in self.warm:
             self.warm[model.name] = backend_of(model, self._ask, self._profile.hosts, self._warn)
         return self.warm[model.name]
 
-    def _in_step(self, model: Model) -> Backend:
+    def _in_step(self, model: Model, kind: str) -> Backend:
         """A hosted model's backend in step with all other processes."""
-        backend = self.backend(model)
+        backend = self._recorded(model, self.backend(model), kind)
         return backend if self.is_local(model) else self._paced().guarded(model, backend)
+
+    def _recorded(self, model: Model, backend: Backend, kind: str, deployment: str | None = None) -> Backend:
+        """A backend whose calls are written down; `deployment` says which address and key, where there is a choice."""
+        backend = self._traced(model, backend)
+        record = self._record()
+        if record is None:
+            return backend
+        from synapse_cli.ledger.recorded import Recorded
+
+        is_local = self.is_local(model)
+        provider = provider_name(model) or backend.facts().provider
+        return Recorded(
+            backend, record, model=model.name, provider=provider, is_local=is_local, kind=kind, deployment=deployment
+        )
+
+    def _see_prices(self) -> None:
+        """The user's own prices take part in what a budget lets through."""
+        path = price_file()
+        if os.path.exists(path):
+            self._witness.read(path)
+        elif path:
+            self._witness.looked_for(path)
 
     def facts(self, model: Model) -> Facts:
         """What is known of a model without calling it."""
@@ -116,6 +151,9 @@ class Calls:
             return model.price or FREE
         if model.backend != "litellm":
             return self.facts(model).price
+        listed = with_own_price(model, self._warn).listed
+        if listed is not None and listed.price is not None:
+            return listed.price
         from synapse_cli.backends.prices import price
 
         return price(model.model or "")

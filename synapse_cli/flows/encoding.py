@@ -11,7 +11,7 @@ from synapse_cli.core.errors import UsageError
 from synapse_cli.core.ports import Encoder
 from synapse_cli.core.vectors import Vectors
 from synapse_cli.core.witness import Witness
-from synapse_cli.flows.wiring import hosts_are_on, keys_of
+from synapse_cli.flows.wiring import hosts_are_on, keys_of, with_own_price
 from synapse_cli.profile.model import Model, Profile
 
 MINILM = Model(name="minilm", backend="encoder", source="builtin:minilm")
@@ -51,6 +51,7 @@ def open_encoder(
     """
     from synapse_cli.backends import encoders, minilm
 
+    model = with_own_price(model, warn)
     kind = encoders.encoder_kind(model)
     keys = keys_of(model) if kind == "litellm" else None
     if model.source == minilm.SOURCE:

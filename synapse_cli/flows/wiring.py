@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 
+from synapse_cli.core import places
+from synapse_cli.core.errors import InputError
 from synapse_cli.core.ports import Backend
+from synapse_cli.core.providers import provider_of
 from synapse_cli.core.registry import is_plugin, load
 from synapse_cli.flows.ask import Ask
 from synapse_cli.profile.model import HostSettings, Model
@@ -20,6 +24,7 @@ def backend_of(model: Model, ask: Ask, hosts: HostSettings, warn: Callable[[str]
     """The model's own backend: in a host where it has one and hosts are on, else in this process."""
     from synapse_cli.backends.host.kind import kind_of
 
+    model = with_own_price(model, warn)
     keys = keys_of(model) if takes_keys(model) else None
     kind = kind_of(model) if ask.hosts and hosts_are_on() else None
     if kind is None:
@@ -35,6 +40,27 @@ def backend_of(model: Model, ask: Ask, hosts: HostSettings, warn: Callable[[str]
         force=ask.force,
         warn=warn,
     )
+
+
+def with_own_price(model: Model, warn: Callable[[str], None]) -> Model:
+    """The model with what the user's own list says that it costs; a host gets it told, and reads no list itself."""
+    if model.price is not None or model.model is None or not takes_keys(model) or not os.path.exists(price_file()):
+        return model
+    from synapse_cli.backends.prices_own import listed
+
+    try:
+        return replace(model, listed=listed(model.model, os.environ))
+    except InputError as error:
+        warn(f"{error.message}: the catalogue's prices count ({error.hint})")
+        return model
+
+
+def price_file() -> str:
+    """Where overridden prices stand, and which lists were taken in; as `backends.prices_own` says."""
+    try:
+        return os.path.join(places.folder("config", os.environ), "prices.json")
+    except OSError:
+        return ""
 
 
 def hosts_are_on() -> bool:
@@ -60,11 +86,25 @@ def has_file(model: Model) -> bool:
     return source.startswith("file:") or (model.backend in {"llama.cpp", "encoder"} and bool(source))
 
 
+def provider_name(model: Model) -> str | None:
+    """Who is asked, told without building a backend or reading prices; None for a plugin's, who knows it itself."""
+    match model.backend:
+        case "llama.cpp" | "scripted":
+            return model.backend
+        case "litellm":
+            return provider_of(model.model)
+        case "encoder":
+            return provider_of(model.model) if model.source is None else "llama.cpp"
+        case _:
+            return None
+
+
 def find_hosted(name: str) -> str | None:
     """`provider/id` of a name that the profile does not have; the catalogue is looked into only then."""
-    from synapse_cli.backends.prices import find
+    from synapse_cli.backends import prices, prices_own
 
-    return find(name)
+    found = prices.find(name)
+    return found or (prices_own.find(name, os.environ) if os.path.exists(price_file()) else None)
 
 
 def near_hosted(name: str) -> list[str]:

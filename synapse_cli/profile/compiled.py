@@ -40,7 +40,7 @@ from synapse_cli.profile.model import (
 )
 from synapse_cli.profile.origin import Danger, Source
 
-_FORMAT = 3
+_FORMAT = 4
 
 
 class Compiled(NamedTuple):
@@ -135,12 +135,12 @@ def _profile(data: dict[str, Any]) -> Profile:
 
 def _model(data: dict[str, Any]) -> Model:
     price = data.pop("price")
-    numbers = {key: None if value is None else Decimal(value) for key, value in (price or {}).items()}
+    numbers = {key: Decimal(value) for key, value in (price or {}).items() if isinstance(value, str)}
     lists: dict[str, Any] = {key: tuple(data.pop(key)) for key in ("keys", "tags", "gpu_split")}
     lists["lora"] = tuple(Lora(**each) for each in data.pop("lora"))
     lists["deployments"] = tuple(map(_deployment, data.pop("deployments")))
     lists["limits"] = _limits(data.pop("limits"))
-    return Model(**data, **lists, price=Price(**numbers) if price else None)  # type: ignore[arg-type]  # input and output are never None
+    return Model(**data, **lists, price=Price(**numbers) if price else None)  # type: ignore[arg-type]  # a profile has no steps
 
 
 def _limits(data: dict[str, Any] | None) -> Limits | None:

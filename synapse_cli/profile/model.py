@@ -61,6 +61,17 @@ class Deployment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """What the user's own list of prices says of a model (`synapse prices override`, `synapse prices update`)."""
+
+    price: Price | None
+    context_tokens: int | None = None
+    max_output_tokens: int | None = None
+    is_override: bool = False
+    """Whether the user said so of this very model; else it goes before the catalogue, but not before the provider."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
     """One entry of `[models]`, or one that `-m` made up."""
 
@@ -84,6 +95,8 @@ class Model:
     keys: tuple[str, ...] = ()
     """`env:NAME`, `file:ABSOLUTE PATH`, `cmd:ARGV`, `keyring:SERVICE/USER`; empty means the provider's own variable."""
     price: Price | None = None
+    listed: Listed | None = None
+    """Looked up when it is first asked; no profile says it."""
     context: int | None = None
     sha256: str | None = None
     """Of the file behind an `https:` source."""

@@ -96,7 +96,7 @@ def test_tokens_of_anthropics_start_stay_known_at_its_end() -> None:
         heard, {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 20}}
     )
 
-    assert heard.usage == Usage(100, 20, cached=85)
+    assert heard.usage == Usage(100, 20, cached=85, written=5)
 
 
 def test_several_tool_calls_keep_their_places() -> None:

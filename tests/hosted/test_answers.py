@@ -15,7 +15,7 @@ from synapse_cli.core.control import Control
 from synapse_cli.core.errors import BadAnswer, BadRequest
 from synapse_cli.core.prompt import Message, Request
 from synapse_cli.profile.model import Model
-from tests.hosted.site import CANARY, QUESTION, Site, open_site
+from tests.hosted.site import CANARY, PRICE, QUESTION, Site, open_site
 from tests.servers.base import Reply
 
 MESSAGES = QUESTION.messages
@@ -257,10 +257,14 @@ def test_output_spent_on_thinking_is_said(openai_site: Site) -> None:
 
 
 @streamed
-def test_tokens_that_nobody_counted_are_unknown_and_so_is_the_cost(openai_site: Site, stream: bool) -> None:
-    answer = openai_site.ask(Reply(counts=False), stream=stream)
+def test_tokens_that_nobody_counted_are_estimated_and_marked(openai_site: Site, stream: bool) -> None:
+    answer = openai_site.ask(Reply(text="one two three", counts=False), stream=stream)
 
-    assert (answer.usage, answer.cost) == (Usage(None, None), None)
+    usage = answer.usage
+    assert usage.estimated
+    assert usage.input is not None
+    assert (usage.input > 3, usage.output) == (True, 3)
+    assert answer.cost == PRICE.cost(usage)
 
 
 @streamed

@@ -37,7 +37,7 @@ def test_a_bare_name_finds_who_made_the_model(bare: str, full: str | None) -> No
 
 def test_what_find_returns_is_priced() -> None:
     assert prices.price("openai/gpt-5-mini") == Price(Decimal("0.25"), Decimal(2), Decimal("0.025"))
-    assert prices.price("anthropic/claude-haiku-4-5") == Price(Decimal(1), Decimal(5), Decimal("0.1"))
+    assert prices.price("anthropic/claude-haiku-4-5") == Price(Decimal(1), Decimal(5), Decimal("0.1"), Decimal("1.25"))
 
 
 def test_an_unknown_price_is_unknown() -> None:

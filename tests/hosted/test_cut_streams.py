@@ -15,7 +15,7 @@ from synapse_cli.core.completion import Completion, Usage
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import SynapseError
 from synapse_cli.core.prompt import Message, Request
-from tests.hosted.site import QUESTION, Site
+from tests.hosted.site import PRICE, QUESTION, Site
 from tests.servers.base import Reply
 
 TEXT = "Lima is the capital of Peru. It lies on the coast, and a third of all Peruvians live there. ¡Salud! 🍋"
@@ -91,7 +91,7 @@ def test_no_cut_stream_is_taken_for_an_answer(site: Site, chunked: bool) -> None
     assert set(accepted) >= {offset for offset in _offsets(stream) if offset > event_end + 2}
 
 
-def test_a_cut_after_the_last_word_leaves_the_tokens_unknown(openai_site: Site) -> None:
+def test_a_cut_after_the_last_word_leaves_the_tokens_to_be_estimated(openai_site: Site) -> None:
     stream = _stream(openai_site)
     found = re.search(LAST_WORD["openai"], stream)
     assert found is not None
@@ -99,7 +99,7 @@ def test_a_cut_after_the_last_word_leaves_the_tokens_unknown(openai_site: Site) 
     (_, answer), *_ = _outcomes(openai_site, [stream.index(b"\n\n", found.end()) + 2], chunked=False)
 
     assert isinstance(answer, Completion)
-    assert (answer.text, answer.usage, answer.cost) == (TEXT, Usage(None, None), None)
+    assert (answer.text, answer.usage.estimated, answer.cost) == (TEXT, True, PRICE.cost(answer.usage))
 
 
 def test_a_whole_stream_is_an_answer_with_its_tokens(site: Site) -> None:

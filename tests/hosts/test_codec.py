@@ -11,16 +11,24 @@ import pytest
 
 from synapse_cli.backends.host import codec
 from synapse_cli.core import errors
-from synapse_cli.core.completion import Completion, Count, Price, Usage
+from synapse_cli.core.completion import Completion, Count, Price, PriceStep, Usage
 from synapse_cli.core.errors import RateLimited, SynapseError
 from synapse_cli.core.prompt import Message, Request
+from synapse_cli.core.quota import Allowance
 from synapse_cli.core.vectors import Vectors, pack
-from synapse_cli.profile.model import Lora, Model
+from synapse_cli.profile.model import Deployment, Limits, Listed, Lora, Model
 
+PRICE = Price(
+    Decimal("0.25"), Decimal(2), None, Decimal("0.3"), steps=(PriceStep(200_000, Decimal("0.5"), Decimal("1e-7")),)
+)
 _SPECIAL: dict[str, Any] = {
     "usage": Usage(1, None, 2, 3, estimated=True),
     "cost": Decimal("0.0000012300"),
-    "price": Price(Decimal("0.25"), Decimal(2), None),
+    "price": PRICE,
+    "listed": Listed(price=PRICE, context_tokens=9, is_override=True),
+    "limits": Limits(rpm=1),
+    "spread": "ordered",
+    "deployments": (Deployment(base_url="http://127.0.0.1:1", keys=("env:A",)),),
     "lora": (Lora(file="/a", scale=0.5), Lora(file="/b")),
     "messages": (Message("system", "be \ud800 brief"), Message("user", "ünï\0")),
     "params": {"stop": ["a", "b"], "logit_bias": {"1": 2.5}, "seed": None},
@@ -31,6 +39,8 @@ _SPECIAL: dict[str, Any] = {
     "gpu_split": (0.5, 0.25),
     "gpu": 7,
     "finish": "length",
+    "spread": "fastest",
+    "quota": (Allowance("requests", 500, 499, 0.12, 60.0), Allowance("tokens", remaining=0)),
 }
 
 
@@ -76,8 +86,9 @@ def test_a_model_comes_back_as_it_was_but_for_its_keys() -> None:
 
     said = _across(codec.model_json(model))
 
-    assert codec.to_model(said) == replace(model, keys=())
-    assert "keys" not in said
+    ours = {"keys": (), "limits": None, "deployments": (), "spread": "weighted", "max_attempts": None}
+    assert codec.to_model(said) == replace(model, **ours)
+    assert not {*ours} & {*said}
 
 
 def test_a_bare_model_is_two_words() -> None:
@@ -113,6 +124,15 @@ def test_a_delay_that_a_provider_asked_for_is_kept() -> None:
 
     assert isinstance(back, RateLimited)
     assert back.retry_after_s == 2.5
+
+
+def test_what_a_provider_said_of_its_limits_is_kept_beside_a_refusal() -> None:
+    quota = (Allowance("tokens", 5000, 0, 12.0, 60.0),)
+
+    back = codec.to_error(_across(codec.error_json(RateLimited("slow down", quota=quota))))
+
+    assert isinstance(back, RateLimited)
+    assert back.quota == quota
 
 
 def test_an_error_that_nobody_knows_is_a_failure_of_the_backend() -> None:

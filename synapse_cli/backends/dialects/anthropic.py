@@ -69,11 +69,13 @@ def _usage(heard: Heard, usage: object) -> None:
         return
     before = heard.usage
     cached = whole(usage.get("cache_read_input_tokens"))
-    asked = whole(usage.get("input_tokens")) + whole(usage.get("cache_creation_input_tokens")) + cached
+    written = whole(usage.get("cache_creation_input_tokens"))
+    asked = whole(usage.get("input_tokens")) + written + cached  # here `input_tokens` is only what no cache knew
     reasoning = whole(part(usage, "output_tokens_details", "thinking_tokens"))
     heard.count(
         asked or before.input or 0,
         whole(usage.get("output_tokens")),
         cached=cached if asked else before.cached,
         reasoning=reasoning or before.reasoning,
+        written=written if asked else before.written,
     )

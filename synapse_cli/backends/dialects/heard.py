@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from synapse_cli.backends.thinking import Thinking
 from synapse_cli.core.completion import Finish, Usage
+from synapse_cli.core.quota import Quota
 
 _MOST = 10**12
 """More tokens than any answer has."""
@@ -49,6 +50,8 @@ class Heard:
     trouble: Trouble | None = None
     over: bool = False
     """Whether the provider said that nothing more will come."""
+    quota: Quota = ()
+    """What its headers say of its limits."""
     _aloud: Thinking = field(default_factory=Thinking)
 
     def write(self, text: object) -> None:
@@ -65,10 +68,12 @@ class Heard:
         known[0] += words(name)
         known[1] += json.dumps(arguments) if isinstance(arguments, dict | list) else words(arguments)
 
-    def count(self, asked: int, said: int, *, cached: int = 0, reasoning: int = 0) -> None:
+    def count(self, asked: int, said: int, *, cached: int = 0, reasoning: int = 0, written: int = 0) -> None:
         """Take in the tokens, as far as they can be true: what is bought must not cost less than nothing."""
         if asked:
-            self.usage = Usage(asked, said, cached=min(cached, asked), reasoning=min(reasoning, said))
+            cached = min(cached, asked)
+            written = min(written, asked - cached)
+            self.usage = Usage(asked, said, cached=cached, reasoning=min(reasoning, said), written=written)
 
     def weigh(self, tokens: object, name: str = "logprob") -> None:
         """Take in the probability of each of these tokens."""

@@ -80,12 +80,29 @@ def _usage(heard: Heard, usage: Said) -> None:
     reasoning = whole(part(usage, "completion_tokens_details", "reasoning_tokens"))
     if reasoning and whole(usage.get("total_tokens")) == asked + answered + reasoning:
         answered += reasoning  # xAI's: elsewhere what was thought is among what was written
-    heard.count(asked, answered, cached=_cached(usage), reasoning=reasoning)
+    written = whole(part(usage, "prompt_tokens_details", "cache_write_tokens"))
+    heard.count(asked, answered, cached=_cached(usage), reasoning=reasoning, written=written)
+    told = _cost(usage)
+    heard.cost = heard.cost if told is None else told
+
+
+def _cost(usage: Said) -> Decimal | None:
+    """What the provider itself says that it bills.
+
+    OpenRouter's is without what a key of the user's own pays behind it; Perplexity's is with its searches.
+    """
     cost, ticks = usage.get("cost"), usage.get("cost_in_usd_ticks")
-    if isinstance(cost, int | float) and not isinstance(cost, bool) and 0 <= cost < math.inf:
-        heard.cost = Decimal(str(cost))
-    elif isinstance(ticks, int) and ticks >= 0:
-        heard.cost = ticks / _TICKS
+    told = _dollars(part(cost, "total_cost") if isinstance(cost, dict) else cost)
+    if told is not None:
+        behind = _dollars(part(usage, "cost_details", "upstream_inference_cost")) if usage.get("is_byok") else None
+        return told + (behind or 0)
+    return ticks / _TICKS if isinstance(ticks, int) and ticks >= 0 else None
+
+
+def _dollars(value: object) -> Decimal | None:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < math.inf:
+        return None
+    return Decimal(str(value))
 
 
 def _cached(usage: Said) -> int:

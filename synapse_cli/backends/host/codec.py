@@ -13,16 +13,20 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from synapse_cli.core import errors
-from synapse_cli.core.completion import Completion, Count, Price, Usage
+from synapse_cli.core.completion import Completion, Count, Usage
 from synapse_cli.core.errors import BackendError, SynapseError
+from synapse_cli.core.price_form import price_json, to_price
 from synapse_cli.core.prompt import Json, Message, Request
+from synapse_cli.core.quota import Allowance, Quota
 from synapse_cli.core.vectors import Vectors
-from synapse_cli.profile.model import Lora, Model
+from synapse_cli.profile.model import Listed, Lora, Model
 
 T = TypeVar("T")
 Table = dict[str, Any]
 """A JSON object, on its way into or out of a dataclass whose own types say what is in it."""
 
+_OURS = ("keys", "limits", "deployments", "spread", "max_attempts")
+"""What of a model is the caller's business: where its keys are, how often and where it is asked."""
 _EXTRA = ("retry_after_s", "problems")
 """What some errors hold beside message and hint."""
 
@@ -49,23 +53,25 @@ def to_messages(told: list[Table]) -> tuple[Message, ...]:
 
 def completion_json(completion: Completion) -> Table:
     """Say an answer; money is a text, so that no cent is lost."""
-    return {**_said(completion), "usage": _said(completion.usage), "cost": _text(completion.cost)}
+    said = {**_said(completion), "usage": _said(completion.usage), "cost": _text(completion.cost)}
+    return {**said, "quota": list(map(_said, completion.quota))}
 
 
 def to_completion(table: Table) -> Completion:
     """Read an answer back."""
-    return _read(Completion, table, usage=_usage, cost=_decimal)
+    return _read(Completion, table, usage=_usage, cost=_decimal, quota=_quota)
 
 
 def vectors_json(vectors: Vectors) -> Table:
     """Say vectors; their bytes in base64, a third longer than they are and far shorter than numbers."""
     packed = base64.b64encode(vectors.packed).decode()
-    return {**_said(vectors), "packed": packed, "usage": _said(vectors.usage), "cost": _text(vectors.cost)}
+    said = {**_said(vectors), "packed": packed, "usage": _said(vectors.usage), "cost": _text(vectors.cost)}
+    return {**said, "quota": list(map(_said, vectors.quota))}
 
 
 def to_vectors(table: Table) -> Vectors:
     """Read vectors back."""
-    return _read(Vectors, table, packed=base64.b64decode, usage=_usage, cost=_decimal)
+    return _read(Vectors, table, packed=base64.b64decode, usage=_usage, cost=_decimal, quota=_quota)
 
 
 def count_json(count: Count) -> Table:
@@ -79,13 +85,16 @@ def to_count(table: Table) -> Count:
 
 
 def model_json(model: Model) -> Table:
-    """Say a model: what differs from a model of which nothing is declared. Its keys' sources stay here."""
+    """Say a model: what differs from a model of which nothing is declared. What is shared out among calls stays here."""
     bare = Model(name=model.name, backend=model.backend)
     table = {name: value for name, value in _said(model).items() if value != getattr(bare, name)}
     table.update(name=model.name, backend=model.backend)
-    table.pop("keys", None)
+    for name in _OURS:
+        table.pop(name, None)
     if model.price is not None:
-        table["price"] = {field.name: _text(getattr(model.price, field.name)) for field in fields(Price)}
+        table["price"] = price_json(model.price)
+    if model.listed is not None:
+        table["listed"] = _listed_json(model.listed)
     if model.lora:
         table["lora"] = [_said(each) for each in model.lora]
     return table
@@ -94,13 +103,21 @@ def model_json(model: Model) -> Table:
 def to_model(table: Table) -> Model:
     """Read a model back."""
     return _read(
-        Model, table, price=_price, lora=lambda told: tuple(Lora(**each) for each in told), params=dict, options=dict
+        Model,
+        table,
+        price=to_price,
+        listed=_listed,
+        lora=lambda told: tuple(Lora(**each) for each in told),
+        params=dict,
+        options=dict,
     )
 
 
 def error_json(error: SynapseError) -> Table:
     """Say an error."""
     extra = {name: getattr(error, name) for name in _EXTRA[:1] if hasattr(error, name)}
+    if isinstance(error, errors.Unavailable) and error.quota:
+        extra["quota"] = list(map(_said, error.quota))
     known = next(base for base in type(error).__mro__ if base.__module__ == errors.__name__)
     return {"class": known.__name__, "message": error.message, "hint": error.hint, **extra}
 
@@ -112,6 +129,8 @@ def to_error(table: Table) -> SynapseError:
     if not isinstance(found, type) or not issubclass(found, SynapseError) or issubclass(found, errors.ProfileError):
         return BackendError(message, hint)
     extra = {name: table[name] for name in _EXTRA if name in table and issubclass(found, errors.Unavailable)}
+    if "quota" in table and issubclass(found, errors.Unavailable):
+        extra["quota"] = _quota(table["quota"])
     return found(message, hint, **extra)
 
 
@@ -132,8 +151,17 @@ def _usage(told: Table) -> Usage:
     return Usage(**told)
 
 
-def _price(told: dict[str, Json]) -> Price:
-    return Price(**{name: _decimal(value) for name, value in told.items()})  # type: ignore[arg-type]  # as written above
+def _quota(told: list[Table]) -> Quota:
+    return tuple(_read(Allowance, each) for each in told)
+
+
+def _listed_json(listed: Listed) -> Table:
+    return {**_said(listed), "price": None if listed.price is None else price_json(listed.price)}
+
+
+def _listed(told: Table) -> Listed:
+    price = told["price"]
+    return Listed(**{**told, "price": None if price is None else to_price(price)})
 
 
 def _decimal(told: Json) -> Decimal | None:
