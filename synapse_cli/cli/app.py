@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "trust": ("synapse_cli.cli.trust:trust", "Trust the profile of a project, after showing what it may do."),
     "models": ("synapse_cli.cli.models:app", "Find, fetch, check and name models."),
     "log": ("synapse_cli.cli.log:app", "List, show and search recorded runs."),
+    "stats": ("synapse_cli.cli.stats:stats", "Say how it went: cache, acceptance, latencies, errors, money."),
     "trace": ("synapse_cli.cli.trace:trace", "Show what happened within a run, in time."),
     "watch": ("synapse_cli.cli.watch:watch", "Watch runs as they go: pace, money, circuits, hosts."),
     "cache": ("synapse_cli.cli.cache:app", "Look into the cache, and clear it."),

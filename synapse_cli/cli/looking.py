@@ -42,6 +42,25 @@ def seconds_of(span: str, flag: str) -> float:
         raise UsageError(f"{flag} takes {error}, found {span!r}", f"for example {flag} 2h") from error
 
 
+def instant_of(text: str, flag: str, now: float) -> float:
+    """The instant of a flag such as `7d` (so long ago) or `2026-11-01` (local time). Raises UsageError."""
+    from datetime import datetime
+
+    from synapse_cli.profile.units import duration_s
+
+    try:
+        return now - duration_s(text)
+    except ValueError:
+        pass
+    try:
+        return datetime.fromisoformat(text).astimezone().timestamp()
+    except (ValueError, OverflowError, OSError) as error:
+        raise UsageError(
+            f"{flag} takes a span such as 24h or 7d, or a day such as 2026-11-01, found {text!r}",
+            f"for example {flag} 7d",
+        ) from error
+
+
 def ended_line(run: Mapping[str, Json], *, as_json: bool) -> str:
     """A run that has ended, as a line for scripts: JSON, or fields parted by tabs as `log list` has them."""
     import json

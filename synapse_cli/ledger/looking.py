@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
 
 from synapse_cli.core.ids import new_run_id
+from synapse_cli.ledger import totals
 from synapse_cli.ledger.reading import _RUNS, Row, _ask, _open, _told
 
 _SLACK_S = 30.0
@@ -61,6 +63,16 @@ class Feed:
         under_way = [run_id for run_id, row in self.runs.items() if row["status"] == "running"]
         recent = _first_id(max(self._since, self._looked - _SLACK_S))
         return min([recent, *under_way])
+
+
+def names(path: str, what: str) -> list[str]:
+    """Every name that recorded runs have of a "model", "route" or "tenant", sorted."""
+    with closing(totals.opened(path)) as book:
+        try:
+            found = book.execute(f"SELECT DISTINCT {what} FROM series WHERE {what} <> '' ORDER BY 1")  # noqa: S608  # our own words
+            return [str(row[0]) for row in found]
+        except sqlite3.Error as error:
+            raise totals.unreadable(path, error) from error
 
 
 def asking(path: str, runs: Iterable[str]) -> dict[str, str]:

@@ -1,0 +1,176 @@
+"""Draw how it went as a page of tables, at most as wide as the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
+
+from synapse_cli.ledger.histogram import percentile
+from synapse_cli.report.cells import Painter, cells, left, right, sparkline, tidy
+from synapse_cli.report.numbers import dollars, seconds, short
+from synapse_cli.report.stats import PERCENTILES, Group, Stats, Trouble
+
+_MOST_ROWS = 12
+"""Of each table; JSON and CSV have them all."""
+_LONGEST_LINE = 60
+"""Columns of the line of runs in time."""
+
+Cells = tuple[str, ...]
+Figure = tuple[str, Callable[[Group], str]]
+"""The name of a column, and what stands in it."""
+
+
+class Page:
+    """The lines of the page, for so many columns."""
+
+    def __init__(self, stats: Stats, span: str, *, width: int, paint: Painter) -> None:
+        self._stats = stats
+        self._span = span
+        self._width = min(width, 120)
+        self._paint = paint
+
+    def lines(self) -> Iterator[str]:
+        """The page, top down."""
+        yield from self._head()
+        yield from self._section(f"by {self._stats.by}", _COUNTED, self._stats.groups)
+        timed = [group for group in self._stats.groups if group.sums.latencies]
+        yield from self._section("time of calls", _TIMED, timed)
+        yield from self._table("steps", ("from → to", "after", "times", "share"), self._steps())
+        yield from self._table("checks", ("rule", "model", "judged", "passed", "score", "not judged"), self._checks())
+        yield from self._table("errors", ("kind", "model", "times"), _troubles(self._stats.errors))
+        yield from self._table("not asked", ("because", "model", "times"), _troubles(self._stats.skipped))
+
+    def _head(self) -> Iterator[str]:
+        total = self._stats.total
+        yield self._paint(f"{self._span} · {short(total.sums.runs)} runs · {short(total.sums.calls)} calls", "bold")
+        yield ""
+        runs = total.sums.runs or 1
+        yield self._fact("runs", [f"{count / runs:.1%} {ending}" for ending, count in total.endings.items() if count])
+        yield self._fact("cache", [f"{_percent(total.hits)} of what was asked was answered from it"])
+        yield self._fact(
+            "steps", [f"{_percent(_ratio(total.sums.climbed, runs))} of the runs needed more than one tier"]
+        )
+        took = total.sums.run_latencies or total.sums.latencies
+        yield self._fact("time", [f"p{share} {_time(percentile(took, share / 100))}" for share in PERCENTILES])
+        yield self._fact("money", list(_money(total)))
+        if len(self._stats.times) > 1:
+            counts = [float(time.sums.runs) for time in self._stats.times]
+            names = f"{self._stats.times[0].name} … {self._stats.times[-1].name}"
+            line = self._paint(sparkline(_folded(counts, _LONGEST_LINE)), "cyan")
+            yield f"{'pace':<7} {line}"
+            yield f"{'':<7} {self._paint(names, 'dim')}"
+
+    def _fact(self, name: str, parts: Sequence[str]) -> str:
+        return f"{name:<7} {' · '.join(part for part in parts if part) or '-'}"
+
+    def _section(
+        self, title: str, of: Sequence[tuple[str, Callable[[Group], str]]], groups: Sequence[Group]
+    ) -> Iterator[str]:
+        rows = [(tidy(group.name) or "-", *(figure(group) for _, figure in of)) for group in groups]
+        yield from self._table(title, ("", *(name for name, _ in of)), rows)
+
+    def _table(self, title: str, header: Cells, rows: Sequence[Cells]) -> Iterator[str]:
+        """A heading, then rows whose first column gives way where it gets narrow."""
+        if not rows:
+            return
+        shown = rows[:_MOST_ROWS]
+        widths = [max(cells(row[column]) for row in (header, *shown)) for column in range(len(header))]
+        texts = 1 if not header[0] else _texts(header)
+        widths[0] = max(8, min(max(widths[0], cells(title)), self._width - sum(widths[1:]) - 2 * (len(widths) - 1)))
+        yield ""
+        yield self._paint(self._row((title, *header[1:]), widths, texts), "bold")
+        for row in shown:
+            yield self._row(row, widths, texts)
+        if len(rows) > len(shown):
+            yield self._paint(f"… {len(rows) - len(shown)} more (--json has them all)", "dim")
+
+    def _row(self, row: Cells, widths: Sequence[int], texts: int) -> str:
+        drawn = [
+            (left if column < texts else right)(cell, width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        return "  ".join(drawn).rstrip()
+
+    def _steps(self) -> list[Cells]:
+        names = {"escalation": "a rejection", "fallback": "a failure", "passed over": "a skip"}
+        return [
+            (f"{tidy(s.source)} → {tidy(s.target)}", names.get(s.kind, s.kind), short(s.count), _percent(s.share))
+            for s in self._stats.steps
+        ]
+
+    def _checks(self) -> list[Cells]:
+        return [
+            (
+                tidy(c.rule),
+                tidy(c.model),
+                short(c.judged),
+                _percent(_ratio(c.passed, c.judged)),
+                "-" if c.mean_score is None else f"{c.mean_score:.3g}",
+                short(c.unevaluated) if c.unevaluated else "",
+            )
+            for c in self._stats.checks
+        ]
+
+
+def _troubles(troubles: Sequence[Trouble]) -> list[Cells]:
+    return [(tidy(trouble.kind), tidy(trouble.model), short(trouble.count)) for trouble in troubles]
+
+
+def _money(total: Group) -> Iterator[str]:
+    sums = total.sums
+    yield f"{dollars(Decimal(sums.cost))} spent" + (
+        f" and {short(sums.cost_unknown)} calls of unknown price" if sums.cost_unknown else ""
+    )
+    yield f"{dollars(Decimal(sums.saved))} saved against the dearest tier of each way"
+
+
+def _folded(counts: Sequence[float], room: int) -> list[float]:
+    """Neighbours added up until they fit."""
+    each = -(-len(counts) // room)
+    return [sum(counts[at : at + each]) for at in range(0, len(counts), each)]
+
+
+def _texts(header: Cells) -> int:
+    """How many columns at the left are texts."""
+    return next((place for place, name in enumerate(header) if name in {"judged", "times"}), 1)
+
+
+def _ratio(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def _percent(share: float | None) -> str:
+    if share is None:
+        return "-"
+    return f"{share:.1%}" if 0 < share < 0.1 else f"{share:.0%}"
+
+
+def _time(value: float | None) -> str:
+    return "-" if value is None else seconds(value)
+
+
+def _cost(group: Group) -> str:
+    if group.sums.cost_unknown and group.sums.cost == "0":
+        return "$?"
+    return dollars(Decimal(group.sums.cost)) + ("+?" if group.sums.cost_unknown else "")
+
+
+def _at(name: str, percent: int) -> Callable[[Group], str]:
+    return lambda group: _time(percentile(getattr(group.sums, name), percent / 100))
+
+
+_COUNTED: tuple[Figure, ...] = (
+    ("runs", lambda group: short(group.sums.runs)),
+    ("calls", lambda group: short(group.sums.calls)),
+    ("cached", lambda group: _percent(group.hits)),
+    ("passed", lambda group: _percent(group.passed)),
+    ("failed", lambda group: _percent(group.failures)),
+    ("in", lambda group: short(group.sums.input)),
+    ("out", lambda group: short(group.sums.output)),
+    ("cost", _cost),
+    ("saved", lambda group: dollars(Decimal(group.sums.saved))),
+)
+_TIMED: tuple[Figure, ...] = (
+    *((f"p{percent}", _at("latencies", percent)) for percent in PERCENTILES),
+    *((f"first p{percent}", _at("first_latencies", percent)) for percent in PERCENTILES[:2]),
+)
