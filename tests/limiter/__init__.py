@@ -1,0 +1,1 @@
+"""The limiter and the spread of load, over real processes."""
