@@ -10,14 +10,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from synapse_cli.cascade.ending import ending
-from synapse_cli.cascade.retry import delay_before_retry
+from synapse_cli.cascade.ending import cut_short, ending
+from synapse_cli.cascade.retry import Tries
 from synapse_cli.cascade.tier import Tier
 from synapse_cli.core.clock import Clock
 from synapse_cli.core.completion import Completion
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import (
     UNBILLED,
+    UNSENT,
     BackendError,
     BudgetSpent,
     ClosedPipe,
@@ -43,75 +44,96 @@ class Climb:
     clock: Clock
     judge: Judge
     listen: Listen
+    tries: Tries
+    """Of the whole run: a fallback goes on counting where the stage before it stopped."""
     emit: Emit | None = None
     """Takes the pieces of a tier without checks; a tier that can still be rejected is never shown before."""
     max_attempts: int | None = None
     skip_unaffordable: bool = False
     """Whether a tier that the budget cannot pay is passed over instead of ending the climb."""
+    ahead: int = 0
+    """Tiers of later stages: repetitions leave a call for each of them."""
 
 
 def climb(tiers: Sequence[Tier], settings: Climb) -> Outcome:
     """Ask each tier in turn and stop at the first answer that passes.
 
-    A retryable failure is tried once more on the same tier. Once a byte of a tier has been shown there is no
-    other attempt. Ctrl-C and a closed pipe end the climb and are the outcome's error: what was done is recorded.
+    A retryable failure is repeated as the run's `tries` allow. Once a byte of a tier has been shown there is no
+    other attempt, and its error is the outcome's. Ctrl-C and a closed pipe end the climb too: what was done is
+    recorded.
     """
     attempts: list[Attempt] = []
-    for tier in tiers:
-        if tier.obstacle is not None:
-            _note(attempts, Skipped(tier.name, tier.model, tier.obstacle), settings)
+    for place, tier in enumerate(tiers):
+        obstacle = tier.obstacle or settings.tries.refusal(tier)
+        if obstacle is not None:
+            _note(attempts, Skipped(tier.name, tier.model, obstacle), settings)
             continue
-        over = _ask_with_retry(tier, settings, attempts)
+        ahead = len(tiers) - place - 1 + settings.ahead
+        over = _ask_with_retry(tier, settings, attempts, ahead)
         if over or _spent(attempts, settings):
             break
+    last = attempts[-1] if attempts else None
+    if settings.tries.shown and not isinstance(last, Answered | None):
+        return Outcome(attempts=tuple(attempts), best=None, error=cut_short(last.error))
     best = _best(attempts, tiers)
+    if settings.control.stopped and not (best is not None and best.accepted) and not _was_told(attempts):
+        return Outcome(attempts=tuple(attempts), best=None, error=Interrupted("interrupted"))
     error = None if best is not None and best.accepted else ending(attempts, tiers, best)
     return Outcome(attempts=tuple(attempts), best=best, error=error)
 
 
-def _ask_with_retry(tier: Tier, settings: Climb, attempts: list[Attempt]) -> bool:
-    """Ask one tier, once more where that makes sense; return whether the climb is over."""
-    for is_retry in (False, True):
+def _ask_with_retry(tier: Tier, settings: Climb, attempts: list[Attempt], ahead: int) -> bool:
+    """Ask one tier, again where that makes sense; return whether the climb is over."""
+    while True:
         settings.listen(Asking(tier.name, tier.is_local))
-        attempt, shown = _ask(tier, settings)
+        attempt = _ask(tier, settings)
         _note(attempts, attempt, settings)
         if isinstance(attempt, Answered):
             return attempt.accepted
         error = attempt.error
-        if shown or isinstance(error, Interrupted | ClosedPipe) or settings.control.expired:
+        if settings.tries.shown or isinstance(error, Interrupted | ClosedPipe) or settings.control.expired:
             return True
         if isinstance(error, BudgetSpent):
             return not settings.skip_unaffordable
-        delay = None if is_retry or _spent(attempts, settings) else delay_before_retry(error, settings.control)
+        if _spent(attempts, settings):
+            return False
+        delay = settings.tries.delay(tier, error, settings.control, ahead=ahead)
         if delay is None:
             return False
         settings.listen(Waiting(tier.name, delay, error.message))
         if not _wait(delay, settings):
             return True
-    return False
 
 
-def _ask(tier: Tier, settings: Climb) -> tuple[Answered | Failed | Skipped, bool]:
-    shown = False
+def _ask(tier: Tier, settings: Climb) -> Answered | Failed | Skipped:
+    tries = settings.tries
 
     def show(piece: str) -> None:
-        nonlocal shown
-        shown = True
+        tries.shown = True
         settings.listen(Wrote(tier.name, piece))
         assert settings.emit is not None
         settings.emit(piece)
 
     emit = show if settings.emit is not None and not tier.checks else None
     started = settings.clock.monotonic()
+    control = tries.begin(tier, settings.control)
     try:
-        completion = tier.backend.complete(tier.request, settings.control, emit)
+        completion = tier.backend.complete(tier.request, control, emit)
         verdicts = settings.judge(tier, completion)
-    except (BudgetSpent, KeyMissing, NotAllowed, Unsuited) as error:  # found out before anything was sent
-        return Skipped(tier.name, tier.model, error), shown
+        if not completion.cached:
+            tries.count(tier, None)
+    except (BudgetSpent, KeyMissing, NotAllowed, Unsuited, *UNSENT) as error:  # found out before anything was sent
+        return Skipped(tier.name, tier.model, error)
     except (BackendError, Refused, Interrupted, ClosedPipe) as error:
+        tries.count(tier, error)
         cost = Decimal(0) if tier.is_local or isinstance(error, UNBILLED) else None
-        return Failed(tier.name, tier.model, error, settings.clock.monotonic() - started, cost=cost), shown
-    return Answered(tier.name, tier.model, completion, verdicts), shown
+        return Failed(tier.name, tier.model, error, settings.clock.monotonic() - started, cost=cost)
+    return Answered(tier.name, tier.model, completion, verdicts)
+
+
+def _was_told(attempts: Sequence[Attempt]) -> bool:
+    """Whether what stopped the climb is among its attempts: Ctrl-C in a pause ends no call."""
+    return any(isinstance(a, Failed) and isinstance(a.error, Interrupted | ClosedPipe) for a in attempts)
 
 
 def _note(attempts: list[Attempt], attempt: Attempt, settings: Climb) -> None:

@@ -9,6 +9,7 @@ from synapse_cli.core.errors import (
     BackendError,
     BudgetSpent,
     ClosedPipe,
+    Exit,
     Interrupted,
     NotAllowed,
     Refused,
@@ -50,6 +51,15 @@ def ending(attempts: Sequence[Attempt], tiers: Sequence[Tier], best: Answered | 
             return _joined(error, errors)
     last = list(errors.values())[-1]
     return BackendError(_all(errors), last.hint)
+
+
+def cut_short(error: SynapseError) -> SynapseError:
+    """The error of a run whose answer broke off after a part of it was shown: 75 where it may work later, else 69."""
+    if isinstance(error, Unavailable | Interrupted | ClosedPipe) or error.exit_code == Exit.UNANSWERED:
+        return error
+    told = BackendError(error.message, error.hint)
+    told.__cause__ = error
+    return told
 
 
 def _unaccepted(best: Answered, errors: dict[str, SynapseError]) -> Unaccepted:

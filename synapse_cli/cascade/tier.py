@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from synapse_cli.core.errors import SynapseError
@@ -21,3 +22,7 @@ class Tier:
     is_local: bool
     obstacle: SynapseError | None = None
     """Why it may not be asked (no key, `--local-only`); it is skipped, and said."""
+    max_attempts: int | None = None
+    """Calls of the model within one run; None as `[retry]` says."""
+    may_repeat: Callable[[], bool] | None = None
+    """Asked before a call is repeated: all processes together may have repeated enough."""

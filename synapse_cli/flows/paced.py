@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from synapse_cli.cascade import retry_bucket
 from synapse_cli.cascade.breaker import Breaker, Place
 from synapse_cli.cascade.guarded import Guarded
 from synapse_cli.cascade.pace_file import PaceFile, Provider
@@ -30,6 +31,10 @@ class Paced:
             return backend
         breaker = Breaker(self.pace, self._settings, self._clock)
         return Guarded(backend, breaker, place_of(model, backend), self._clock, timeout_s=model.timeout_s)
+
+    def may_repeat(self, model: Model, backend: Backend) -> bool:
+        """Whether a failed call is worth repeating, seeing how many all processes have repeated."""
+        return retry_bucket.take(self.pace, place_of(model, backend).provider)
 
     def close(self) -> None:
         """Let go of the file."""

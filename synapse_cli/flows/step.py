@@ -9,10 +9,15 @@ Typing, memo and telling are `cli`'s; everything between is the function below.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from synapse_cli.cascade.climb import Climb, climb
+from synapse_cli.cascade.ending import ending
+from synapse_cli.cascade.retry import Tries
+from synapse_cli.cascade.tier import Tier
 from synapse_cli.core.errors import BudgetSpent, ClosedPipe, Interrupted, SynapseError
 from synapse_cli.core.events import Listen, Routed
-from synapse_cli.core.outcome import Outcome
+from synapse_cli.core.outcome import Attempt, Outcome
 from synapse_cli.core.ports import Emit
 from synapse_cli.core.run import Run
 from synapse_cli.flows.plan import Plan
@@ -40,24 +45,38 @@ def step(session: Session, listen: Listen, emit: Emit | None = None) -> Run:
 
 
 def _climb_stages(session: Session, plan: Plan, listen: Listen, emit: Emit | None) -> Outcome:
-    """Climb the first stage, and a fallback only where the one before gave no answer."""
-    outcome = Outcome(attempts=(), best=None)
+    """Climb the first stage, and a fallback only where the one before gave no answer.
+
+    Each rung brings the request that was rendered for its own model; what goes before a provider change goes there.
+    """
+    attempts: list[Attempt] = []
+    climbed: list[Tier] = []
+    ahead = sum(len(stage.rungs) for stage in plan.stages)
+    tries = Tries(session.profile.retry, tiers=ahead)
+    latest = Outcome(attempts=(), best=None)
     for stage in plan.stages:
+        ahead -= len(stage.rungs)
         tiers = [session.tier(rung, keeps=plan.keeps) for rung in stage.rungs]
         settings = Climb(
             control=session.control,
             clock=session.clock,
             judge=session.judge,
             listen=listen,
+            tries=tries,
             emit=emit,
             max_attempts=stage.max_attempts,
             skip_unaffordable=stage.skip_unaffordable,
+            ahead=ahead,
         )
         latest = climb(tiers, settings)
-        outcome = Outcome(attempts=(*outcome.attempts, *latest.attempts), best=latest.best, error=latest.error)
-        if latest.best is not None or _is_final(latest.error) or session.control.expired:
+        attempts += latest.attempts
+        climbed += tiers
+        if latest.best is not None or tries.shown or _is_final(latest.error) or session.control.expired:
             break
-    return outcome
+    error = latest.error
+    if latest.best is None and not tries.shown and not _is_final(error):
+        error = ending(attempts, climbed, None)
+    return replace(latest, attempts=tuple(attempts), error=error)
 
 
 def _is_final(error: SynapseError | None) -> bool:
