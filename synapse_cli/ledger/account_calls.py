@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Protocol
 
 from synapse_cli.core import processes
 from synapse_cli.core.budget import NOTHING, Amounts, Bid, Budget, Grant, Room, grant
@@ -44,8 +45,17 @@ _LIMITS: dict[tuple[Period, Unit], str] = {
     for unit in UNITS
 }
 
-Settled = Callable[[sqlite3.Connection, Sequence[Bound], Bid, Amounts, float], None]
-"""Looks at what was entered, within the same transaction: alerts and anomalies."""
+
+class Watcher(Protocol):
+    """Looks at what is entered: alerts and anomalies."""
+
+    def entered(self, book: sqlite3.Connection, bounds: Sequence[Bound], bid: Bid, spent: Amounts, now: float) -> None:
+        """Look at what a call took, within the transaction that enters it."""
+        ...
+
+    def told(self, now: float) -> None:
+        """Tell of what was found, after the transaction."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +81,7 @@ class Drawn:
         *,
         warn: Callable[[str], None],
         now: Callable[[], float] = time.time,
-        settled: Settled | None = None,
+        watch: Watcher | None = None,
         parent: str | None = None,
     ) -> None:
         self.bounds: list[Bound] = []
@@ -79,7 +89,7 @@ class Drawn:
         self._run_id = run_id
         self._warn = warn
         self._now = now
-        self._settled = settled
+        self._watch = watch
         self._family = parent
         self._is_off = False
 
@@ -128,6 +138,8 @@ class Drawn:
         try:
             with self._account.transaction() as book:
                 self._enter(book, bid, grant, spent, ticket, is_known=is_known)
+            if self._watch is not None:
+                self._watch.told(self._now())
         except UNUSABLE as error:
             self._is_off = True
             self._warn(f"{why(error, self._account.path)}: what this run spent is not counted")
@@ -204,8 +216,8 @@ class Drawn:
         back = {unit: -promised[unit] for unit in UNITS}
         for scope, period in entries:
             _add(book, scope, period, change, back, unknown=0 if is_known else 1)
-        if self._settled is not None and spent.steps:
-            self._settled(book, self.bounds, bid, spent, now)
+        if self._watch is not None and spent.steps:
+            self._watch.entered(book, self.bounds, bid, spent, now)
 
     def _entries(self, now: float) -> tuple[tuple[str, str], ...]:
         return tuple((bound.scope.key, period) for bound in self.bounds for period in periods.keys(now))

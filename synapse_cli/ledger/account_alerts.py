@@ -1,0 +1,123 @@
+"""Has a limit of a day or month been used to half, to four fifths, up? Each is told once, by one of all processes."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from synapse_cli.ledger import account_periods as periods
+from synapse_cli.ledger.account import MICRO, PICO, UNITS, Scope, Unit
+from synapse_cli.ledger.account_calls import Bound, raised_limit, raises
+from synapse_cli.ledger.account_periods import PERIODS, Period
+
+_WHEN: dict[Period, str] = {"day": "today", "month": "this month"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """A limit of which so much is used."""
+
+    scope: Scope
+    period: Period
+    since: str
+    unit: Unit
+    per_cent: int
+    """The mark that was passed."""
+    spent: int
+    limit: int
+    command: tuple[str, ...] = ()
+    """Who is to be told besides the user."""
+
+    @property
+    def message(self) -> str:
+        """One line for a person."""
+        share = 100 * self.spent // self.limit if self.limit else 100
+        spent, limit = amount_text(self.unit, self.spent), amount_text(self.unit, self.limit)
+        whose = f"the budget of {self.scope} for {_WHEN[self.period]}"
+        return f"{share} % of {whose} is used: {spent} of {limit}"
+
+    def as_json(self) -> dict[str, str | int | float]:
+        """What the user's command gets on its stdin."""
+        return {
+            "schema_version": 1,
+            "kind": "budget_alert",
+            "scope": self.scope.kind,
+            "name": self.scope.name,
+            "period": self.period,
+            "since": self.since,
+            "unit": self.unit,
+            "per_cent": self.per_cent,
+            "spent": plain(self.unit, self.spent),
+            "limit": plain(self.unit, self.limit),
+            "message": self.message,
+        }
+
+
+def passed(book: sqlite3.Connection, bounds: Sequence[Bound], now: float) -> Iterator[Alert]:
+    """Every mark that is passed and was not told of, by anybody; within the caller's transaction."""
+    raised = raises(book, now)
+    for bound in bounds:
+        for period in PERIODS:
+            limits = {unit: raised_limit(bound, period, unit, raised) for unit in UNITS}
+            if all(limit is None for limit in limits.values()):
+                continue
+            key = periods.key(period, now)
+            spent = _settled(book, bound.scope.key, key)
+            for unit, limit in limits.items():
+                marks = [] if limit is None else [m for m in bound.settings.alerts if spent[unit] * 100 >= m * limit]
+                if limit is not None and marks and spent[unit] > 0:
+                    alert = Alert(
+                        scope=bound.scope,
+                        period=period,
+                        since=key[1:],
+                        unit=unit,
+                        per_cent=max(marks),
+                        spent=spent[unit],
+                        limit=limit,
+                        command=bound.settings.alert_command,
+                    )
+                    if _is_news(book, alert, key, marks, now):
+                        yield alert
+
+
+def _settled(book: sqlite3.Connection, scope: str, period: str) -> dict[Unit, int]:
+    """What is spent, without what is only promised to calls under way."""
+    columns = ", ".join(f"coalesce(sum({unit} - held_{unit}), 0)" for unit in UNITS)
+    row = book.execute(
+        f"SELECT {columns} FROM sums WHERE scope = ? AND period >= ? AND period < ?",  # noqa: S608  # our own words
+        (scope, period, periods.after(period)),
+    ).fetchone()
+    return dict(zip(UNITS, row, strict=True))
+
+
+def _is_news(book: sqlite3.Connection, alert: Alert, period: str, marks: Sequence[int], now: float) -> bool:
+    """Whether the highest mark that is passed is told of for the first time; those below it are told with it."""
+    is_news = False
+    for mark in sorted(marks):
+        what = "\n".join((alert.scope.key, period, alert.unit, str(mark)))
+        row = (what, alert.scope.key, period, now, alert.message)
+        is_news = book.execute("INSERT OR IGNORE INTO told VALUES (?, ?, ?, ?, ?)", row).rowcount == 1
+    return is_news
+
+
+def amount_text(unit: Unit, amount: int) -> str:
+    """An amount for a person: `$1.20`, `3 calls`, `12000 tokens`."""
+    if unit == "dollars":
+        return f"${_short(Decimal(amount) / PICO)}"
+    return f"{plain(unit, amount)} {'calls' if unit == 'steps' else unit}"
+
+
+def plain(unit: Unit, amount: int) -> str | int | float:
+    """An amount for a script: money as a decimal string, seconds and counts as numbers."""
+    if unit == "dollars":
+        text = f"{Decimal(amount) / PICO:f}"
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    return round(amount / MICRO, 3) if unit == "seconds" else amount
+
+
+def _short(dollars: Decimal) -> str:
+    """Two digits after the point, or two that count below a cent."""
+    digits = 2 if abs(dollars) >= Decimal("0.1") or not dollars else max(2, 1 - dollars.adjusted())
+    return f"{dollars:.{digits}f}"
