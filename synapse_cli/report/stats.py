@@ -197,12 +197,15 @@ def _filled(timed: Sequence[Row]) -> list[Group]:
     if not timed:
         return []
     (pace,) = timed[0].of
-    groups = {group.name: group for group in _groups(pace, timed)}
     form, step = ("%Y-%m-%dT%H:00%z", timedelta(hours=1)) if pace == "hour" else ("%Y-%m-%d", timedelta(days=1))
-    first, last = (datetime.fromisoformat(name).replace(tzinfo=None) for name in (min(groups), max(groups)))
+    groups = {datetime.fromisoformat(group.name): group for group in _groups(pace, timed)}
+    first, last = min(groups), max(groups)
     instants = [first + number * step for number in range(int((last - first) / step) + 1)]
-    names = [(at.astimezone() if pace == "hour" else at).strftime(form) for at in instants]
-    return [groups.get(name, Group(name, Row(), {})) for name in names]
+    empty = Group("", Row(), {})
+    return [
+        groups.get(at) or replace(empty, name=(at.astimezone() if pace == "hour" else at).strftime(form))
+        for at in instants
+    ]
 
 
 def _merged(name: str, rows: Iterable[Row]) -> Group:

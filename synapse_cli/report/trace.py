@@ -28,6 +28,12 @@ class Span:
     start_s: float | None = None
     """Seconds after the run began."""
     took_s: float | None = None
+    first_s: float | None = None
+    """Seconds after its start until the first piece of an answer; of calls."""
+    purpose: str | None = None
+    """What a call was for: "tier", "route", "judge", "sample"."""
+    where: str | None = None
+    """Provider of a call, and which address and key where there is a choice."""
     tokens: Row | None = None
     cost_usd: str | None = None
     cached: bool = False
@@ -49,9 +55,8 @@ class Span:
 
 def tree(run: Row, *, has_text: bool = False) -> Span:
     """Lay out a run that the ledger told whole."""
-    began = datetime.fromisoformat(str(run["started"])).timestamp()
+    began = _instant(run["started"]) or 0.0
     calls = _rows(run.get("calls"))
-    attempts = _attempts(_rows(run["attempts"]), calls, began, has_text=has_text)
     texts = [_text(name, str(run[name])) for name in ("system", "prompt", "answer") if has_text and run[name]]
     error = _row(run["error"])
     return Span(
@@ -65,19 +70,22 @@ def tree(run: Row, *, has_text: bool = False) -> Span:
         cost_usd=_said(run["cost_usd"]),
         cached=bool(run["cached"]),
         score=_number(run["confidence"]),
-        children=(*_decision(run, calls, began), *attempts, *texts),
+        children=(
+            *_decision(run, [_call(call, began) for call in calls if call["kind"] == "route"]),
+            *_attempts(run, [_call(call, began) for call in calls if call["kind"] != "route"], has_text=has_text),
+            *texts,
+        ),
     )
 
 
-def _decision(run: Row, calls: Sequence[Row], began: float) -> list[Span]:
+def _decision(run: Row, asked: Sequence[Span]) -> list[Span]:
     decision = _row(run["decision"])
     if not decision:
-        return []
+        return list(asked)
     others = [
         Span(kind="route", name=str(route), outcome="not taken", reason=_said(why))
         for route, why in _pairs(decision["runners_up"])
     ]
-    asked = [_call(call, began) for call in calls if call["place"] is None]
     return [
         Span(
             kind="decision",
@@ -92,34 +100,53 @@ def _decision(run: Row, calls: Sequence[Row], began: float) -> list[Span]:
     ]
 
 
-def _attempts(attempts: Sequence[Row], calls: Sequence[Row], began: float, *, has_text: bool) -> list[Span]:
+def _attempts(run: Row, calls: Sequence[Span], *, has_text: bool) -> list[Span]:
+    """The attempts, each with its calls and after its pause; then the calls that no attempt tells of."""
     spans: list[Span] = []
+    left = list(calls)
+    attempts = _rows(run["attempts"])
     for place, attempt in enumerate(attempts):
-        made = [_call(call, began) for call in calls if call["place"] == place]
+        is_last = all(later["model"] != attempt["model"] for later in attempts[place + 1 :])
+        made = _taken(left, attempt, takes_all=is_last)
         span = _attempt(attempt, made, has_text=has_text)
-        before = spans[-1] if spans else None
-        if before is not None and before.name == span.name and before.outcome == "failed":
-            spans += _pause(before, span)
-        spans.append(span)
-    return [*spans, *_unfinished(calls, len(attempts), began)]
+        spans += [*_pause(spans[-1:], span), span]
+    return [*spans, *left]
+
+
+def _taken(left: list[Span], attempt: Row, *, takes_all: bool) -> list[Span]:
+    """Take the calls of an attempt from those that are left: up to the one that ended as it did.
+
+    An attempt may take several, where a key was rejected and the next one was tried; its judges' come after it.
+    """
+    if attempt["outcome"] == "skipped" or attempt["cached"]:
+        return []
+    wanted = "failed" if attempt["outcome"] == "failed" else "answered"
+    made: list[Span] = []
+    for call in [call for call in left if call.name == attempt["model"]]:
+        made.append(call)
+        left.remove(call)
+        error = _row(attempt["error"]).get("kind")
+        if not takes_all and call.outcome == wanted and call.reason == error:
+            break
+    return made
 
 
 def _attempt(attempt: Row, made: Sequence[Span], *, has_text: bool) -> Span:
     answer = _said(attempt["answer"]) if has_text else None
+    was_asked = attempt["outcome"] != "skipped"
     verdicts = [_verdict(verdict) for verdict in _rows(attempt["verdicts"])]
-    texts = [] if answer is None else [_text("answer", answer)]
     return Span(
         kind="attempt",
         name=str(attempt["tier"]),
         outcome=str(attempt["outcome"]),
         reason=None if verdicts and attempt["outcome"] == "rejected" else _said(attempt["reason"]),
         start_s=_least(span.start_s for span in made),
-        took_s=None if attempt["outcome"] == "skipped" or attempt["cached"] else _number(attempt["latency_s"]),
-        tokens=_row(attempt["tokens"]),
-        cost_usd=_said(attempt["cost_usd"]),
+        took_s=_number(attempt["latency_s"]) if was_asked and not attempt["cached"] else None,
+        tokens=_row(attempt["tokens"]) if was_asked else None,
+        cost_usd=_said(attempt["cost_usd"]) if was_asked else None,
         cached=bool(attempt["cached"]),
         score=_number(attempt["confidence"]),
-        children=(*made, *verdicts, *texts),
+        children=(*made, *verdicts, *([] if answer is None else [_text("answer", answer)])),
     )
 
 
@@ -135,28 +162,31 @@ def _verdict(verdict: Row) -> Span:
 
 
 def _call(call: Row, began: float) -> Span:
-    started = _number(call["started"])
+    started = _instant(call["started"])
+    where = [str(call[name]) for name in ("provider", "deployment") if call[name]]
     return Span(
         kind="call",
         name=str(call["model"]),
         outcome=str(call["outcome"]),
-        reason=_said(call.get("reason")),
-        start_s=None if started is None else max(0.0, started - began),
+        reason=_said(call["error"]),
+        purpose=str(call["kind"]),
+        where=" ".join(where) or None,
+        start_s=None if started is None else max(0.0, round(started - began, 6)),
         took_s=_number(call["latency_s"]),
+        first_s=_number(call["first_latency_s"]),
         tokens=_row(call["tokens"]),
         cost_usd=_said(call["cost_usd"]),
     )
 
 
-def _unfinished(calls: Sequence[Row], finished: int, began: float) -> list[Span]:
-    """Calls that no attempt tells of: the run ended, or was ended, before."""
-    return [_call(call, began) for call in calls if isinstance(place := call["place"], int) and place >= finished]
-
-
-def _pause(before: Span, after: Span) -> list[Span]:
-    if before.end_s is None or after.start_s is None or after.start_s - before.end_s < _LEAST_PAUSE_S:
+def _pause(before: Sequence[Span], after: Span) -> list[Span]:
+    """What passed between a failure and the next try of the same tier."""
+    if not before or before[0].name != after.name or before[0].outcome != "failed":
         return []
-    return [Span(kind="pause", name=before.name, start_s=before.end_s, took_s=after.start_s - before.end_s)]
+    end_s = before[0].end_s
+    if end_s is None or after.start_s is None or after.start_s - end_s < _LEAST_PAUSE_S:
+        return []
+    return [Span(kind="pause", name=after.name, start_s=end_s, took_s=round(after.start_s - end_s, 6))]
 
 
 def _text(name: str, text: str) -> Span:
@@ -180,6 +210,10 @@ def _said(value: Json) -> str | None:
     return None if value is None or value == "" else str(value)
 
 
+def _instant(value: Json) -> float | None:
+    return datetime.fromisoformat(value).timestamp() if isinstance(value, str) else None
+
+
 def _least(values: Iterable[float | None]) -> float | None:
     return min((value for value in values if value is not None), default=None)
 
@@ -190,4 +224,4 @@ def _sum(values: Iterable[float | None]) -> float | None:
 
 
 def _number(value: Json) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    return round(float(value), 6) if isinstance(value, int | float) and not isinstance(value, bool) else None

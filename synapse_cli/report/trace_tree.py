@@ -77,14 +77,13 @@ class Picture:
         if isinstance(run["memo_of"], str):
             yield from self._wrapped(f"the answer of {run['memo_of']}: synapse trace {run['memo_of']}", "", "dim")
 
-    def _branch(self, span: Span, indent: str, *, is_last: bool) -> Iterator[str]:
-        """A span with its children below."""
+    def _branch(self, span: Span, indent: str, *, is_last: bool, is_alone: bool = False) -> Iterator[str]:
+        """A span with its children below; a call that is all of its attempt has that one's times."""
         before, below = indent + ("└─ " if is_last else "├─ "), indent + ("   " if is_last else "│  ")
-        mark, colour = _MARKS.get(span.outcome or "", ("·", "bold"))
+        mark, colour = _MARKS.get(span.outcome or "", ("·", None))
         label = f"{before}{mark} {_label(span)}"
-        inner = below + ("│  " if span.children else "   ")
-        if span.start_s is None and span.took_s is None and not span.cost_usd:
-            reason = f": {span.reason}" if span.reason else ""
+        if is_alone or (span.start_s is None and span.took_s is None and not span.cost_usd):
+            reason = f": {tidy(span.reason)}" if span.reason else ""
             yield from self._wrapped(f"{label}{reason}", below + "  ", colour if span.kind != "check" else None)
         else:
             cost = dollars(_money(span.cost_usd)) if span.kind in {"attempt", "call"} else ""
@@ -92,12 +91,15 @@ class Picture:
             numbers = (_time(span.start_s), _time(span.took_s), used, cost)
             yield self._columns(label, self._drawn(span), numbers, colour)
             if span.reason:
-                yield from self._wrapped(inner + span.reason, inner, "dim")
+                inner = below + ("│  " if span.children else "   ")
+                yield from self._wrapped(inner + tidy(span.reason), inner, "dim")
+        calls = [child for child in span.children if child.kind == "call"]
         for number, child in enumerate(span.children):
             if child.kind == "text":
                 yield from self._text(child.text or "", below + "  ")
             else:
-                yield from self._branch(child, below, is_last=number == len(span.children) - 1)
+                is_alone = span.kind == "attempt" and calls == [child] and child.took_s is not None
+                yield from self._branch(child, below, is_last=number == len(span.children) - 1, is_alone=is_alone)
 
     def _columns(self, label: str, drawn: str, numbers: Sequence[str], colour: Colour | None = None) -> str:
         name = left(label, self._label)
@@ -153,13 +155,17 @@ def _label(span: Span) -> str:
         case "route":
             return f"not {name}"
         case "call":
-            return f"call {name}" + ("" if span.outcome == "answered" else f" · {span.outcome}")
+            for_what = "" if span.purpose == "tier" else f" to {span.purpose}"
+            ended = "" if span.outcome == "answered" else f" · {span.outcome}"
+            first = "" if span.first_s is None else f" · first piece after {seconds(span.first_s)}"
+            who = f"{name} ({tidy(span.where)})" if span.where else name
+            return f"call {who}{for_what}{ended}{first}"
         case "check":
             return name + (
                 "" if span.score is None else f" {span.score:.2f}" if span.score <= 1 else f" {span.score:g}"
             )
         case "pause":
-            return "waited"
+            return "waited to try again"
         case "run" | "attempt" | "text":
             return f"{name} · {span.outcome}" + (" · cached" if span.cached else "")
 
