@@ -75,6 +75,14 @@ def price(model: str) -> Price | None:
     return known.price if known else None
 
 
+def all_names() -> list[str]:
+    """`provider/id` of every model of the catalogue that is paid by the token."""
+    whole = _whole_file()
+    kinds = {"chat", "completion", "responses", "embedding"}
+    found = {name: each for name, each in whole.items() if each.get("mode") in kinds and name != "sample_spec"}
+    return [name if "/" in name else f"{provider_name(each)}/{name}" for name, each in found.items()]
+
+
 def near(name: str, count: int = 3) -> list[str]:
     """Return the names most like this one, as `provider/id`, best first."""
     import difflib
@@ -98,12 +106,21 @@ def _looked_up(model: str) -> dict[str, Json] | None:
 @lru_cache(maxsize=64)
 def _raw(name: str) -> dict[str, Json] | None:
     """One entry, decoded alone: parsing all 3 MB of the file costs thirty times as much."""
+    if _whole_file.cache_info().currsize:
+        return _whole_file().get(name) if name != "sample_spec" else None
     text = _text()
     start = text.find(f"\n    {json.dumps(name)}: {{")
     if start < 0 or name == "sample_spec":
         return None
     value, _ = json.JSONDecoder().raw_decode(text, text.index("{", start + len(name)))
     return value if isinstance(value, dict) else None
+
+
+@lru_cache(maxsize=1)
+def _whole_file() -> dict[str, dict[str, Json]]:
+    """Every entry, for whoever lists them."""
+    whole = json.loads(_text() or "{}")
+    return whole if isinstance(whole, dict) else {}
 
 
 @lru_cache(maxsize=1)
