@@ -1,0 +1,1 @@
+"""Providers that fail: how they are found out, left alone, and tried again."""
