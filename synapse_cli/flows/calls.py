@@ -12,19 +12,21 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from synapse_cli.core.budget import Meter
 from synapse_cli.core.completion import FREE, Facts, Price
+from synapse_cli.core.events import Listen, Waiting
 from synapse_cli.core.ports import Backend
 from synapse_cli.core.prompt import Json, Request
 from synapse_cli.core.registry import is_plugin
 from synapse_cli.core.witness import Witness
 from synapse_cli.flows.ask import Ask
+from synapse_cli.flows.budgeting import Budgets
 from synapse_cli.flows.wiring import backend_of, has_file, price_file, provider_name, takes_keys, with_own_price
 from synapse_cli.profile.model import Lora, Model, Profile
 
 if TYPE_CHECKING:
     from synapse_cli.cache.answers import Store
     from synapse_cli.flows.paced import Paced
+    from synapse_cli.flows.parts import Part
     from synapse_cli.ledger.recorded import Record
 
 _LABELLING = 1
@@ -41,7 +43,7 @@ class Calls:
         profile: Profile,
         ask: Ask,
         witness: Witness,
-        meter: Meter,
+        budgets: Budgets,
         *,
         warn: Callable[[str], None],
         warm: Warm,
@@ -52,13 +54,14 @@ class Calls:
         self._profile = profile
         self._ask = ask
         self._witness = witness
-        self._meter = meter
+        self._budgets = budgets
         self._warn = warn
         self._facts: dict[str, Facts] = {}
         self._paced = paced
         self._traced = traced
         self._record = record
         self.warm = warm
+        self.listen: Listen = lambda _: None
 
     def chain(
         self, model: Model, store: Store | None, *, keeps: bool, ttl_s: float | None, kind: str = "tier"
@@ -71,7 +74,10 @@ class Calls:
         def fresh() -> Backend:
             from synapse_cli.cascade.metered import Metered
 
-            return Metered(self._in_step(model, kind), self._meter)
+            is_local, budgets = self.is_local(model), self._budgets
+            budgets.open(is_local=is_local)
+            inner = self._in_step(model, kind)
+            return Metered(inner, budgets.meter, name=model.name, is_local=is_local, timeout_s=model.timeout_s)
 
         if store is None or not keeps or self._ask.cache == "off":
             return fresh()
@@ -96,9 +102,24 @@ class Calls:
         return self.warm[model.name]
 
     def _in_step(self, model: Model, kind: str) -> Backend:
-        """A hosted model's backend in step with all other processes."""
-        backend = self._recorded(model, self.backend(model), kind)
-        return backend if self.is_local(model) else self._paced().guarded(model, backend)
+        """The model's backend, recorded; a hosted one's in step with all other processes."""
+        if self.is_local(model):
+            return self._recorded(model, self.backend(model), kind)
+        return self._paced().in_step(
+            model,
+            lambda part: self._recorded(
+                model, self._part(part), kind, deployment=None if part.is_only else str(part.access)
+            ),
+            lambda seconds, reason: self.listen(Waiting(model.name, seconds, reason)),
+        )
+
+    def _part(self, part: Part) -> Backend:
+        """The backend of a model at one of its places, with one of its keys."""
+        if part.is_only:
+            return self.backend(part.model)
+        if part.name not in self.warm:
+            self.warm[part.name] = backend_of(part.model, self._ask, self._profile.hosts, self._warn, part.keys)
+        return self.warm[part.name]
 
     def _recorded(self, model: Model, backend: Backend, kind: str, deployment: str | None = None) -> Backend:
         """A backend whose calls are written down; `deployment` says which address and key, where there is a choice."""

@@ -15,29 +15,33 @@ from typing import TYPE_CHECKING, Literal
 
 from synapse_cli.cascade.tier import Tier
 from synapse_cli.core import places
-from synapse_cli.core.budget import Budget, Meter
 from synapse_cli.core.clock import Clock, SystemClock
 from synapse_cli.core.completion import Completion, Facts
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import BackendError, NotAllowed, SynapseError
+from synapse_cli.core.events import Listen
 from synapse_cli.core.ids import new_run_id
 from synapse_cli.core.outcome import Decision, Outcome
-from synapse_cli.core.ports import Backend
+from synapse_cli.core.ports import Backend, Check
 from synapse_cli.core.prompt import Request
 from synapse_cli.core.run import Run
 from synapse_cli.core.verdict import Verdict
 from synapse_cli.core.witness import Witness
 from synapse_cli.flows.ask import Ask
+from synapse_cli.flows.budgeting import Budgets, seconds_of_run
 from synapse_cli.flows.calls import Calls, Warm
 from synapse_cli.flows.plan import Plan, Rung, plan
 from synapse_cli.flows.tenancy import cache_folder, forbidden, routes_of, tenant_of
 from synapse_cli.flows.wiring import find_hosted, has_file, keys_of, near_hosted, takes_keys
 from synapse_cli.profile.model import Model, Profile
+from synapse_cli.telemetry.wanted import is_wanted
 
 if TYPE_CHECKING:
     from synapse_cli.cache.answers import Store
     from synapse_cli.flows.paced import Paced
+    from synapse_cli.flows.telling import Telling
     from synapse_cli.ledger.book import Book
+    from synapse_cli.ledger.recorded import Record
     from synapse_cli.routing.question import TaskGuess
 
 NANO = Model(name="nano", backend="llama.cpp", source="builtin:nano")
@@ -58,18 +62,30 @@ class Session:
         self.started = self.clock.now()
         self.run_id = new_run_id(self.started)
         self._began = self.clock.monotonic()
-        self.control = Control(self._deadline(), self.clock.monotonic)
-        self.meter = Meter(self._budget())
         self.local_tiers: set[str] = set()
         self.tenant = tenant_of(profile, ask.tenant)
+        seconds = seconds_of_run(profile, ask, self.tenant)
+        self.control = Control(None if seconds is None else self._began + seconds, self.clock.monotonic)
+        self.budgets = Budgets(
+            profile,
+            ask,
+            self.tenant,
+            run_id=self.run_id,
+            folder=lambda: _folder("state"),
+            warn=self.warn,
+            now=self.clock.now,
+        )
+        self.meter = self.budgets.meter
         self.calls = Calls(
             profile,
             ask,
             witness,
-            self.meter,
+            self.budgets,
             warn=self.warn,
             warm={} if warm is None else warm,
             paced=lambda: self.paced,
+            traced=lambda model, backend: backend if self.telling is None else self.telling.traced(model, backend),
+            record=lambda: self.calls_record,
         )
 
     # --- the choice ---
@@ -113,6 +129,9 @@ class Session:
                 from synapse_cli.backends.catalog_source import parse
 
                 parse(named.source or "")
+        elif (seconds := self.budgets.take_route(self.profile.routes[decision.route])) is not None:
+            ends = self._began + seconds
+            self.control.deadline = ends if self.control.deadline is None else min(ends, self.control.deadline)
         return plan(self.profile, ask, decision, named, self.witness)
 
     # --- the call ---
@@ -180,17 +199,39 @@ class Session:
             kept = store.get_verdicts(key, rules)
             if kept is not None:
                 return kept
-        verdicts = tuple(check.judge(tier.request, completion, self.control) for check in tier.checks)
+        if any(check.kind == "command" for check in tier.checks):
+            self.control.family = self.budgets.share(self.control)
+        verdicts = tuple(self._judged(check, tier.request, completion) for check in tier.checks)
         if key is not None and store is not None and all(verdict.evaluated for verdict in verdicts):
             store.put_verdicts(key, rules, verdicts)
         return verdicts
 
+    def _judged(self, check: Check, request: Request, completion: Completion) -> Verdict:
+        if self.telling is None:
+            return check.judge(request, completion, self.control)
+        return self.telling.judge(check, request, completion, self.control)
+
     # --- the record ---
+
+    def heard(self, listen: Listen) -> Listen:
+        """Let others hear a run's events too, where somebody wants to."""
+        return listen if self.telling is None else self.telling.hearing(listen)
 
     def begin(self) -> None:
         """Open the run's record, so that one that is killed is still seen."""
         if self.book is not None:
-            self.book.begin(self.run_id, self.started)
+            from synapse_cli.ledger.rows import Begun
+
+            ask = self.ask
+            self.book.begin(
+                Begun(
+                    run_id=self.run_id,
+                    started=self.started,
+                    tenant=ask.tenant,
+                    prompt=ask.prompt,
+                    system=ask.system,
+                )
+            )
 
     def record(self, decision: Decision, outcome: Outcome) -> Run:
         """Make the run's story and write it down."""
@@ -212,6 +253,9 @@ class Session:
             self.book.record(run)
         if "paced" in self.__dict__:
             self.paced.close()
+        self.budgets.close()
+        if self.telling is not None:
+            self.telling.tell(run)
         return run
 
     def record_failure(self, error: SynapseError) -> None:
@@ -244,6 +288,25 @@ class Session:
 
         return Paced(_folder("state"), self.profile.breaker, self.clock, self.warn)
 
+    @cached_property
+    def calls_record(self) -> Record | None:
+        """Where this run's calls are written down, or None where `--no-log` turned it off."""
+        if self.book is None:
+            return None
+        from synapse_cli.ledger.recorded import Record
+
+        return Record(self.book, self.run_id, self.clock)
+
+    @cached_property
+    def telling(self) -> Telling | None:
+        """Who hears of this run besides the user, or None where nobody wants to."""
+        settings = self.profile.telemetry
+        if not is_wanted(settings.file, settings.endpoint, os.environ):
+            return None
+        from synapse_cli.flows.telling import Telling
+
+        return Telling.of(settings, os.environ, self.started, self.clock, self.warn)
+
     def warn(self, message: str) -> None:
         """Keep a warning for the end of the run; each once."""
         if message not in self.warnings:
@@ -251,8 +314,8 @@ class Session:
 
     # --- below: how ---
 
-    def _chain(self, model: Model, *, keeps: bool) -> Backend:
-        return self.calls.chain(model, self.store, keeps=keeps, ttl_s=self.ttl_s)
+    def _chain(self, model: Model, *, keeps: bool, kind: str = "tier") -> Backend:
+        return self.calls.chain(model, self.store, keeps=keeps, ttl_s=self.ttl_s, kind=kind)
 
     @property
     def ttl_s(self) -> float | None:
@@ -265,20 +328,6 @@ class Session:
         if self.ask.hosted_only and is_local:
             return NotAllowed("--hosted-only keeps it from being asked", "leave --hosted-only out")
         return forbidden(self.tenant, model, is_local=is_local, is_named=self.ask.model is not None)
-
-    def _deadline(self) -> float | None:
-        limits = [s for s in (self.ask.timeout_s, self.profile.budget.seconds_per_run) if s is not None]
-        return self.clock.monotonic() + min(limits) if limits else None
-
-    def _budget(self) -> Budget:
-        limits = self.profile.budget
-        dollars = [d for d in (self.ask.max_cost, limits.per_run) if d is not None]
-        return Budget(
-            dollars=min(dollars) if dollars else None,
-            tokens=limits.tokens_per_run,
-            steps=limits.steps_per_run,
-            min_output=limits.min_output,
-        )
 
     def _rough_tokens(self, text: str) -> int:
         from synapse_cli.backends.tokens import text_tokens
@@ -294,7 +343,7 @@ class Session:
         model = next((m for m in self.profile.models.values() if m.source == NANO.source), NANO)
         request = request_for(self.ask.prompt, tasks)
         try:
-            completion = self._chain(model, keeps=True).complete(request, self.control)
+            completion = self._chain(model, keeps=True, kind="route").complete(request, self.control)
         except BackendError as error:
             self.warn(f"{model.name} could not name the task: {error.message}")
             return None

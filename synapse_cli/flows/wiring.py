@@ -20,12 +20,18 @@ _OFF = frozenset({"off", "0", "no", "false"})
 Keys = Callable[[], tuple[str, ...]]
 
 
-def backend_of(model: Model, ask: Ask, hosts: HostSettings, warn: Callable[[str], None]) -> Backend:
-    """The model's own backend: in a host where it has one and hosts are on, else in this process."""
+def backend_of(
+    model: Model, ask: Ask, hosts: HostSettings, warn: Callable[[str], None], keys: Keys | None = None
+) -> Backend:
+    """The model's own backend: in a host where it has one and hosts are on, else in this process.
+
+    `keys` are its own where nobody else reads them.
+    """
     from synapse_cli.backends.host.kind import kind_of
 
     model = with_own_price(model, warn)
-    keys = keys_of(model) if takes_keys(model) else None
+    if takes_keys(model):
+        keys = keys or keys_of(model)
     kind = kind_of(model) if ask.hosts and hosts_are_on() else None
     if kind is None:
         return _in_process(model, keys, hosts)
@@ -78,6 +84,13 @@ def keys_of(model: Model) -> Keys:
     from synapse_cli.guard.secrets import key_source
 
     return key_source(model, os.environ)
+
+
+def key_sources(model: Model) -> tuple[str, ...]:
+    """Where a model's keys come from, without reading any."""
+    from synapse_cli.guard.secrets import sources
+
+    return sources(model, os.environ)
 
 
 def has_file(model: Model) -> bool:

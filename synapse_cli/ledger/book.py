@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable
 from threading import Lock
 
-from synapse_cli import __version__
+from synapse_cli.core.completion import Completion
 from synapse_cli.core.run import Run
 from synapse_cli.ledger import schema
+from synapse_cli.ledger.booking import rebook
+from synapse_cli.ledger.calls import Call, forget, write_answered, write_begun, write_failed
 from synapse_cli.ledger.prune import give_back_space, prune
-from synapse_cli.ledger.rows import write_run
+from synapse_cli.ledger.rows import Begun, write_begun_run, write_run
 from synapse_cli.profile.model import LedgerSettings
 
 
@@ -38,17 +40,37 @@ class Book:
         self._book: sqlite3.Connection | None = None
         self._is_off = False
         self._has_warned = False
+        self._begun: dict[str, Begun] = {}
 
-    def begin(self, run_id: str, started: float, command: str = "run") -> None:
-        """Write the first line of a run, so that one that is killed leaves a row "in doubt"."""
+    def begin(self, begun: Begun) -> None:
+        """Take note that a run begins: its row is written with its first call, in one transaction.
+
+        One that is killed after that is found "in doubt". What is killed before has sent nothing.
+        """
+        self._begun[begun.run_id] = begun
+
+    def call_begins(self, call: Call) -> None:
+        """Write down a call before it is sent."""
+        begun = self._begun.pop(call.run, None)
 
         def write(book: sqlite3.Connection) -> None:
-            book.execute(
-                "INSERT OR IGNORE INTO runs (id, started, command, version, pid) VALUES (?, ?, ?, ?, ?)",
-                (run_id, started, command, __version__, os.getpid()),
-            )
+            if begun is not None:
+                write_begun_run(book, begun, keeps_text=self._settings.text)
+            write_begun(book, call)
 
         self._write(write)
+
+    def call_answered(self, call: Call, completion: Completion) -> None:
+        """Write down how a call was answered."""
+        self._write(lambda book: write_answered(book, call, completion, keeps_text=self._settings.text))
+
+    def call_failed(self, call: Call, error: BaseException, latency_s: float, *, is_local: bool) -> None:
+        """Write down how a call failed."""
+        self._write(lambda book: write_failed(book, call, error, latency_s, is_local))
+
+    def call_unsent(self, call: Call) -> None:
+        """Take back a call that was not sent after all."""
+        self._write(lambda book: forget(book, call))
 
     def record(self, run: Run, command: str = "run", *, is_last: bool = True) -> None:
         """Write a finished run, whole or not at all, and drop a few of those that are too old or too many.
@@ -56,6 +78,7 @@ class Book:
         After the last one the file is closed: a process that leaves without tear-down would leave a write-ahead
         log that nobody folds in, and that only grows. (Closing after each took most of what a bench costs itself.)
         """
+        self._begun.pop(run.run_id, None)
 
         def write(book: sqlite3.Connection) -> None:
             write_run(book, run, command, keeps_text=self._settings.text)
@@ -69,7 +92,12 @@ class Book:
 
     def ended(self, run_id: str, exit_code: int) -> None:
         """Correct the exit code of a run whose answer could not be delivered (a closed pipe)."""
-        self._write(lambda book: book.execute("UPDATE runs SET exit_code = ? WHERE id = ?", (exit_code, run_id)))
+
+        def write(book: sqlite3.Connection) -> None:
+            update = "UPDATE runs SET exit_code = ? WHERE id = ?"
+            rebook(book, run_id, lambda: book.execute(update, (exit_code, run_id)))
+
+        self._write(write)
         self.close()
 
     def close(self) -> None:

@@ -5,11 +5,17 @@ from __future__ import annotations
 import sqlite3
 
 from synapse_cli.ledger import blobs
+from synapse_cli.ledger.booking import book_run
 from synapse_cli.ledger.rows import drop
 
 AT_A_TIME = 64
 """Runs dropped by one call: more than one run adds, so a ledger that is over shrinks, and few enough not to be felt."""
 _FREE_PAGES = 256
+_TEXTS = (
+    "SELECT prompt, system, answer FROM runs WHERE id = ?",
+    "SELECT answer FROM attempts WHERE run = ?",
+    "SELECT answer FROM calls WHERE run = ?",
+)
 
 
 def prune(book: sqlite3.Connection, *, before: float | None, max_size: int, but: str = "") -> int:
@@ -49,10 +55,9 @@ def _bytes_used(book: sqlite3.Connection) -> int:
 def _drop(book: sqlite3.Connection, runs: list[str]) -> None:
     names: set[str] = set()
     for run in runs:
-        for query in (
-            "SELECT prompt, answer FROM runs WHERE id = ?",
-            "SELECT answer, NULL FROM attempts WHERE run = ?",
-        ):
+        book_run(book, run)  # one that never ended, or an old one: what it spent stays spent
+        for query in _TEXTS:
             names.update(name for row in book.execute(query, (run,)) for name in row if name is not None)
         drop(book, run)
+        book.execute("DELETE FROM calls WHERE run = ?", (run,))
     blobs.drop_unused(book, names)

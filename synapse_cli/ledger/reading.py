@@ -90,6 +90,7 @@ def run(path: str, wanted: str, now: float) -> Row:
         decision = next(_ask(book, path, "SELECT * FROM decisions WHERE run = ?", [run_id]), None)
         attempts = list(_ask(book, path, "SELECT * FROM attempts WHERE run = ? ORDER BY place", [run_id]))
         steps = _ask(book, path, "SELECT * FROM escalations WHERE run = ? ORDER BY place", [run_id])
+        calls = _ask(book, path, "SELECT * FROM calls WHERE run = ? ORDER BY place", [run_id])
         return {
             **_told(row, now),
             "memo_of": row["memo_of"],
@@ -101,19 +102,15 @@ def run(path: str, wanted: str, now: float) -> Row:
             "decision": None if decision is None else _decision(decision),
             "attempts": [_attempt(book, attempt) for attempt in attempts],
             "escalations": [{"from": s["source"], "to": s["target"], "reason": s["reason"]} for s in steps],
+            "calls": [_call(call, now) for call in calls],
         }
 
 
 def _open(path: str) -> sqlite3.Connection:
     try:
-        book = schema.opened_to_read(path)
-    except sqlite3.Error as error:
+        return schema.opened_to_read(path) or schema.empty()
+    except (sqlite3.Error, OSError) as error:
         raise _unreadable(path, error) from error
-    if book is None:  # no run was recorded yet: an empty ledger answers as an empty list
-        book = sqlite3.connect(":memory:")
-        book.row_factory = sqlite3.Row
-        book.executescript(";".join(schema.STEPS))
-    return book
 
 
 def _ask(book: sqlite3.Connection, path: str, query: str, values: list[object]) -> Iterator[sqlite3.Row]:
@@ -123,7 +120,7 @@ def _ask(book: sqlite3.Connection, path: str, query: str, values: list[object]) 
         raise _unreadable(path, error) from error
 
 
-def _unreadable(path: str, error: sqlite3.Error) -> InputError:
+def _unreadable(path: str, error: Exception) -> InputError:
     return InputError(f"the ledger {path} cannot be read: {error}", "move it away, and the next run begins a new one")
 
 
@@ -159,7 +156,7 @@ def _resolved(book: sqlite3.Connection, path: str, wanted: str) -> str:
 def _told(row: sqlite3.Row, now: float) -> Row:
     return {
         "run_id": row["id"],
-        "started": datetime.fromtimestamp(row["started"], UTC).isoformat(timespec="milliseconds"),
+        "started": _instant(row["started"]),
         "command": row["command"],
         "status": _status(row, now),
         "exit_code": row["exit_code"],
@@ -179,14 +176,24 @@ def _told(row: sqlite3.Row, now: float) -> Row:
         "answer_hash": row["answer"],
         "profile_hash": row["profile"],
         "version": row["version"],
+        "tenant": row["tenant"],
     }
+
+
+def _instant(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
 def _status(row: sqlite3.Row, now: float) -> str:
     code = row["exit_code"]
     if code is None:
-        return "running" if now - row["started"] < _LONGEST_RUN_S and _is_alive(row["pid"]) else "in doubt"
+        return "running" if _runs_still(row, now) else "in doubt"
     return {0: "accepted", 65: "rejected", 130: "interrupted", 141: "interrupted"}.get(code, "failed")
+
+
+def _runs_still(row: sqlite3.Row, now: float) -> bool:
+    """Whether what has not ended may still do so: a run, or a call that is out."""
+    return now - float(row["started"]) < _LONGEST_RUN_S and _is_alive(row["pid"])
 
 
 def _is_alive(pid: int | None) -> bool:
@@ -243,6 +250,24 @@ def _attempt(book: sqlite3.Connection, row: sqlite3.Row) -> Row:
         "finish": row["finish"],
         "verdicts": json.loads(row["verdicts"]),
         "answer": blobs.get(book, row["answer"]),
+    }
+
+
+def _call(row: sqlite3.Row, now: float) -> Row:
+    return {
+        "kind": row["kind"],
+        "model": row["model"],
+        "provider": row["provider"],
+        "deployment": row["deployment"],
+        "started": _instant(row["started"]),
+        "outcome": row["outcome"] or ("running" if _runs_still(row, now) else "in doubt"),
+        "error": row["error_kind"],
+        "finish": row["finish"],
+        "latency_s": row["latency_s"],
+        "first_latency_s": row["first_latency_s"],
+        "tokens": _tokens(row),
+        "cost_usd": row["cost"],
+        "answer_hash": row["answer"],
     }
 
 

@@ -7,7 +7,8 @@ import sqlite3
 
 from synapse_cli import __version__
 from synapse_cli.core.ids import new_run_id
-from synapse_cli.ledger import schema
+from synapse_cli.ledger import schema, sums
+from synapse_cli.ledger.histogram import one
 
 TYPE_CHECKING = False  # see core.places
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ def _insert(
     book.execute(
         "INSERT INTO runs (id, started, command, version, pid, exit_code, tier, model, accepted, cached, memo_of,"
         " confidence, latency_s, input, output, cached_input, reasoning, estimated, cost, saved, prompt, answer,"
-        " profile) VALUES (?, ?, 'run', ?, ?, ?, ?, ?, 1, 1, ?, ?, ?, 0, 0, 0, 0, 0, '0', ?, ?, ?, ?)",
+        " profile, tenant, booked) VALUES (?, ?, 'run', ?, ?, ?, ?, ?, 1, 1, ?, ?, ?, 0, 0, 0, 0, 0, '0', ?, ?, ?, ?,"
+        " ?, 1)",
         (
             run_id,
             started,
@@ -59,10 +61,37 @@ def _insert(
             facts.get("prompt"),
             facts.get("answer"),
             facts.get("profile"),
+            facts.get("tenant"),
         ),
     )
     book.execute(
         "INSERT INTO decisions VALUES (?, ?, ?, 'memo', NULL, '[]', 0, 0, 0)",
         (run_id, facts.get("route", "-"), "answered before: the same command line, and nothing has changed"),
     )
+    _add_to_sums(book, facts, started, latency_s, exit_code)
     book.execute("COMMIT")
+
+
+def _add_to_sums(
+    book: sqlite3.Connection, facts: Mapping[str, str], started: float, latency_s: float, exit_code: int
+) -> None:
+    """What `booking` would add for these rows; a test holds the two equal."""
+    model, saved = facts.get("model", "-"), facts.get("saved")
+    of = sums.series(
+        book,
+        model=model,
+        route=facts.get("route", "-"),
+        provider=sums.provider_of(book, model),
+        tenant=facts.get("tenant"),
+        outcome="accepted" if exit_code == 0 else "interrupted" if exit_code in {130, 141} else "failed",
+    )
+    counts = {
+        "runs": 1,
+        "accepted": 1,
+        "cached": 1,
+        "saved": sums.pico(saved),
+        "saved_unknown": int(saved is None and exit_code == 0),
+        "run_latency_s": latency_s,
+        "run_latencies": one(latency_s),
+    }
+    sums.add(book, sums.hour_of(started), of, counts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+from dataclasses import dataclass
 from decimal import Decimal
 from math import isfinite
 
@@ -14,6 +15,37 @@ from synapse_cli.core.errors import SynapseError
 from synapse_cli.core.outcome import Answered, Attempt, Failed
 from synapse_cli.core.run import Run
 from synapse_cli.ledger import blobs
+from synapse_cli.ledger.booking import book_run, unbook_run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """What is known of a run when it begins."""
+
+    run_id: str
+    started: float
+    command: str = "run"
+    tenant: str | None = None
+    prompt: str | None = None
+    system: str | None = None
+
+
+def write_begun_run(book: sqlite3.Connection, begun: Begun, *, keeps_text: bool) -> None:
+    """Insert the row of a run that has not ended, with what was asked; within the caller's transaction."""
+    book.execute(
+        "INSERT OR IGNORE INTO runs (id, started, command, version, pid, tenant, prompt, system)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            begun.run_id,
+            begun.started,
+            begun.command,
+            __version__,
+            os.getpid(),
+            sayable(begun.tenant),
+            text_name(book, begun.prompt, keeps_text=keeps_text),
+            text_name(book, begun.system, keeps_text=keeps_text),
+        ),
+    )
 
 
 def write_run(book: sqlite3.Connection, run: Run, command: str, *, keeps_text: bool) -> None:
@@ -21,14 +53,16 @@ def write_run(book: sqlite3.Connection, run: Run, command: str, *, keeps_text: b
 
     Without texts, nothing is kept that quotes a prompt or an answer: hashes, names of rules and kinds of errors.
     """
+    unbook_run(book, run.run_id)
     drop(book, run.run_id)
     _write_run(book, run, command, keeps_text=keeps_text)
     _write_decision(book, run)
     _write_attempts(book, run, keeps_text=keeps_text)
+    book_run(book, run.run_id)
 
 
 def drop(book: sqlite3.Connection, run_id: str) -> None:
-    """Delete a run; its texts may be another's too, and stay."""
+    """Delete a run; its calls stay, and so do its texts, which may be another's too."""
     book.execute("DELETE FROM runs WHERE id = ?", (run_id,))
     for table in ("decisions", "attempts", "escalations"):
         book.execute(f"DELETE FROM {table} WHERE run = ?", (run_id,))  # noqa: S608  # our own words
@@ -56,13 +90,14 @@ def _write_run(book: sqlite3.Connection, run: Run, command: str, *, keeps_text: 
         confidence=None if best is None else best.completion.confidence,
         latency_s=run.latency_s,
         first_latency_s=run.first_latency_s,
-        **_tokens(run.usage),
+        **tokens(run.usage),
         cost=money_text(outcome.cost),
         saved=money_text(run.saved),
-        prompt=_text(book, run.prompt, keeps_text=keeps_text),
-        system=_text(book, run.system, keeps_text=keeps_text),
-        answer=_text(book, run.answer, keeps_text=keeps_text),
+        prompt=text_name(book, run.prompt, keeps_text=keeps_text),
+        system=text_name(book, run.system, keeps_text=keeps_text),
+        answer=text_name(book, run.answer, keeps_text=keeps_text),
         profile=run.profile_hash,
+        tenant=run.tenant,
     )
 
 
@@ -120,13 +155,13 @@ def _answered(book: sqlite3.Connection, attempt: Answered, keeps_text: bool) -> 
         "reason": attempt.reason or None,
         "latency_s": completion.latency_s,
         "first_latency_s": completion.first_latency_s,
-        **_tokens(completion.usage),
+        **tokens(completion.usage),
         "cost": money_text(completion.cost),
         "cached": completion.cached,
         "confidence": completion.confidence,
         "finish": completion.finish,
         "verdicts": json.dumps(verdicts),
-        "answer": _text(book, completion.text, keeps_text=keeps_text),
+        "answer": text_name(book, completion.text, keeps_text=keeps_text),
         "cache_key": completion.cache_key,
     }
 
@@ -141,7 +176,7 @@ def _unanswered(attempt: Attempt) -> dict[str, object]:
         "error_kind": error.kind,
         "hint": error.hint,
         "latency_s": attempt.latency_s if isinstance(attempt, Failed) else 0.0,
-        **_tokens(attempt.usage if isinstance(attempt, Failed) else NO_USAGE),
+        **tokens(attempt.usage if isinstance(attempt, Failed) else NO_USAGE),
         "cost": money_text(attempt.cost if isinstance(attempt, Failed) else Decimal(0)),
         "verdicts": "[]",
     }
@@ -159,7 +194,8 @@ def money_text(amount: Decimal | None) -> str | None:
     return None if amount is None else f"{amount.normalize():f}"
 
 
-def _tokens(usage: Usage) -> dict[str, object]:
+def tokens(usage: Usage) -> dict[str, object]:
+    """What the columns of counts hold."""
     return {
         "input": usage.input,
         "output": usage.output,
@@ -169,7 +205,7 @@ def _tokens(usage: Usage) -> dict[str, object]:
     }
 
 
-def _text(book: sqlite3.Connection, text: str | None, *, keeps_text: bool) -> str | None:
+def text_name(book: sqlite3.Connection, text: str | None, *, keeps_text: bool) -> str | None:
     """The name of a text, which is kept with it only where texts are kept."""
     if text is None:
         return None
@@ -178,11 +214,11 @@ def _text(book: sqlite3.Connection, text: str | None, *, keeps_text: bool) -> st
 
 def _insert(book: sqlite3.Connection, table: str, **values: object) -> None:
     columns, holes = ", ".join(values), ", ".join("?" * len(values))
-    told = tuple(_sayable(value) for value in values.values())
+    told = tuple(sayable(value) for value in values.values())
     book.execute(f"INSERT INTO {table} ({columns}) VALUES ({holes})", told)  # noqa: S608  # our own words
 
 
-def _sayable(value: object) -> object:
+def sayable(value: object) -> object:
     """A text without what UTF-8 cannot say: a reason may quote bytes that were never text."""
     return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else value
 

@@ -40,6 +40,39 @@ CREATE TABLE escalations (
 ) WITHOUT ROWID;
 CREATE TABLE blobs (sha256 TEXT PRIMARY KEY, text BLOB NOT NULL)
 """,
+    """
+ALTER TABLE runs ADD COLUMN tenant TEXT;
+ALTER TABLE runs ADD COLUMN booked INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX runs_not_answered ON runs (exit_code, id) WHERE exit_code IS NOT 0;
+CREATE INDEX runs_by_tenant ON runs (tenant, id) WHERE tenant IS NOT NULL;
+CREATE TABLE calls (
+  run TEXT NOT NULL, place INTEGER NOT NULL, kind TEXT NOT NULL, model TEXT NOT NULL, provider TEXT NOT NULL,
+  deployment TEXT, started REAL NOT NULL, pid INTEGER, outcome TEXT, error_kind TEXT, finish TEXT,
+  latency_s REAL, first_latency_s REAL, input INTEGER, output INTEGER, cached_input INTEGER, reasoning INTEGER,
+  estimated INTEGER, cost TEXT, answer TEXT, booked INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (run, place)
+) WITHOUT ROWID;
+CREATE INDEX calls_not_booked ON calls (run) WHERE booked = 0;
+CREATE TABLE series (
+  id INTEGER PRIMARY KEY, route TEXT NOT NULL, model TEXT NOT NULL, provider TEXT NOT NULL, tenant TEXT NOT NULL,
+  outcome TEXT NOT NULL, UNIQUE (model, route, provider, tenant, outcome)
+);
+CREATE TABLE hours (
+  hour INTEGER NOT NULL, series INTEGER NOT NULL, runs INTEGER NOT NULL, calls INTEGER NOT NULL,
+  accepted INTEGER NOT NULL, rejected INTEGER NOT NULL, failed INTEGER NOT NULL, skipped INTEGER NOT NULL,
+  cached INTEGER NOT NULL, escalated INTEGER NOT NULL, climbed INTEGER NOT NULL, input INTEGER NOT NULL,
+  output INTEGER NOT NULL, cached_input INTEGER NOT NULL, reasoning INTEGER NOT NULL, tokens_unknown INTEGER NOT NULL,
+  estimated INTEGER NOT NULL, cost INTEGER NOT NULL, cost_unknown INTEGER NOT NULL, saved INTEGER NOT NULL,
+  saved_unknown INTEGER NOT NULL, latency_s REAL NOT NULL, run_latency_s REAL NOT NULL,
+  latencies BLOB NOT NULL, first_latencies BLOB NOT NULL, run_latencies BLOB NOT NULL, PRIMARY KEY (hour, series)
+) WITHOUT ROWID;
+CREATE TABLE tallies (
+  hour INTEGER NOT NULL, series INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, n INTEGER NOT NULL,
+  good INTEGER NOT NULL, scored INTEGER NOT NULL, score REAL NOT NULL, PRIMARY KEY (hour, series, kind, name)
+) WITHOUT ROWID;
+CREATE TABLE progress (name TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO progress SELECT 'runs to book', coalesce(max(rowid), 0) FROM runs;
+INSERT INTO progress VALUES ('texts indexed', 0)
+""",
 )
 """What each version adds to the one before, statements divided by `;`. Append; never change a released one."""
 
@@ -63,13 +96,41 @@ def opened(path: str, steps: tuple[str, ...] = STEPS) -> sqlite3.Connection:
 
 
 def opened_to_read(path: str) -> sqlite3.Connection | None:
-    """Open the ledger for reading, or None where there is none. Raises sqlite3.Error."""
+    """Open the ledger for reading, or None where there is none. Raises sqlite3.Error.
+
+    An older one is brought up first; where it cannot be written, a copy in memory is.
+    """
     if not os.path.exists(path):
         return None
+    book = _open_to_read(path)
+    if database.version_of(book) < len(STEPS):
+        try:
+            opened(path).close()
+        except (sqlite3.Error, OSError, Newer):
+            book = _copy_brought_up(book)
+    book.row_factory = sqlite3.Row
+    return book
+
+
+def _open_to_read(path: str) -> sqlite3.Connection:
     from urllib.parse import quote
 
-    book = sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True, timeout=database.BUSY_S, isolation_level=None)
+    return sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True, timeout=database.BUSY_S, isolation_level=None)
+
+
+def _copy_brought_up(book: sqlite3.Connection) -> sqlite3.Connection:
+    copy = sqlite3.connect(":memory:", isolation_level=None)
+    book.backup(copy)
+    book.close()
+    _run_steps(copy, STEPS)
+    return copy
+
+
+def empty() -> sqlite3.Connection:
+    """A ledger in memory that holds nothing."""
+    book = sqlite3.connect(":memory:")
     book.row_factory = sqlite3.Row
+    book.executescript(";".join(STEPS))
     return book
 
 
@@ -88,6 +149,10 @@ def _migrate(book: sqlite3.Connection, path: str, steps: tuple[str, ...]) -> Non
         book.execute("PRAGMA journal_mode = WAL").fetchall()
     else:
         _back_up(book, f"{path}.v{version}.bak")
+    _run_steps(book, steps)
+
+
+def _run_steps(book: sqlite3.Connection, steps: tuple[str, ...]) -> None:
     book.execute("BEGIN IMMEDIATE")
     try:
         for step in steps[database.version_of(book) :]:  # another process may have been faster

@@ -21,5 +21,6 @@ def memo_facts(run: Run) -> dict[str, str]:
         "prompt": blobs.sha256_of(run.prompt),
         "answer": None if run.answer is None else blobs.sha256_of(run.answer),
         "profile": run.profile_hash,
+        "tenant": run.tenant,
     }
     return {name: value for name, value in facts.items() if value is not None}

@@ -11,6 +11,9 @@ from synapse_cli.core.ids import new_run_id
 from synapse_cli.core.outcome import Answered, Decision, Failed, Outcome, Skipped
 from synapse_cli.core.run import Run
 from synapse_cli.core.verdict import Verdict
+from synapse_cli.ledger.book import Book
+from synapse_cli.ledger.calls import Call
+from synapse_cli.ledger.rows import Begun
 
 START = 1_800_000_000.0
 
@@ -45,6 +48,26 @@ def run(number: int = 0, *, prompt: str = "classify this", answer: str = "bug", 
         saved=Decimal("0.0031"),
     )
     return replace(whole, **changes)  # type: ignore[arg-type]
+
+
+def call(number: int = 0, place: int = 0, **changes: object) -> Call:
+    """A call of the run of this number that is about to be sent."""
+    begun = Call(
+        run=run(number).run_id,
+        place=place,
+        kind="tier",
+        model="small",
+        provider="scripted",
+        deployment=None,
+        started=START + number,
+    )
+    return replace(begun, **changes)  # type: ignore[arg-type]
+
+
+def begin(book: Book, run_id: str, started: float) -> None:
+    """Leave a run that has sent its first call and has not heard of it."""
+    book.begin(Begun(run_id=run_id, started=started, prompt="still open"))
+    book.call_begins(call(run=run_id, started=started))
 
 
 def climbed(number: int = 0) -> Run:

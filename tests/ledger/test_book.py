@@ -21,7 +21,7 @@ from synapse_cli.ledger.reading import Filter, Row
 from synapse_cli.ledger.row import insert_memo_run
 from synapse_cli.ledger.story import memo_facts
 from synapse_cli.profile.model import LedgerSettings
-from tests.ledger.stories import START, climbed, completion, interrupted, run
+from tests.ledger.stories import START, begin, climbed, completion, interrupted, run
 
 NOW = START + 1000
 SECRET = "the moon is made of cheese"
@@ -101,8 +101,8 @@ def test_failed_and_interrupted_runs_are_recorded_too(tmp_path: Path) -> None:
 
 def test_a_run_that_began_and_never_ended_is_running_then_in_doubt(tmp_path: Path) -> None:
     book = _book(tmp_path)
-    book.begin("1abc", NOW - 5)
-    book.begin("0old", NOW - 200_000)  # its process id is alive, and cannot be the one that ran it
+    begin(book, "1abc", NOW - 5)
+    begin(book, "0old", NOW - 200_000)  # its process id is alive, and cannot be the one that ran it
     book.close()
 
     rows = reading.runs(book.path, Filter(), NOW)
@@ -116,7 +116,7 @@ def test_a_run_that_began_and_never_ended_is_running_then_in_doubt(tmp_path: Pat
 def test_the_row_of_the_beginning_becomes_that_of_the_end(tmp_path: Path) -> None:
     book = _book(tmp_path)
     story = run()
-    book.begin(story.run_id, story.started)
+    begin(book, story.run_id, story.started)
     book.record(story)
     book.ended(story.run_id, 141)
     book.close()
@@ -181,7 +181,7 @@ def test_files_are_for_their_owner_only_while_they_are_written(tmp_path: Path) -
     before = os.umask(0)
     try:
         book = _book(tmp_path / "state")
-        book.begin("1", START)
+        begin(book, "1", START)
         modes = {path.name: oct(path.stat().st_mode & 0o777) for path in (tmp_path / "state").iterdir()}
         book.close()
     finally:
@@ -224,7 +224,7 @@ def test_a_damaged_ledger_warns_once_and_is_left_as_it_is(tmp_path: Path, damage
     warnings: list[str] = []
     book = Book(tmp_path, LedgerSettings(), warn=warnings.append)
 
-    book.begin("1", 0.0)
+    begin(book, "1", 0.0)
     book.record(run())
     book.close()
 
@@ -242,7 +242,7 @@ def test_a_folder_that_cannot_be_made_warns_once(tmp_path: Path) -> None:
     warnings: list[str] = []
     book = Book(tmp_path / "file", LedgerSettings(), warn=warnings.append)
 
-    book.begin("1", 0.0)
+    begin(book, "1", 0.0)
     book.record(run())
 
     assert len(warnings) == 1
@@ -279,7 +279,7 @@ def test_even_the_smallest_size_keeps_the_run_just_written(tmp_path: Path) -> No
 def test_no_write_ahead_log_is_left_behind(tmp_path: Path) -> None:
     book = _book(tmp_path)
     for number in range(3):
-        book.begin(run(number).run_id, START)
+        begin(book, run(number).run_id, START)
         book.record(run(number))  # and no close: the process may leave without tear-down
 
     assert [path.name for path in tmp_path.iterdir()] == ["ledger.sqlite3"]

@@ -21,12 +21,12 @@ sys.path.insert(0, {str(ROOT)!r})
 from synapse_cli.ledger.book import Book
 from synapse_cli.ledger.row import insert_memo_run
 from synapse_cli.profile.model import LedgerSettings
-from tests.ledger.stories import run
+from tests.ledger.stories import begin, run
 folder, first, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 for number in range(first, first + count):
     book = Book(folder, LedgerSettings(), warn=lambda line: sys.exit(line))
     story = run(number, prompt=f"question {{number}}")
-    book.begin(story.run_id, story.started)
+    begin(book, story.run_id, story.started)
     book.record(story)
     if number % 2:
         book.close()  # half of them leave the connection to the end of the process, as a crash would
@@ -88,8 +88,9 @@ def test_a_run_that_was_killed_is_in_doubt(tmp_path: Path) -> None:
         f"import sys, os; sys.path.insert(0, {str(ROOT)!r})\n"
         "from synapse_cli.ledger.book import Book\n"
         "from synapse_cli.profile.model import LedgerSettings\n"
+        "from tests.ledger.stories import begin\n"
         "import time\n"
-        "Book(sys.argv[1], LedgerSettings(), warn=print).begin('1killed', time.time())\n"
+        "begin(Book(sys.argv[1], LedgerSettings(), warn=print), '1killed', time.time())\n"
         "os.kill(os.getpid(), 9)"
     )
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False, capture_output=True)

@@ -12,7 +12,7 @@ from synapse_cli.ledger import reading
 from synapse_cli.ledger.book import Book
 from synapse_cli.ledger.reading import Filter
 from synapse_cli.profile.model import LedgerSettings
-from tests.ledger.stories import START, climbed, completion, interrupted, run
+from tests.ledger.stories import START, begin, climbed, completion, interrupted, run
 
 NOW = START + 100
 
@@ -28,7 +28,7 @@ def path(tmp_path: Path) -> str:
         run(3, decision=Decision("mail", "w", "task"), outcome=Outcome(attempts=(big,), best=big)),
     ):
         book.record(story)
-    book.begin("1zzz", NOW)
+    begin(book, "1zzz", NOW)
     book.close()
     return book.path
 

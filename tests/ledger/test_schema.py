@@ -14,7 +14,7 @@ from synapse_cli.ledger.book import Book
 from synapse_cli.ledger.reading import Filter
 from synapse_cli.ledger.row import insert_memo_run
 from synapse_cli.profile.model import LedgerSettings
-from tests.ledger.stories import run
+from tests.ledger.stories import begin, run
 
 NEXT = (*schema.STEPS, "ALTER TABLE runs ADD note TEXT; CREATE TABLE notes (text TEXT)")
 BROKEN = (*schema.STEPS, "CREATE TABLE notes (text TEXT); CREATE TABLE runs (again TEXT)")
@@ -38,10 +38,11 @@ def test_an_older_one_is_migrated_with_a_copy_beside_it(tmp_path: Path) -> None:
 
     schema.opened(path, NEXT).close()
 
-    backup = Path(path + ".v1.bak")
-    assert _tables(path)[0] == 2
+    now = len(schema.STEPS)
+    backup = Path(f"{path}.v{now}.bak")
+    assert _tables(path)[0] == now + 1
     assert "notes" in _tables(path)[1]
-    assert _tables(str(backup))[0] == 1
+    assert _tables(str(backup))[0] == now
     assert "notes" not in _tables(str(backup))[1]
     assert backup.stat().st_mode & 0o777 == 0o600
     assert [row["run_id"] for row in reading.runs(path, Filter(), 0)] == [run().run_id]
@@ -53,7 +54,7 @@ def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
     with pytest.raises(sqlite3.OperationalError, match="already exists"):
         schema.opened(path, BROKEN)
 
-    assert _tables(path)[0] == 1
+    assert _tables(path)[0] == len(schema.STEPS)
     assert "notes" not in _tables(path)[1]
 
 
@@ -70,7 +71,7 @@ def test_a_newer_one_is_said_in_one_line_and_left_alone(tmp_path: Path) -> None:
     warnings: list[str] = []
     book = Book(tmp_path, LedgerSettings(), warn=warnings.append)
 
-    book.begin("1", 0.0)
+    begin(book, "1", 0.0)
     book.record(run(1))
     book.close()
     told = insert_memo_run(path, {}, 0.0, 0.0, 0)

@@ -1,0 +1,200 @@
+"""What does a run add to the sums of its hour? Read from its rows, so that it can also be taken away again."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from synapse_cli.ledger import sums
+from synapse_cli.ledger.histogram import one
+
+ENDINGS = {0: "accepted", 65: "rejected", 130: "interrupted", 141: "interrupted", None: "in doubt"}
+"""How a run ended, by its exit code; any other has failed."""
+STEPS = {"rejected": "escalation", "failed": "fallback", "skipped": "passed over"}
+"""What a step to the next tier is called, by how the tier before ended."""
+
+SPENT = "cost, input, output, cached_input, reasoning, estimated, latency_s, first_latency_s"
+"""The columns of a call, or of an attempt, that are added up."""
+
+_RUN = "SELECT started, exit_code, model, tenant, saved, latency_s, accepted, booked FROM runs WHERE id = ?"
+_ATTEMPTS = (
+    f"SELECT tier, model, outcome, cached, error_kind, verdicts, {SPENT} FROM attempts WHERE run = ? ORDER BY place"  # noqa: S608  # our own words
+)
+_CALLS = f"SELECT model, provider, outcome, {SPENT} FROM calls WHERE run = ?"  # noqa: S608  # our own words
+_TALLY = (
+    "INSERT INTO tallies VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n,"
+    " good = good + excluded.good, scored = scored + excluded.scored, score = score + excluded.score"
+)
+_Attempt = tuple[Any, ...]
+"""A row of `_ATTEMPTS`."""
+
+
+class _Run(NamedTuple):
+    """A row of `_RUN`."""
+
+    started: float
+    exit_code: int | None
+    model: str | None
+    tenant: str | None
+    saved: str | None
+    latency_s: float | None
+    accepted: int
+    booked: int
+
+
+def book_run(book: sqlite3.Connection, run_id: str) -> None:
+    """Add a run, once, to the sums of its hour; within the caller's transaction."""
+    run = _read(book, run_id)
+    if run is not None and not run.booked:
+        _apply(book, run_id, run, 1)
+        book.execute("UPDATE runs SET booked = 1 WHERE id = ?", (run_id,))
+        book.execute("UPDATE calls SET booked = 1 WHERE run = ? AND booked = 0", (run_id,))
+
+
+def unbook_run(book: sqlite3.Connection, run_id: str) -> None:
+    """Take a run out of the sums again, because its rows are about to change."""
+    run = _read(book, run_id)
+    if run is not None and run.booked:
+        _apply(book, run_id, run, -1)
+        book.execute("UPDATE runs SET booked = 0 WHERE id = ?", (run_id,))
+
+
+def rebook(book: sqlite3.Connection, run_id: str, change: Callable[[], object]) -> None:
+    """Change the rows of a run, and the sums with them where it is booked."""
+    row = book.execute("SELECT booked FROM runs WHERE id = ?", (run_id,)).fetchone()
+    if row is None or not row[0]:
+        change()
+        return
+    unbook_run(book, run_id)
+    change()
+    book_run(book, run_id)
+
+
+def ending_of(exit_code: int | None) -> str:
+    """How a run ended, in a word."""
+    return ENDINGS.get(exit_code, "failed")
+
+
+def _read(book: sqlite3.Connection, run_id: str) -> _Run | None:
+    row = book.execute(_RUN, (run_id,)).fetchone()
+    return None if row is None else _Run(*row)
+
+
+def call_counts(*told: Any) -> dict[str, float]:
+    """What a call adds: its outcome, and the columns of `SPENT`."""
+    outcome, cost, read, written, cached, reasoning, estimated, latency_s, first_latency_s = told
+    return {
+        "calls": 1,
+        "failed": int(outcome == "failed"),
+        "input": read or 0,
+        "output": written or 0,
+        "cached_input": cached or 0,
+        "reasoning": reasoning or 0,
+        "tokens_unknown": int(read is None or written is None),
+        "estimated": int(bool(estimated)),
+        "cost": sums.pico(cost),
+        "cost_unknown": int(cost is None),
+        "latency_s": latency_s or 0.0,
+        "latencies": one(latency_s),
+        "first_latencies": one(first_latency_s),
+    }
+
+
+@dataclass(slots=True)
+class _Sums:
+    """What one run adds, by model and provider."""
+
+    book: sqlite3.Connection
+    counts: dict[tuple[str, str], dict[str, float]] = field(default_factory=dict)
+    tallies: dict[tuple[str, str, str, str], list[float]] = field(default_factory=dict)
+    providers: dict[str, str] = field(default_factory=dict)
+
+    def add(self, model: str, counts: dict[str, float]) -> None:
+        held = self.counts.setdefault((model, self.provider(model)), {})
+        for name, count in counts.items():
+            held[name] = held.get(name, 0) + count
+
+    def tally(self, model: str, kind: str, name: str, *, good: bool = False, score: float | None = None) -> None:
+        held = self.tallies.setdefault((model, self.provider(model), kind, name), [0, 0, 0, 0.0])
+        for place, number in enumerate((1, int(good), int(score is not None), score or 0.0)):
+            held[place] += number
+
+    def provider(self, model: str) -> str:
+        if model not in self.providers:
+            self.providers[model] = sums.provider_of(self.book, model)
+        return self.providers[model]
+
+
+def _apply(book: sqlite3.Connection, run_id: str, run: _Run, sign: int) -> None:
+    held = _Sums(book)
+    attempts = book.execute(_ATTEMPTS, (run_id,)).fetchall()
+    calls = book.execute(_CALLS, (run_id,)).fetchall()
+    held.providers.update((call[0], call[1]) for call in calls)
+    for call in calls:
+        held.add(call[0], call_counts(*call[2:]))
+    if not calls:
+        _add_calls_of(held, attempts)
+    steps = _add_attempts(held, attempts)
+    last = run.model or (attempts[-1][1] if attempts else calls[-1][0] if calls else "-")
+    held.add(last, _run_counts(run, steps, is_memo=bool(run.accepted and not attempts)))
+    row = book.execute("SELECT route FROM decisions WHERE run = ?", (run_id,)).fetchone()
+    _write(book, held, run, "-" if row is None else row[0], sign)
+
+
+def _run_counts(run: _Run, steps: int, *, is_memo: bool) -> dict[str, float]:
+    counts: dict[str, float] = {
+        "runs": 1,
+        "climbed": int(steps > 0),
+        "saved": sums.pico(run.saved),
+        "saved_unknown": int(run.saved is None and run.exit_code == 0),
+        "run_latency_s": run.latency_s or 0.0,
+        "run_latencies": one(run.latency_s),
+    }
+    return {**counts, "accepted": 1, "cached": 1} if is_memo else counts  # a memo hit tries nobody
+
+
+def _add_calls_of(held: _Sums, attempts: list[_Attempt]) -> None:
+    """Calls as the attempts tell of them: where none was written down (a bench, a ledger of the first version)."""
+    for attempt in attempts:
+        model, outcome, cached = attempt[1:4]
+        if outcome != "skipped" and not cached:
+            held.add(model, call_counts(outcome, *attempt[6:]))
+
+
+def _add_attempts(held: _Sums, attempts: list[_Attempt]) -> int:
+    """Add endings, checks, errors and steps; return how many steps there were."""
+    steps = 0
+    for place, (tier, model, outcome, cached, error_kind, verdicts, *_) in enumerate(attempts):
+        if outcome != "failed":  # failures are counted call by call: an attempt may have taken several
+            held.add(model, {outcome: 1, "cached": int(bool(cached))})
+        if error_kind is not None:
+            held.tally(model, "error" if outcome == "failed" else "skip", error_kind)
+        for verdict in json.loads(verdicts) if verdicts != "[]" else ():
+            kind = "check" if verdict["evaluated"] else "unevaluated check"
+            held.tally(model, kind, verdict["rule"], good=bool(verdict["passed"]), score=verdict["score"])
+        if place + 1 < len(attempts) and attempts[place + 1][0] != tier:
+            steps += 1
+            held.add(model, {"escalated": 1})
+            held.tally(model, STEPS.get(outcome, "step"), attempts[place + 1][1])
+    return steps
+
+
+def _write(book: sqlite3.Connection, held: _Sums, run: _Run, route: str, sign: int) -> None:
+    hour, outcome = sums.hour_of(run.started), ending_of(run.exit_code)
+    known: dict[tuple[str, str], int] = {}
+
+    def number(model: str, provider: str) -> int:
+        if (model, provider) not in known:
+            known[model, provider] = sums.series(
+                book, model=model, route=route, provider=provider, tenant=run.tenant, outcome=outcome
+            )
+        return known[model, provider]
+
+    for (model, provider), counts in held.counts.items():
+        sums.add(book, hour, number(model, provider), counts, sign=sign)
+    for (model, provider, kind, name), numbers in held.tallies.items():
+        told = [sign * count for count in numbers]
+        book.execute(_TALLY, (hour, number(model, provider), kind, name, *told))
