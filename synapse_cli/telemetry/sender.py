@@ -113,6 +113,9 @@ def _turn(spool: Spool) -> Iterator[bool]:
         until = time.monotonic() + _TURN_S
         while not (is_ours := take(handle)) and time.monotonic() < until:
             time.sleep(_PAUSE_S)
+        if is_ours:
+            os.ftruncate(handle, 0)
+            os.write(handle, str(os.getpid()).encode())  # for whoever wonders who sends
         yield is_ours
     finally:
         os.close(handle)
