@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from synapse_cli.core.budget import Budget, Meter
-from synapse_cli.core.control import FAMILY
+from synapse_cli.core.control import FAMILY, Control
 from synapse_cli.flows.ask import Ask
 from synapse_cli.profile.model import BudgetSettings, Profile, Route, Tenant
 
@@ -62,18 +62,15 @@ class Budgets:
         if self.meter.purse is None and (not is_local or self._may_bind_local()):
             self.meter.purse = self._purse()
 
-    def share(self, deadline: float | None) -> str | None:
-        """Let a program that is about to be started draw from this run's budget; under which name, if it can.
-
-        `deadline` is in seconds since 1970.
-        """
+    def share(self, control: Control) -> str | None:
+        """Let a program that is about to be started draw from this run's budget; under which name, if it can."""
         limited = [b for b in self.meter.budgets if (b.dollars, b.tokens, b.steps) != (None, None, None)]
-        if self._is_shared or not (limited or deadline is not None):
-            return self._run_id if self._is_shared else None
-        purse = self._purse()
-        self._is_shared = purse.share(_tightest(limited), self.meter.gone, deadline)
-        if self._is_shared:
-            self.meter.purse = purse
+        if not self._is_shared and (limited or control.deadline is not None):
+            deadline = None if control.deadline is None else self._now() + control.deadline - control.clock()
+            purse = self._purse()
+            self._is_shared = purse.share(_tightest(limited), self.meter.gone, deadline)
+            if self._is_shared:
+                self.meter.purse = purse
         return self._run_id if self._is_shared else None
 
     def close(self) -> None:
