@@ -66,7 +66,7 @@ class LimitedEncoder:
 
     def encode(self, texts: Sequence[str], control: Control) -> Vectors:
         """Encode in turn."""
-        turn = self._turn(sum(map(_tokens, texts)), control)
+        turn = self._turn(tokens_of_texts(texts), control)
         return within(turn, lambda: self._encoder.encode(texts, control))
 
     def facts(self) -> Facts:
@@ -100,6 +100,11 @@ def tokens_of(request: Request) -> int:
     most = request.params.get("max_tokens")
     wanted = most if isinstance(most, int) and not isinstance(most, bool) else USUAL_OUTPUT
     return sum(_tokens(message.content) for message in request.messages) + max(0, wanted)
+
+
+def tokens_of_texts(texts: Sequence[str]) -> int:
+    """The same for texts that are turned into vectors."""
+    return sum(map(_tokens, texts))
 
 
 def _tokens(text: str) -> int:

@@ -37,8 +37,8 @@ Tell = Callable[[float, str], None]
 """Hears how long a wait will be, and why."""
 
 
-class Way(NamedTuple):
-    """Where a call goes: a lane, and the model in it."""
+class Access(NamedTuple):
+    """With which key which model of which provider is asked: a lane, and a model in it."""
 
     provider: Provider
     key: str
@@ -59,7 +59,7 @@ class Turn:
     """A seat: that a call may go out now. Whoever took it says how the call ended, once."""
 
     limiter: Limiter
-    way: Way
+    access: Access
     tokens: int
     seat: int | None = None
     """None where the file cannot be used."""
@@ -71,8 +71,8 @@ class Turn:
 
         def note(lane: Lane, now: float, _flying: int) -> None:
             lane.settled(self.sent_at, self.tokens, tokens)
-            lane.answered(now, self.limiter.monotonic() - self._began, self.way.model)
-            lane.hears(now, quota, self.way.model)
+            lane.answered(now, self.limiter.monotonic() - self._began, self.access.model)
+            lane.hears(now, quota, self.access.model)
 
         self._end(note)
 
@@ -82,7 +82,7 @@ class Turn:
         def note(lane: Lane, now: float, flying: int) -> None:
             lane.settled(self.sent_at, self.tokens, 0)
             lane.refused(now, self.sent_at, retry_after_s, flying)
-            lane.hears(now, quota, self.way.model)
+            lane.hears(now, quota, self.access.model)
 
         self._end(note)
 
@@ -93,7 +93,7 @@ class Turn:
             if not is_billed:
                 lane.settled(self.sent_at, self.tokens, 0)
             if late_s:
-                lane.took(self.limiter.monotonic() - self._began + late_s, self.way.model)
+                lane.took(self.limiter.monotonic() - self._began + late_s, self.access.model)
 
         self._end(note)
 
@@ -104,7 +104,7 @@ class Turn:
     def _end(self, note: Callable[[Lane, float, int], None]) -> None:
         seat, self.seat = self.seat, None
         if seat is not None:
-            self.limiter.end(self.way, seat, note)
+            self.limiter.end(self.access, seat, note)
 
     def start(self, now: float, seat: int) -> None:
         """The call goes out."""
@@ -118,9 +118,9 @@ class Limiter:
         self._pace = pace
         self._clock = clock
 
-    def take(self, way: Way, tokens: int, limits: Limits, control: Control, tell: Tell) -> Turn:
+    def take(self, access: Access, tokens: int, limits: Limits, control: Control, tell: Tell) -> Turn:
         """Wait for a turn. Raises Shed where none comes in time, at once where that can be foreseen."""
-        turn = Turn(self, way, tokens)
+        turn = Turn(self, access, tokens)
         ticket: int | None = None
         until = self.monotonic() + control.remaining_s(limits.max_wait_s)
         is_told = False
@@ -132,31 +132,26 @@ class Limiter:
                     return turn
                 left_s = until - self.monotonic()
                 if _is_too_long(wait, left_s):
-                    raise _shed(way, wait, limits)
+                    raise _shed(access, wait, limits)
                 if not is_told and wait.seconds >= WORTH_TELLING_S:
                     is_told = True
-                    tell(wait.seconds, f"{way}: {wait.reason}")
+                    tell(wait.seconds, f"{access}: {wait.reason}")
                 self._sleep(min(left_s, _nap(wait, ahead)), control)
         finally:
             if ticket is not None:
                 self._pace.within(lambda file: _leave(file, ticket), None)
 
-    def end(self, way: Way, seat: int, note: Callable[[Lane, float, int], None]) -> None:
+    def end(self, access: Access, seat: int, note: Callable[[Lane, float, int], None]) -> None:
         """Give a seat back, and write down how its call ended."""
 
         def write(file: sqlite3.Connection) -> None:
-            now, lane = self._pace.now(), self.read(file, way.lane)
-            flying = _queue(file, way.lane, None).flying
+            now = self._pace.now()
+            lane, flying = read_lane(file, access.lane, now), queue_of(file, access.lane).flying
             _leave(file, seat)
             note(lane, now, flying)
-            _write(file, way.lane, lane, now)
+            _write(file, access.lane, lane, now)
 
         self._pace.within(write, None)
-
-    def read(self, file: sqlite3.Connection, name: str) -> Lane:
-        """A lane as it stands in the file."""
-        row = file.execute("SELECT state FROM lanes WHERE lane = ?", (name,)).fetchone()
-        return Lane.read(row[0] if row else None, self._pace.now())
 
     def monotonic(self) -> float:
         """Seconds since some instant."""
@@ -166,15 +161,15 @@ class Limiter:
         """Take a seat, else a ticket; tell how long to wait, and how many come before."""
 
         def write(file: sqlite3.Connection) -> tuple[Wait, int, int | None]:
-            now, name = self._pace.now(), turn.way.lane
-            lane, queue = self.read(file, name), _queue(file, name, ticket)
-            wait = lane.wait(now, queue, turn.tokens, limits, turn.way.model)
+            now, name = self._pace.now(), turn.access.lane
+            lane, queue = read_lane(file, name, now), queue_of(file, name, ticket)
+            wait = lane.wait(now, queue, turn.tokens, limits, turn.access.model)
             if wait.seconds > 0 and (queue.flying or queue.ahead) and abs(now - lane.reaped_at) >= _REAP_S:
                 _reap(file, name, now)
                 lane.reaped_at = now
                 _write(file, name, lane, now)
-                queue = _queue(file, name, ticket)
-                wait = lane.wait(now, queue, turn.tokens, limits, turn.way.model)
+                queue = queue_of(file, name, ticket)
+                wait = lane.wait(now, queue, turn.tokens, limits, turn.access.model)
             if wait.seconds > 0:
                 return wait, queue.ahead, ticket or _seat(file, turn, now, None)
             if ticket is not None:
@@ -209,16 +204,22 @@ def _nap(wait: Wait, ahead: int) -> float:
     return min(_LOOK_S, max(wait.seconds / 2, _SOONEST_LOOK_S * (1 + ahead)) * (1 + jitter / 4))
 
 
-def _shed(way: Way, wait: Wait, limits: Limits) -> Shed:
+def _shed(access: Access, wait: Wait, limits: Limits) -> Shed:
     about = "" if wait.is_sure else "about "
     return Shed(
-        f"{way} is busy: {wait.reason}, and a turn would have come in {about}{wait.seconds:.0f} s",
+        f"{access} is busy: {wait.reason}, and a turn would have come in {about}{wait.seconds:.0f} s",
         f"try again later, or raise limits.max_wait_s ({limits.max_wait_s:g} s) or --timeout",
         retry_after_s=wait.seconds,
     )
 
 
-def _queue(file: sqlite3.Connection, lane: str, ticket: int | None) -> Queue:
+def read_lane(file: sqlite3.Connection, name: str, now: float) -> Lane:
+    """A lane as it stands in the file."""
+    row = file.execute("SELECT state FROM lanes WHERE lane = ?", (name,)).fetchone()
+    return Lane.read(row[0] if row else None, now)
+
+
+def queue_of(file: sqlite3.Connection, lane: str, ticket: int | None = None) -> Queue:
     """Who flies, and who waits before this ticket; before no ticket at all wait all."""
     flying, flying_tokens, ahead, ahead_tokens = file.execute(
         "SELECT count(sent_at), coalesce(sum(CASE WHEN sent_at IS NULL THEN 0 ELSE tokens END), 0),"
@@ -232,7 +233,7 @@ def _queue(file: sqlite3.Connection, lane: str, ticket: int | None) -> Queue:
 def _seat(file: sqlite3.Connection, turn: Turn, now: float, sent_at: float | None) -> int:
     row = file.execute(
         "INSERT INTO seats (lane, model, holder, tokens, until, sent_at) VALUES (?, ?, ?, ?, ?, ?)",
-        (turn.way.lane, turn.way.model, holder(), turn.tokens, now + _LEASE_S, sent_at),
+        (turn.access.lane, turn.access.model, holder(), turn.tokens, now + _LEASE_S, sent_at),
     )
     assert row.lastrowid is not None
     return row.lastrowid
@@ -244,10 +245,11 @@ def _leave(file: sqlite3.Connection, ticket: int) -> None:
 
 def _reap(file: sqlite3.Connection, lane: str, now: float) -> None:
     """Give up the seats and tickets of processes that are gone."""
-    here = holder().rpartition(" ")[0].rpartition(" ")[0]
+    here = holder().rsplit(" ", 2)[0] + " "
     rows = file.execute("SELECT ticket, holder, until FROM seats WHERE lane = ?", (lane,)).fetchall()
     gone = {who: is_gone(who) for _, who, _ in rows}
-    lost = [(t,) for t, who, until in rows if gone[who] or (now > until and not who.startswith(here + " "))]
+    is_known = {who: who.startswith(here) and not who.endswith(" -") for who in gone}
+    lost = [(ticket,) for ticket, who, until in rows if gone[who] or (now > until and not is_known[who])]
     file.executemany("DELETE FROM seats WHERE ticket = ?", lost)
 
 

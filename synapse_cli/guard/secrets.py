@@ -54,6 +54,13 @@ def read_keys(model: Model, env: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(keys)
 
 
+def sources(model: Model, env: Mapping[str, str]) -> tuple[str, ...]:
+    """Where a model's keys come from, without reading any; empty where it needs none, or has none."""
+    if model.keys or is_loopback(model.base_url):
+        return model.keys
+    return tuple(f"env:{name}" for name in key_variables(provider_of(model.model)) if env.get(name, "").strip())[:1]
+
+
 def read_key(source: str, env: Mapping[str, str]) -> str:
     """Return the key of one source (`env:NAME`, `file:PATH`, `cmd:ARGV`, `keyring:SERVICE/USER`)."""
     kind, _, rest = source.partition(":")

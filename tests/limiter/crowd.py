@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from synapse_cli.cascade.limited import Limited
-from synapse_cli.cascade.limiter import Limiter, Way
+from synapse_cli.cascade.limiter import Limiter, Access
 from synapse_cli.cascade.pace_file import PaceFile, Provider
 from synapse_cli.core.clock import SystemClock
 from synapse_cli.core.completion import Completion, Count, Facts, Usage
@@ -27,7 +27,7 @@ from synapse_cli.profile.model import Limits
 
 QUESTION = Request(messages=(Message("user", "a question"),))
 PATIENT = Limits(max_wait_s=300.0)
-WAY = Way(Provider("loopback"), "env:KEY", "model")
+ACCESS = Access(Provider("loopback"), "env:KEY", "model")
 
 Answer = Callable[[float, int], bool]
 """Whether a request is answered, by the seconds since the first one and how many came within this second."""
@@ -190,7 +190,7 @@ def _ask(folder: Path, port: int, log: Path, calls: int, limits: Limits) -> None
     clock = SystemClock()
     limiter = Limiter(PaceFile(folder, warn=warn, clock=clock), clock)
     asked = Asked(port, log)
-    limited = Limited(asked, lambda tokens, control: limiter.take(WAY, tokens, limits, control, lambda *_: None))
+    limited = Limited(asked, lambda tokens, control: limiter.take(ACCESS, tokens, limits, control, lambda *_: None))
     for _ in range(calls):
         while True:
             try:
