@@ -183,6 +183,15 @@ class Lane:
     def _is_calm(self, now: float) -> bool:
         return now - max(self.cut_at, self.hold) > min(600.0, _CALM_BEATS * self.beat_s)
 
+    def sent_lately(self, now: float) -> tuple[int, int]:
+        """Requests and tokens of the last minute."""
+        counts = [counts for at, counts in self.slots.items() if int(at) > now - MINUTE_S - 1]
+        return sum(each[0] for each in counts), sum(each[1] for each in counts)
+
+    def per_minute(self, now: float) -> float | None:
+        """The rate to which a 429 slowed it down."""
+        return None if self.share is None or self._is_calm(now) else self.share * MINUTE_S / self.beat_s
+
     # --- what happened ---
 
     def sent(self, now: float, tokens: int) -> None:

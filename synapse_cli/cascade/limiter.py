@@ -7,6 +7,7 @@ seats carry who holds them: those of a process that was killed are given up when
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from collections.abc import Callable
@@ -48,7 +49,7 @@ class Access(NamedTuple):
     @property
     def lane(self) -> str:
         """The lane's name in the file."""
-        return f"{self.provider.name} {self.provider.base_url} {self.key}"
+        return json.dumps([self.provider.name, self.provider.base_url, self.key])
 
     def __str__(self) -> str:
         return f"{self.provider} with {self.key}" if self.key else str(self.provider)
