@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "cache": ("synapse_cli.cli.cache:app", "Look into the cache, and clear it."),
     "doctor": ("synapse_cli.cli.doctor:doctor", "Check engines, keys, files and one local answer."),
     "hosts": ("synapse_cli.cli.hosts:app", "List, start and stop the processes that keep models warm."),
+    "providers": ("synapse_cli.cli.providers:app", "Show which providers fail, and ask them again."),
     "paths": ("synapse_cli.cli.paths:paths", "Print where Synapse keeps things."),
     "completions": ("synapse_cli.cli.completions:app", "Print or install completions for your shell."),
 }

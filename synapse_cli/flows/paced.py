@@ -17,11 +17,10 @@ from synapse_cli.cascade.breaker import Breaker, Place
 from synapse_cli.cascade.guarded import Guarded
 from synapse_cli.cascade.limited import Limited
 from synapse_cli.cascade.limiter import Limiter, Tell, Turn
-from synapse_cli.cascade.pace_file import PaceFile, Provider
+from synapse_cli.cascade.pace_file import PaceFile
 from synapse_cli.core.clock import Clock
 from synapse_cli.core.control import Control
 from synapse_cli.core.ports import Backend
-from synapse_cli.core.providers import provider_of
 from synapse_cli.flows.parts import Part, parts_of
 from synapse_cli.profile.model import BreakerSettings, Model
 
@@ -50,7 +49,7 @@ class Paced:
         deployed = [
             Deployed(
                 access=part.access,
-                place=Place(part.access.provider, part.access.model),
+                place=_place(part),
                 limits=part.limits,
                 weight=part.weight,
                 key=part.key,
@@ -63,30 +62,30 @@ class Paced:
         def turn(tokens: int, control: Control) -> Turn:
             return self.limiter.take(part.access, tokens, part.limits, control, tell)
 
-        return self._guarded(part.model, Limited(backend, turn), part.limits.max_wait_s)
+        return self._guarded(part, Limited(backend, turn))
 
-    def _guarded(self, model: Model, backend: Backend, wait_s: float) -> Backend:
+    def _guarded(self, part: Part, backend: Backend) -> Backend:
         """A deployment's backend behind its circuit."""
         if not self._settings.enabled:
             return backend
         breaker = Breaker(self.pace, self._settings, self._clock)
-        return Guarded(backend, breaker, place_of(model, backend), self._clock, timeout_s=model.timeout_s + wait_s)
+        timeout_s = part.model.timeout_s + part.limits.max_wait_s
+        return Guarded(backend, breaker, _place(part), self._clock, timeout_s=timeout_s)
 
-    def may_repeat(self, model: Model, backend: Backend) -> bool:
+    def may_repeat(self, model: Model) -> bool:
         """Whether a failed call is worth repeating, seeing how many all processes have repeated."""
-        return retry_bucket.take(self.pace, place_of(model, backend).provider)
+        return retry_bucket.take(self.pace, places_of(model)[0].provider)
 
     def close(self) -> None:
         """Let go of the file."""
         self.pace.close()
 
 
-def place_of(model: Model, backend: Backend) -> Place:
-    """What has a circuit: the provider, its address, and the model as it is called there."""
-    match model.backend:
-        case "litellm":
-            return Place(Provider.of(provider_of(model.model), model.base_url), model.model or model.name)
-        case "scripted":
-            return Place(Provider("scripted", model.file), model.name)
-        case _:
-            return Place(Provider.of(backend.facts().provider, model.base_url), model.model or model.name)
+def places_of(model: Model) -> tuple[Place, ...]:
+    """Where a hosted model is asked, each place once."""
+    return tuple(dict.fromkeys(_place(part) for part in parts_of(model)))
+
+
+def _place(part: Part) -> Place:
+    """What has a circuit: the provider, its address, and the model as it is called there, whatever the key."""
+    return Place(part.access.provider, part.access.model)

@@ -154,7 +154,7 @@ class Session:
             is_local=is_local,
             obstacle=self._obstacle(model, is_local),
             max_attempts=model.max_attempts,
-            may_repeat=None if is_local else lambda: self.paced.may_repeat(model, self.backend(model)),
+            may_repeat=None if is_local else lambda: self.paced.may_repeat(model),
         )
 
     def is_local(self, model: Model) -> bool:
