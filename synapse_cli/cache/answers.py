@@ -162,7 +162,7 @@ class Answers:
             self._is_off = self._shelf is None
             if not self._has_warned:
                 self._has_warned = True
-                self._warn(f"{failure} ({failure.hint})" if failure.hint else str(failure))
+                self._warn(failure.told)
             return otherwise
 
 

@@ -14,6 +14,7 @@ from synapse_cli.cache.answers import Answers
 from synapse_cli.cache.peek import Peek, Refused
 from synapse_cli.cache.shelf import ShelfFailed
 from synapse_cli.core import database
+from synapse_cli.core.unkept import Unkept
 
 if TYPE_CHECKING:
     import diskcache
@@ -133,13 +134,10 @@ class DiskShelf:
             from synapse_cli.cache import disk
 
             if isinstance(error, disk.Timeout):
-                raise ShelfFailed(f"the cache in {self._folder} is busy: going on without it") from error
+                raise self._failure("it is busy") from error
             raise
 
-    def _failure(self, error: Exception) -> ShelfFailed:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        is_damage = isinstance(error, Refused) or database.is_damage(error)
-        return ShelfFailed(
-            f"the cache in {self._folder} cannot be used: {reason}: going on without it",
-            "synapse cache clear makes a new one" if is_damage else "",
-        )
+    def _failure(self, error: Exception | str) -> ShelfFailed:
+        is_damage = isinstance(error, Refused) or (isinstance(error, Exception) and database.is_damage(error))
+        hint = "synapse cache clear makes a new one" if is_damage else ""
+        return ShelfFailed(Unkept.of(f"the cache in {self._folder}", error, "going on without the cache", hint=hint))

@@ -7,11 +7,11 @@ from typing import Protocol
 
 
 class ShelfFailed(Exception):
-    """A shelf could not be read or written. The message is one line; `hint` says what to try."""
+    """A shelf could not be read or written; `told` is what to say of it, in one line."""
 
-    def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.hint = hint
+    def __init__(self, told: str) -> None:
+        super().__init__(told)
+        self.told = told
 
 
 class Shelf(Protocol):

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from synapse_cli.core import database
 from synapse_cli.core.clock import Clock, SystemClock
+from synapse_cli.core.unkept import Unkept
 
 FILE = "pace.sqlite3"
 """Under the state folder."""
@@ -149,7 +150,7 @@ class PaceFile:
                 database.remove(self.path)
             except OSError:
                 pass
-        self._warn(f"{self.path} cannot be used: {error}: this run does not know how other processes fared")
+        self._warn(Unkept.of(self.path, error, "this run does not know how other processes fared"))
 
 
 def _opened(path: str) -> sqlite3.Connection:

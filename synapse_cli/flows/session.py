@@ -25,6 +25,7 @@ from synapse_cli.core.outcome import Decision, Outcome
 from synapse_cli.core.ports import Backend, Check
 from synapse_cli.core.prompt import Request
 from synapse_cli.core.run import Run
+from synapse_cli.core.unkept import gathered
 from synapse_cli.core.verdict import Verdict
 from synapse_cli.core.witness import Witness
 from synapse_cli.flows.ask import Ask
@@ -58,7 +59,7 @@ class Session:
         self.ask = ask
         self.witness = witness
         self.clock = clock or SystemClock()
-        self.warnings: list[str] = []
+        self._warnings: list[str] = []
         self.started = self.clock.now()
         self.run_id = new_run_id(self.started)
         self._began = self.clock.monotonic()
@@ -309,8 +310,13 @@ class Session:
 
     def warn(self, message: str) -> None:
         """Keep a warning for the end of the run; each once."""
-        if message not in self.warnings:
-            self.warnings.append(message)
+        if message not in self._warnings:
+            self._warnings.append(message)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is to be said at the end; what could not be kept, in one line."""
+        return gathered(self._warnings)
 
     # --- below: how ---
 

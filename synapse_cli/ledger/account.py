@@ -17,6 +17,7 @@ from threading import Lock
 from typing import Literal
 
 from synapse_cli.core.budget import Amounts
+from synapse_cli.core.unkept import Unkept
 from synapse_cli.ledger import schema
 
 FILE = "account.sqlite3"
@@ -161,3 +162,9 @@ def why(error: BaseException, path: str) -> str:
     if isinstance(error, schema.Newer):
         return f"the account {path} was written by a newer Synapse"
     return f"the account {path} cannot be written: {error}"
+
+
+def unkept(error: BaseException, path: str, effect: str) -> Unkept:
+    """The warning of a run that goes its way without the account."""
+    said = "it was written by a newer Synapse" if isinstance(error, schema.Newer) else error
+    return Unkept.of(f"the account {path}", said, effect, use="written")

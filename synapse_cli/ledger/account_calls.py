@@ -13,11 +13,13 @@ from synapse_cli.core import processes
 from synapse_cli.core.budget import NOTHING, Amounts, Bid, Budget, Grant, Room, grant
 from synapse_cli.core.errors import BudgetSpent
 from synapse_cli.ledger import account_periods as periods
-from synapse_cli.ledger.account import UNITS, UNUSABLE, Account, Scope, Unit, coded, decoded, why
+from synapse_cli.ledger.account import UNITS, UNUSABLE, Account, Scope, Unit, coded, decoded, uncounted, why
 from synapse_cli.ledger.account_periods import PERIODS, Period
 from synapse_cli.profile.model import BudgetSettings
 
 _SUMS = "coalesce(sum(dollars), 0), coalesce(sum(tokens), 0), coalesce(sum(seconds), 0), coalesce(sum(steps), 0)"
+_UNCOUNTED = "what this run spends is not counted"
+_UNCOUNTED = "what this run spent is not counted in any budget"
 _WHOSE: dict[Period, str] = {"day": "today's", "month": "this month's"}
 
 
@@ -106,7 +108,7 @@ class Drawn:
                 account_family.enter(book, self._run_id, self._family, budget, deadline=deadline, now=self._now())
                 _add(book, _family_key(self._run_id), "", coded(gone), coded(NOTHING))
         except UNUSABLE as error:
-            self._warn(why(error, self._account.path))
+            self._warn(uncounted(error, self._account.path, "what this run starts has budgets of its own"))
             return False
         self._family = self._run_id
         return True
@@ -125,7 +127,7 @@ class Drawn:
                     "and a paid call is not made without it",
                     "repair the file or its folder, or begin a new one: synapse budget reset",
                 ) from error
-            self._warn(f"{why(error, self._account.path)}: what this run takes is not counted")
+            self._warn(uncounted(error, self._account.path, _UNCOUNTED))
             return grant(bid, rooms)
 
     def settle(self, bid: Bid, grant: Grant, spent: Amounts, *, is_known: bool = True) -> None:
@@ -142,7 +144,7 @@ class Drawn:
                 self._watch.told(self._now())
         except UNUSABLE as error:
             self._is_off = True
-            self._warn(f"{why(error, self._account.path)}: what this run spent is not counted")
+            self._warn(uncounted(error, self._account.path, _UNCOUNTED))
 
     def doubt(self, bid: Bid, grant: Grant) -> None:
         """Leave the promise as it is, and mark it: nobody knows how the call ended. Never raises."""

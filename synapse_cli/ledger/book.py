@@ -10,6 +10,7 @@ from threading import Lock
 
 from synapse_cli.core.completion import Completion
 from synapse_cli.core.run import Run
+from synapse_cli.core.unkept import Unkept
 from synapse_cli.ledger import schema
 from synapse_cli.ledger.booking import rebook
 from synapse_cli.ledger.calls import Call, forget, write_answered, write_begun, write_failed
@@ -122,7 +123,7 @@ class Book:
             except schema.Newer as error:
                 self._fail(str(error))
             except (sqlite3.Error, OSError, ValueError, OverflowError) as error:
-                self._fail(f"the ledger {self.path} cannot be written: {error}: this run is not recorded")
+                self._fail(Unkept.of(f"the ledger {self.path}", error, "this run is not recorded", use="written"))
 
     def _fail(self, why: str) -> None:
         """Warn of the first failure; a ledger that could not be opened is not tried again, a run's own failure is."""

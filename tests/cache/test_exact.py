@@ -150,7 +150,7 @@ def test_a_damaged_cache_warns_once_and_clear_repairs_it(tmp_path: Path, damage:
 
     assert _kept(tmp_path, warnings) is None
     assert len(warnings) == 1
-    assert "going on without it" in warnings[0]
+    assert "going on without the cache" in warnings[0]
 
     exact.clear(tmp_path)
     _keep(tmp_path)
@@ -239,4 +239,4 @@ def test_a_read_only_cache_warns_once(tmp_path: Path) -> None:
 
     assert told[0].startswith("1 ")
     assert told[0].endswith(" None")
-    assert "going on without it" in told[1]
+    assert "going on without the cache" in told[1]

@@ -66,11 +66,11 @@ def test_a_home_that_cannot_be_written_still_gets_an_answer(machine: Machine) ->
     machine.use(ECHO.replace("record", "# record"))
     give_back = read_only(machine.home)
 
-    said = answers(machine, warnings=2, preexec_fn=obey_modes)
+    said = answers(machine, warnings=1, preexec_fn=obey_modes)
     give_back()
 
     assert sorted(path.name for path in machine.home.iterdir()) == [".config"]
-    assert ["cache" in said[0] or "cache" in said[1], "ledger" in said[0] or "ledger" in said[1]] == [True, True]
+    assert all("the ledger " in line and "the cache " in line for line in said)
 
 
 def test_kept_answers_are_still_given_where_nothing_can_be_written_any_more(machine: Machine) -> None:
@@ -179,7 +179,7 @@ def test_a_full_disk_costs_no_answer(machine: Machine, room: Callable[[], None])
         done = machine.synapse("run", "hello", preexec_fn=room)
         assert (done.code, done.out) == (0, b"an answer\n"), done.err
         assert all(line.startswith("synapse: warning: ") for line in done.lines)
-        assert 1 <= len(done.lines) <= 2
+        assert len(done.lines) == 1
 
 
 def test_a_disk_that_filled_up_later_costs_no_answer_and_harms_nothing(machine: Machine) -> None:
