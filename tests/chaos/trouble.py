@@ -184,9 +184,10 @@ def another_users_files(machine: Machine) -> Iterator[Bent]:
 
 
 @contextmanager
-def no_home(_: Machine) -> Iterator[Bent]:
-    """HOME is not set; everything has a place by other variables."""
-    yield Bent(env={"HOME": None})
+def no_home(machine: Machine) -> Iterator[Bent]:
+    """HOME is not set; the folders are named by variables of their own."""
+    folders = {"CONFIG": machine.config, "CACHE": machine.cache, "STATE": machine.state}
+    yield Bent(env={"HOME": None} | {f"SYNAPSE_{kind}_DIR": str(folder) for kind, folder in folders.items()})
 
 
 @contextmanager
