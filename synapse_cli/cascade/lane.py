@@ -116,7 +116,8 @@ class Lane:
             self._as_told(now, queue, tokens, limits, model),
             self._in_flight(queue, limits.parallel),
         )
-        return max(waits, key=lambda wait: wait.seconds)
+        longest = max(waits, key=lambda wait: wait.seconds)
+        return longest if longest.seconds > 0 else GO
 
     def _held(self, now: float, queue: Queue) -> Wait:
         start = max(now, self.hold)
@@ -137,16 +138,20 @@ class Lane:
         return Wait(self._until_free(now, 1, wanted, tpm), f"{tpm} tokens a minute are used")
 
     def _until_free(self, now: float, which: int, wanted: int, limit: int) -> float:
-        """Seconds until so many requests (0) or tokens (1) more are within the limit of any minute."""
+        """Seconds, at least, until so many requests (0) or tokens (1) more are within the limit of any minute.
+
+        What is used becomes free a minute after; whoever takes it then is in the way of the next a minute later.
+        """
         used = [(int(at), counts[which]) for at, counts in sorted(self.slots.items()) if int(at) > now - MINUTE_S - 1]
         missing = sum(count for _, count in used) + wanted - limit
+        if missing <= 0:
+            return 0.0
+        rounds, rest = divmod(missing - 1, limit)
         for at, count in used:
-            if missing <= 0:
-                break
-            missing -= count
-            if missing <= 0:
-                return max(0.0, at + 1 + MINUTE_S - now)
-        return 0.0 if missing <= 0 else MINUTE_S * (1 + math.ceil(missing / limit))
+            rest -= count
+            if rest < 0:
+                return max(0.0, at + 1 + MINUTE_S - now) + rounds * MINUTE_S
+        return float((rounds + 1) * MINUTE_S)
 
     def _as_told(self, now: float, queue: Queue, tokens: int, limits: Limits, model: str) -> Wait:
         """By the provider's own count of what is left, which a limit of the profile overrides."""

@@ -74,7 +74,7 @@ def seconds(text: str, now: float) -> float | None:
         if instant is None:
             return None
         left = instant - now
-    return max(0.0, left) if left < _LONGEST_S else None
+    return max(0.0, round(left, 6)) if left < _LONGEST_S else None
 
 
 def _place(name: str) -> tuple[tuple[str, str], str] | None:
@@ -100,7 +100,7 @@ def _allowance(axis: tuple[str, str], values: Field) -> Allowance | None:
     window_s = values.get("renewalperiod") or _WINDOWS[window]
     if window_s is None and limit and remaining is not None and reset_s and remaining < limit:
         # Of OpenAI's and Groq's buckets: 30 of 14,400 used and 3 minutes to go make a day.
-        window_s = reset_s * limit / (limit - remaining)
+        window_s = round(reset_s * limit / (limit - remaining), 1)
     return Allowance(_UNITS[unit], _whole(limit), _whole(remaining), reset_s, window_s)
 
 
