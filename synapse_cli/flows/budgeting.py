@@ -13,6 +13,7 @@ from synapse_cli.flows.ask import Ask
 from synapse_cli.profile.model import BudgetSettings, Profile, Route, Tenant
 
 if TYPE_CHECKING:
+    from synapse_cli.ledger.account_alerts import Alert
     from synapse_cli.ledger.account_calls import Bound, Drawn
 
 _RUN_ID = re.compile("[0-9a-z]{20}")
@@ -90,11 +91,22 @@ class Budgets:
     def _purse(self) -> Drawn:
         from synapse_cli.ledger.account import Account
         from synapse_cli.ledger.account_calls import Drawn
+        from synapse_cli.ledger.account_watch import Watch
 
         if self._drawn is None:
-            self._drawn = Drawn(Account(self._folder()), self._run_id, warn=self._warn, now=self._now, parent=_parent())
+            account = Account(self._folder())
+            watch = Watch(account, warn=self._warn, alert=self._alert)
+            self._drawn = Drawn(account, self._run_id, warn=self._warn, now=self._now, watch=watch, parent=_parent())
             self._drawn.bounds = self._bounds()
         return self._drawn
+
+    def _alert(self, alert: Alert) -> None:
+        self._warn(alert.message)
+        command = alert.command or self._profile.budget.alert_command
+        if command:
+            from synapse_cli.flows.alerting import tell
+
+            tell(command, alert.as_json(), cwd=os.path.dirname(self._profile.path), warn=self._warn)
 
     def _bounds(self) -> list[Bound]:
         return bounds(self._profile, self._route, self._tenant)
@@ -111,6 +123,13 @@ def bounds(profile: Profile, route: Route | None, tenant: Tenant | None) -> list
     if tenant is not None:
         found.append(Bound(Scope("tenant", tenant.name), tenant.budget or BudgetSettings()))
     return found
+
+
+def all_bounds(profile: Profile) -> list[Bound]:
+    """Every scope of a profile: its own, each route's and each tenant's."""
+    routes = [bounds(profile, route, None)[1] for route in profile.routes.values()]
+    tenants = [bounds(profile, None, tenant)[1] for tenant in profile.tenants.values()]
+    return [*bounds(profile, None, None), *routes, *tenants]
 
 
 def seconds_of_run(profile: Profile, ask: Ask, tenant: Tenant | None) -> float | None:

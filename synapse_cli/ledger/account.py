@@ -16,6 +16,7 @@ from decimal import ROUND_CEILING, Decimal
 from threading import Lock
 from typing import Literal
 
+from synapse_cli.core import database
 from synapse_cli.core.budget import Amounts
 from synapse_cli.core.unkept import Unkept
 from synapse_cli.ledger import schema
@@ -130,7 +131,11 @@ class Account:
 
 def opened_to_read(path: str) -> sqlite3.Connection | None:
     """Open the account for reading, or None where there is none. Raises sqlite3.Error."""
-    return schema.opened_to_read(path)
+    if not os.path.exists(path):
+        return None
+    from urllib.parse import quote
+
+    return sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True, timeout=database.BUSY_S, isolation_level=None)
 
 
 def coded(amounts: Amounts) -> dict[Unit, int]:
@@ -164,7 +169,7 @@ def why(error: BaseException, path: str) -> str:
     return f"the account {path} cannot be written: {error}"
 
 
-def unkept(error: BaseException, path: str, effect: str) -> Unkept:
+def uncounted(error: BaseException, path: str, effect: str) -> Unkept:
     """The warning of a run that goes its way without the account."""
     said = "it was written by a newer Synapse" if isinstance(error, schema.Newer) else error
     return Unkept.of(f"the account {path}", said, effect, use="written")

@@ -34,7 +34,8 @@ class Alert:
     def message(self) -> str:
         """One line for a person."""
         share = 100 * self.spent // self.limit if self.limit else 100
-        spent, limit = amount_text(self.unit, self.spent), amount_text(self.unit, self.limit)
+        limit = amount_text(self.unit, self.limit)
+        spent = amount_text(self.unit, self.spent) if self.unit == "dollars" else plain(self.unit, self.spent)
         whose = f"the budget of {self.scope} for {_WHEN[self.period]}"
         return f"{share} % of {whose} is used: {spent} of {limit}"
 

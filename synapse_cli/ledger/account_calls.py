@@ -19,7 +19,6 @@ from synapse_cli.profile.model import BudgetSettings
 
 _SUMS = "coalesce(sum(dollars), 0), coalesce(sum(tokens), 0), coalesce(sum(seconds), 0), coalesce(sum(steps), 0)"
 _UNCOUNTED = "what this run spends is not counted"
-_UNCOUNTED = "what this run spent is not counted in any budget"
 _WHOSE: dict[Period, str] = {"day": "today's", "month": "this month's"}
 
 
@@ -125,7 +124,7 @@ class Drawn:
                 raise BudgetSpent(
                     f"{why(error, self._account.path)}: a budget of a day or month cannot be held, "
                     "and a paid call is not made without it",
-                    "repair the file or its folder, or begin a new one: synapse budget reset",
+                    "repair the file or its folder; a damaged one is replaced by: synapse budget reset day",
                 ) from error
             self._warn(uncounted(error, self._account.path, _UNCOUNTED))
             return grant(bid, rooms)

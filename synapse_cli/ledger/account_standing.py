@@ -11,8 +11,7 @@ from decimal import Decimal
 from synapse_cli.core import processes
 from synapse_cli.core.errors import InputError
 from synapse_cli.ledger import account_periods as periods
-from synapse_cli.ledger import schema
-from synapse_cli.ledger.account import MICRO, PICO, UNITS, Scope, Unit
+from synapse_cli.ledger.account import MICRO, PICO, UNITS, Scope, Unit, opened_to_read
 from synapse_cli.ledger.account_calls import Bound, raised_limit, raises
 from synapse_cli.ledger.account_periods import PERIODS, Period
 
@@ -65,26 +64,26 @@ class Standing:
 def standings(path: str, bounds: Sequence[Bound], now: float) -> list[Standing]:
     """Read how each scope stands: every limit, and money also where it has none. Raises InputError."""
     try:
-        book = schema.opened_to_read(path)
+        book = opened_to_read(path)
         if book is None:
             return _of(None, bounds, now)
         with closing(book):
             return _of(book, bounds, now)
     except sqlite3.Error as error:
         raise InputError(
-            f"the account {path} cannot be read: {error}", "begin a new one: synapse budget reset all"
+            f"the account {path} cannot be read: {error}", "begin a new one: synapse budget reset day"
         ) from error
 
 
 def notices(path: str, since: float) -> list[str]:
     """What was warned of: alerts and anomalies, newest first; nothing where the account cannot be read."""
     try:
-        book = schema.opened_to_read(path)
+        book = opened_to_read(path)
         if book is None:
             return []
         with closing(book):
             rows = book.execute("SELECT message FROM told WHERE at >= ? ORDER BY at DESC", (since,)).fetchall()
-            return [row[0] for row in rows]
+            return list(dict.fromkeys(row[0] for row in rows))
     except sqlite3.Error:
         return []
 
