@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "trust": ("synapse_cli.cli.trust:trust", "Trust the profile of a project, after showing what it may do."),
     "models": ("synapse_cli.cli.models:app", "Find, fetch, check and name models."),
     "budget": ("synapse_cli.cli.budget:app", "Show what may still be spent, and raise or reset it."),
+    "cost": ("synapse_cli.cli.cost:cost", "Tell what was spent, on whom, and what was saved."),
     "prices": ("synapse_cli.cli.prices:app", "Show what models cost, and say it better."),
     "log": ("synapse_cli.cli.log:app", "List, show and search recorded runs."),
     "stats": ("synapse_cli.cli.stats:stats", "Say how it went: cache, acceptance, latencies, errors, money."),

@@ -7,15 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from synapse_cli.report.plot import Axis, Chart, Point
+from synapse_cli.report.svg import AXIS, FAINT, INK, LETTER, RULE, line, opening, text
 
 WIDTH, HEIGHT = 920, 600
 LEFT, RIGHT, TOP, BOTTOM = 92, 36, 92, 84
 _RADIUS = 7.0
-_LETTER = 7.0
-"""Pixels of a letter of 13 px in the usual sans-serif fonts, rather too many than too few."""
 _LINE = 16.0
 _CHEAP, _DEAR, _FREE, _UNKNOWN = (43, 108, 176), (194, 65, 12), "#2f855a", "#8a8f98"
-_INK, _FAINT, _RULE = "#1f2430", "#5b6270", "#e4e7ec"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +39,10 @@ class Box:
 def svg(chart: Chart, title: str, subtitle: str) -> str:
     """The whole file."""
     spoken = "; ".join(f"{point.label}: {point.note}" for point in chart.points)
-    head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
-        f'role="img" font-family="system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif">'
-    )
     parts = [
-        head,
-        f"<title>{html.escape(title)}</title>",
-        f"<desc>{html.escape(spoken)}</desc>",
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
-        _text(LEFT, 34, title, size=19, weight=600),
-        _text(LEFT, 55, subtitle, colour=_FAINT),
+        *opening(WIDTH, HEIGHT, title, spoken),
+        text(LEFT, 34, title, size=19, weight=600),
+        text(LEFT, 55, subtitle, colour=FAINT),
         *_axes(chart),
         *_legend(chart),
         *_whiskers(chart.points),
@@ -67,17 +58,17 @@ def _axes(chart: Chart) -> Iterator[str]:
     bottom = HEIGHT - BOTTOM
     for tick in chart.x.ticks:
         x = _across(tick.at)
-        yield _line(x, TOP, x, bottom, _RULE)
-        yield _text(x, bottom + 20, tick.text, colour=_FAINT, anchor="middle")
+        yield line(x, TOP, x, bottom, RULE)
+        yield text(x, bottom + 20, tick.text, colour=FAINT, anchor="middle")
     for tick in chart.y.ticks:
         y = _up(tick.at)
-        yield _line(LEFT, y, WIDTH - RIGHT, y, _RULE)
-        yield _text(LEFT - 10, y + 4, tick.text, colour=_FAINT, anchor="end")
-    yield _line(LEFT, bottom, WIDTH - RIGHT, bottom, "#9aa1ac")
-    yield _line(LEFT, TOP, LEFT, bottom, "#9aa1ac")
-    yield _text((LEFT + WIDTH - RIGHT) / 2, bottom + 42, _with_unit(chart.x), anchor="middle")
+        yield line(LEFT, y, WIDTH - RIGHT, y, RULE)
+        yield text(LEFT - 10, y + 4, tick.text, colour=FAINT, anchor="end")
+    yield line(LEFT, bottom, WIDTH - RIGHT, bottom, AXIS)
+    yield line(LEFT, TOP, LEFT, bottom, AXIS)
+    yield text((LEFT + WIDTH - RIGHT) / 2, bottom + 42, _with_unit(chart.x), anchor="middle")
     middle = (TOP + bottom) / 2
-    yield _text(24, middle, chart.y.title, anchor="middle", turned=True)
+    yield text(24, middle, chart.y.title, anchor="middle", turned=True)
 
 
 def _with_unit(axis: Axis) -> str:
@@ -93,15 +84,15 @@ def _legend(chart: Chart) -> Iterator[str]:
             f'<defs><linearGradient id="money"><stop offset="0" stop-color="{low}"/>'
             f'<stop offset="1" stop-color="{high}"/></linearGradient></defs>'
         )
-        yield _text(x, 34, "dollars per 1,000 calls", colour=_FAINT, anchor="end", size=12)
-        yield _text(x, 55, chart.dearest, colour=_FAINT, anchor="end", size=12)
-        x -= len(chart.dearest) * _LETTER + 6
+        yield text(x, 34, "dollars per 1,000 calls", colour=FAINT, anchor="end", size=12)
+        yield text(x, 55, chart.dearest, colour=FAINT, anchor="end", size=12)
+        x -= len(chart.dearest) * LETTER + 6
         yield f'<rect x="{x - 90:.1f}" y="46" width="90" height="9" rx="4.5" fill="url(#money)"/>'
         x -= 96
-        yield _text(x, 55, chart.cheapest, colour=_FAINT, anchor="end", size=12)
-        x -= len(chart.cheapest) * _LETTER + 22
+        yield text(x, 55, chart.cheapest, colour=FAINT, anchor="end", size=12)
+        x -= len(chart.cheapest) * LETTER + 22
     if any(point.is_free for point in chart.points):
-        yield _text(x, 55, "free", colour=_FAINT, anchor="end", size=12)
+        yield text(x, 55, "free", colour=FAINT, anchor="end", size=12)
         yield f'<circle cx="{x - 34:.1f}" cy="51" r="5" fill="{_FREE}"/>'
 
 
@@ -110,17 +101,17 @@ def _whiskers(points: Sequence[Point]) -> Iterator[str]:
         colour = _colour(point)
         x, y = _across(point.x), _up(point.y)
         low, high = (_across(place) for place in point.x_reach)
-        yield _line(low, y, high, y, colour, width=2, faded=True)
+        yield line(low, y, high, y, colour, width=2, faded=True)
         if point.y_reach is not None:
             bottom, top = (_up(place) for place in point.y_reach)
-            yield _line(x, bottom, x, top, colour, width=2, faded=True)
+            yield line(x, bottom, x, top, colour, width=2, faded=True)
 
 
 def _points(points: Sequence[Point]) -> Iterator[str]:
     for point in points:
         x, y = _across(point.x), _up(point.y)
         if point.is_best:
-            ring = f'r="{_RADIUS + 4}" fill="none" stroke="{_INK}" stroke-width="1.4"'
+            ring = f'r="{_RADIUS + 4}" fill="none" stroke="{INK}" stroke-width="1.4"'
             yield f'<circle cx="{x:.1f}" cy="{y:.1f}" {ring}/>'
         known = point.is_free or point.money is not None
         fill = _colour(point) if known else "#ffffff"
@@ -138,17 +129,17 @@ def _labels(points: Sequence[Point]) -> Iterator[str]:
         box = _room(point, taken)
         taken.append(box)
         if max(box.y - y, y - box.y - box.height) > _LINE:
-            yield _line(x, y, box.x + (0 if box.x > x else box.width), box.y + _LINE, "#9aa1ac")
+            yield line(x, y, box.x + (0 if box.x > x else box.width), box.y + _LINE, AXIS)
         anchor = "start" if box.x >= x else "end" if box.x + box.width <= x else "middle"
         at = {"start": box.x, "end": box.x + box.width, "middle": box.x + box.width / 2}[anchor]
-        yield _text(at, box.y + 12, point.label, weight=600, anchor=anchor, halo=True)
-        yield _text(at, box.y + 12 + _LINE, point.note, colour=_FAINT, anchor=anchor, size=12, halo=True)
+        yield text(at, box.y + 12, point.label, weight=600, anchor=anchor, halo=True)
+        yield text(at, box.y + 12 + _LINE, point.note, colour=FAINT, anchor=anchor, size=12, halo=True)
 
 
 def _room(point: Point, taken: Sequence[Box]) -> Box:
     """The nearest free place for a label: right, left, above, below, then farther away."""
     x, y = _across(point.x), _up(point.y)
-    width, height = max(len(point.label), len(point.note) * 0.92) * _LETTER, 2 * _LINE
+    width, height = max(len(point.label), len(point.note) * 0.92) * LETTER, 2 * _LINE
     gap = _RADIUS + 7
     places = [
         Box(side, y - height / 2 + away * sign, width, height)
@@ -174,7 +165,7 @@ def _reaches(point: Point) -> list[Box]:
 def _footnote(chart: Chart) -> Iterator[str]:
     said = ["a ring: no other is as good in time, money and quality at once" if len(chart.points) > 1 else ""]
     said += [f"no answer: {', '.join(chart.absent)}" if chart.absent else ""]
-    yield _text(LEFT, HEIGHT - 16, " · ".join(part for part in said if part), colour=_FAINT, size=12)
+    yield text(LEFT, HEIGHT - 16, " · ".join(part for part in said if part), colour=FAINT, size=12)
 
 
 def _across(place: float) -> float:
@@ -196,31 +187,3 @@ def _colour(point: Point) -> str:
 
 def _rgb(parts: Sequence[int]) -> str:
     return "#" + "".join(f"{part:02x}" for part in parts)
-
-
-def _line(x1: float, y1: float, x2: float, y2: float, colour: str, *, width: float = 1, faded: bool = False) -> str:
-    opacity = ' stroke-opacity="0.55" stroke-linecap="round"' if faded else ""
-    return (
-        f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}" '
-        f'stroke-width="{width:g}"{opacity}/>'
-    )
-
-
-def _text(
-    x: float,
-    y: float,
-    text: str,
-    *,
-    size: int = 13,
-    colour: str = _INK,
-    weight: int = 400,
-    anchor: str = "start",
-    turned: bool = False,
-    halo: bool = False,
-) -> str:
-    turn = f' transform="rotate(-90 {x:.1f} {y:.1f})"' if turned else ""
-    edge = ' stroke="#ffffff" stroke-width="3.5" stroke-linejoin="round" paint-order="stroke"' if halo else ""
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" font-weight="{weight}" fill="{colour}" '
-        f'text-anchor="{anchor}"{turn}{edge}>{html.escape(text)}</text>'
-    )

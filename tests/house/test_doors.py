@@ -34,6 +34,8 @@ DOORS = {
     "tokenizers": ("synapse_cli.lab.nano",),
     "yaml": ("synapse_cli.lab.nano",),
     "numpy": ("synapse_cli.backends", "synapse_cli.lab"),
+    "resvg_py": ("synapse_cli.report.plot_png",),
+    "font_roboto": ("synapse_cli.report.plot_png",),
     "torch": ("synapse_cli.lab.nano",),
     "gguf": ("synapse_cli.lab.nano", "synapse_cli.backends.minilm_convert"),
     "safetensors": ("synapse_cli.lab.nano",),
