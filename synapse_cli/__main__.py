@@ -95,9 +95,17 @@ def _run_command(arguments: list[str]) -> int:
 
 
 def _record(ledger: str, facts: dict[str, str], started: float, latency_s: float, exit_code: int) -> str | None:
+    from synapse_cli.core.ids import new_run_id
     from synapse_cli.ledger.row import insert_memo_run
 
-    return insert_memo_run(ledger, facts, started, latency_s, exit_code)
+    run_id = new_run_id(started)
+    warning = insert_memo_run(ledger, facts, started, latency_s, exit_code, run_id=run_id)
+    if "telemetry" not in facts:
+        return warning
+    from synapse_cli.telemetry.remembered import tell_memo_hit
+
+    said = tell_memo_hit(facts, run_id, started, latency_s, exit_code)
+    return "; ".join([*([warning] if warning else []), *said]) or None
 
 
 def _is_of_stdout(error: OSError) -> bool:

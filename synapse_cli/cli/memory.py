@@ -12,9 +12,11 @@ from synapse_cli.flows.session import Session
 
 def remember(session: Session, finished: Run, printed: str, *, quiet: bool) -> None:
     """Keep the accepted answer of this command line as a memo, with everything on disk that decided it."""
-    best = finished.outcome.best
+    best, telemetry = finished.outcome.best, session.profile.telemetry
     if session.store is None or not finished.outcome.accepted or best is None:
         return
+    if session.telling is not None and telemetry.headers:
+        return  # a hit tells others too, and headers, which may be keys, are kept nowhere
     answered = [attempt.completion for attempt in finished.outcome.attempts if isinstance(attempt, Answered)]
     kept = [completion.kept_at for completion in answered if completion.cached]
     if session.ttl_s is not None and None in kept:
@@ -35,8 +37,17 @@ def remember(session: Session, finished: Run, printed: str, *, quiet: bool) -> N
         ttl_s=session.ttl_s,
         summary="" if quiet else memo_summary(finished),
         ledger=None if session.book is None else session.book.path,
-        facts=memo_facts(finished),
+        facts=memo_facts(finished) | _told(session),
     )
+
+
+def _told(session: Session) -> dict[str, str]:
+    """What a hit must know to tell others of it."""
+    if session.telling is None:
+        return {}
+    from synapse_cli.telemetry.remembered import facts_of
+
+    return facts_of(session.profile.telemetry)
 
 
 def first_time(what: str) -> bool:

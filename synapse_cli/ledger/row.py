@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
 
 def insert_memo_run(
-    path: str, facts: Mapping[str, str], started: float, latency_s: float, exit_code: int
+    path: str,
+    facts: Mapping[str, str],
+    started: float,
+    latency_s: float,
+    exit_code: int,
+    *,
+    run_id: str | None = None,
 ) -> str | None:
     """Write the row of a memo hit; return a warning instead of raising.
 
@@ -25,7 +31,7 @@ def insert_memo_run(
     try:
         book = schema.opened(path)
         try:
-            _insert(book, facts, started, latency_s, exit_code)
+            _insert(book, facts, started, latency_s, exit_code, run_id=run_id or new_run_id(started))
         finally:
             book.close()
     except schema.Newer as error:
@@ -36,9 +42,8 @@ def insert_memo_run(
 
 
 def _insert(
-    book: sqlite3.Connection, facts: Mapping[str, str], started: float, latency_s: float, exit_code: int
+    book: sqlite3.Connection, facts: Mapping[str, str], started: float, latency_s: float, exit_code: int, *, run_id: str
 ) -> None:
-    run_id = new_run_id(started)
     confidence = facts.get("confidence")
     book.execute("BEGIN IMMEDIATE")
     book.execute(

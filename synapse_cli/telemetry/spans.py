@@ -227,6 +227,7 @@ def _of_answer(completion: Completion, *, streams: bool) -> dict[str, Value]:
         names.USAGE_INPUT: usage.input,
         names.USAGE_OUTPUT: usage.output,
         names.USAGE_CACHE_READ: usage.cached or None,
+        names.USAGE_CACHE_CREATION: usage.written or None,
         names.USAGE_REASONING: usage.reasoning or None,
         names.TOKENS_ESTIMATED: usage.estimated or None,
         names.COST: dollars(completion.cost),
