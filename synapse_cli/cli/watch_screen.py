@@ -46,8 +46,8 @@ class Screen:
     def show(self) -> int:
         """Draw what changes until q leaves. Ctrl-C raises KeyboardInterrupt; the screen is as it was in any case."""
         with self._signals():
-            self._enter()
             try:
+                self._enter()
                 while not self._keys.have_q(1 / _LOOKS_PER_S):
                     self._step()
             finally:
@@ -65,7 +65,9 @@ class Screen:
         size = self._size
         lines = frame(view, width=size.columns, height=size.lines, paint=self._paint, help_line="q leaves")
         if lines != self._drawn:
-            _write("\x1b[H" + "\x1b[K\r\n".join(lines) + "\x1b[K\x1b[J")
+            # Each line is wiped before it is drawn: after a full one, xterm would wipe its last column.
+            rest = "\r\n\x1b[J" if len(lines) < size.lines else ""
+            _write("\x1b[H" + "\r\n".join("\x1b[K" + line for line in lines) + rest)
             self._drawn = lines
         is_busy = any(run["status"] == "running" for run in view.runs)
         self._next = time.monotonic() + (_BUSY_S if is_busy else _IDLE_S)
@@ -145,5 +147,7 @@ def _size() -> os.terminal_size:
 
 
 def _write(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    """Write past Python's buffer, which a signal's handler may not touch while it is being flushed."""
+    left = text.encode()
+    while left:
+        left = left[os.write(1, left) :]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -84,7 +85,7 @@ def _head(view: View, ended: Sequence[Row], under_way: int, width: int, help_lin
     if view.hosts:
         lines.append([("hosts    " + " · ".join(map(tidy, view.hosts)), None)])
     if view.trouble:
-        lines.append([(tidy(view.trouble), "red")])
+        lines += [[(line, "red")] for line in textwrap.wrap(tidy(view.trouble), width)[:3]]
     return lines
 
 

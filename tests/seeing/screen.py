@@ -14,9 +14,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from tests.e2e.machine import PATIENCE_S, SYNAPSE, Machine
+from tests.e2e.machine import SYNAPSE, Machine
 
 COLUMNS, LINES = 80, 24
+PATIENCE_S = 60
 _HOME = "\x1b[H"
 _OWN_TERMINAL = """
 import fcntl, os, sys, termios
@@ -40,7 +41,7 @@ class Seat:
     def frames(self) -> list[list[str]]:
         """Every screen that was drawn, as lines with their colours."""
         screens = self.drawn.split(_HOME)[1:]
-        return [screen.partition("\x1b[J")[0].replace("\x1b[K", "").split("\r\n") for screen in screens]
+        return [[_undrawn(line) for line in screen.split("\n")] for screen in screens]
 
     @property
     def text(self) -> str:
@@ -64,8 +65,7 @@ class Seat:
 
     def wait(self) -> int:
         """Read to the end, and return the exit code."""
-        while self.process.poll() is None:
-            self._read(0.1)
+        self.until(lambda: self.process.poll() is not None)
         self._read(0.1)
         return self.process.wait()
 
@@ -101,6 +101,11 @@ def seated(machine: Machine, *arguments: str, **env: str) -> Iterator[Seat]:
         process.wait()
         os.close(terminal)
         os.close(other_end)
+
+
+def _undrawn(line: str) -> str:
+    """A line as it was drawn, without what wipes the screen and what the terminal adds to a line's end."""
+    return re.sub(r"\x1b\[[JK]|\r|\x1b\[\?.*", "", line)
 
 
 def plain(text: str) -> str:

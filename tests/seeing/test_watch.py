@@ -201,7 +201,7 @@ def test_a_ledger_that_is_no_ledger_is_said_on_the_screen(machine: Machine) -> N
     machine.state.mkdir(parents=True)
     (machine.state / "ledger.sqlite3").write_bytes(os.urandom(8192))
     with seated(machine, "watch") as seat:
-        seat.until(lambda: "cannot be read" in seat.text)
+        seat.until(lambda: "not a database" in seat.text)
         seat.press("q")
 
         assert seat.wait() == 0
