@@ -242,8 +242,10 @@ def _ending(name: str, failures: Sequence[tuple[Deployed, SynapseError]]) -> Syn
     if later:
         return min(later, key=lambda error: (isinstance(error, UNSENT), error.retry_after_s or 0.0))
     rejected = [(each, error) for each, error in failures if isinstance(error, KeyRejected)]
-    if len(errors) == 1:
+    if len(errors) == 1 and not rejected:
         return errors[0]
+    if len(errors) == 1:
+        return KeyRejected(f"{errors[0].message}; the other keys of {name} are set aside", errors[0].hint)
     kind = KeyRejected if rejected else KeyMissing
     told = "; ".join(f"{each.access.key or each.access}: {error.message}" for each, error in failures)
     return kind(f"no key of {name} is of use: {told}", (rejected[0][1] if rejected else errors[0]).hint)

@@ -6,12 +6,15 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
+from synapse_cli.core import places
+from synapse_cli.core.clock import SystemClock
+from synapse_cli.core.completion import Facts
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import UsageError
 from synapse_cli.core.ports import Encoder
 from synapse_cli.core.vectors import Vectors
 from synapse_cli.core.witness import Witness
-from synapse_cli.flows.wiring import hosts_are_on, keys_of, with_own_price
+from synapse_cli.flows.wiring import Keys, hosts_are_on, with_own_price
 from synapse_cli.profile.model import Model, Profile
 
 MINILM = Model(name="minilm", backend="encoder", source="builtin:minilm")
@@ -52,10 +55,53 @@ def open_encoder(
     from synapse_cli.backends import encoders, minilm
 
     model = with_own_price(model, warn)
-    kind = encoders.encoder_kind(model)
-    keys = keys_of(model) if kind == "litellm" else None
+    if encoders.encoder_kind(model) == "litellm":
+        return _InStep(model, profile, report or (lambda _: None), warn, hosts=hosts)
     if model.source == minilm.SOURCE:
         minilm.ready(os.environ, report)
+    return _opened(model, None, profile, warn, hosts=hosts)
+
+
+class _InStep:
+    """An encoder at a provider, under the limits that all processes share."""
+
+    def __init__(
+        self, model: Model, profile: Profile, report: Callable[[str], None], warn: Callable[[str], None], *, hosts: bool
+    ) -> None:
+        from synapse_cli.flows.paced import Paced
+
+        self._paced = Paced(_state_folder(), profile.breaker, SystemClock(), warn)
+        self._encoder = self._paced.encoder_in_step(
+            model,
+            lambda part: _opened(part.model, part.keys, profile, warn, hosts=hosts),
+            lambda seconds, reason: report(f"waits {seconds:.0f} s: {reason}"),
+        )
+
+    def encode(self, texts: Sequence[str], control: Control) -> Vectors:
+        """Encode in turn; the shared file is not held open while nobody asks."""
+        try:
+            return self._encoder.encode(texts, control)
+        finally:
+            self._paced.close()
+
+    def facts(self) -> Facts:
+        """The provider's."""
+        return self._encoder.facts()
+
+
+def _state_folder() -> str:
+    try:
+        return places.folder("state", os.environ)
+    except OSError:
+        from synapse_cli.profile import paths
+
+        return str(paths.state_dir())
+
+
+def _opened(model: Model, keys: Keys | None, profile: Profile, warn: Callable[[str], None], *, hosts: bool) -> Encoder:
+    from synapse_cli.backends import encoders
+
+    kind = encoders.encoder_kind(model)
     if kind not in _IN_HOSTS or not (hosts and hosts_are_on()):
         return encoders.open_encoder(model, keys)
     from synapse_cli.backends.host.client import HostedEncoder

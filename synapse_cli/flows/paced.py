@@ -9,20 +9,23 @@ Built on the first call that is really made; local models and answers from the c
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
+from typing import TYPE_CHECKING
 
 from synapse_cli.cascade import retry_bucket
 from synapse_cli.cascade.breaker import Breaker, Place
 from synapse_cli.cascade.guarded import Guarded
-from synapse_cli.cascade.limited import Limited
-from synapse_cli.cascade.limiter import Limiter, Tell, Turn
+from synapse_cli.cascade.limited import Limited, LimitedEncoder, TakeTurn
+from synapse_cli.cascade.limiter import Limiter, Tell
 from synapse_cli.cascade.pace_file import PaceFile
 from synapse_cli.core.clock import Clock
-from synapse_cli.core.control import Control
-from synapse_cli.core.ports import Backend
+from synapse_cli.core.ports import Backend, Encoder
 from synapse_cli.flows.parts import Part, parts_of
 from synapse_cli.profile.model import BreakerSettings, Model
+
+if TYPE_CHECKING:
+    from synapse_cli.cascade.spread import Order
 
 
 class Paced:
@@ -38,31 +41,43 @@ class Paced:
     def in_step(self, model: Model, backend: Callable[[Part], Backend], tell: Tell) -> Backend:
         """A hosted model's backend, in step with all other processes; `backend` makes that of a part."""
         parts = parts_of(model)
-        if len(parts) == 1:
-            return self._limited(parts[0], backend(parts[0]), tell)
-        from synapse_cli.cascade.spread import Deployed, Order, Spread
 
         @cache
         def made(number: int) -> Backend:
-            return self._limited(parts[number], backend(parts[number]), tell)
+            part = parts[number]
+            return self._guarded(part, Limited(backend(part), self._turn(part, tell)))
+
+        if len(parts) == 1:
+            return made(0)
+        from synapse_cli.cascade.spread import Spread
+
+        return Spread(self._order(model, parts), made)
+
+    def encoder_in_step(self, model: Model, encoder: Callable[[Part], Encoder], tell: Tell) -> Encoder:
+        """The same for a model that turns texts into vectors; it has no circuit."""
+        parts = parts_of(model)
+
+        @cache
+        def made(number: int) -> Encoder:
+            return LimitedEncoder(encoder(parts[number]), self._turn(parts[number], tell))
+
+        if len(parts) == 1:
+            return made(0)
+        from synapse_cli.cascade.spread import SpreadEncoder
+
+        return SpreadEncoder(self._order(model, parts), made)
+
+    def _turn(self, part: Part, tell: Tell) -> TakeTurn:
+        return lambda tokens, control: self.limiter.take(part.access, tokens, part.limits, control, tell)
+
+    def _order(self, model: Model, parts: Sequence[Part]) -> Order:
+        from synapse_cli.cascade.spread import Deployed, Order
 
         deployed = [
-            Deployed(
-                access=part.access,
-                place=_place(part),
-                limits=part.limits,
-                weight=part.weight,
-                key=part.key,
-            )
+            Deployed(access=part.access, place=_place(part), limits=part.limits, weight=part.weight, key=part.key)
             for part in parts
         ]
-        return Spread(Order(model.name, deployed, model.spread, self.pace, warn=self._warn), made)
-
-    def _limited(self, part: Part, backend: Backend, tell: Tell) -> Backend:
-        def turn(tokens: int, control: Control) -> Turn:
-            return self.limiter.take(part.access, tokens, part.limits, control, tell)
-
-        return self._guarded(part, Limited(backend, turn))
+        return Order(model.name, deployed, model.spread, self.pace, warn=self._warn)
 
     def _guarded(self, part: Part, backend: Backend) -> Backend:
         """A deployment's backend behind its circuit."""
