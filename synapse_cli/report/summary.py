@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from synapse_cli.core.events import Asking, Attempted, Event, Routed, Waiting, Warned, Wrote
-from synapse_cli.core.outcome import Answered
+from synapse_cli.core.outcome import Answered, Skipped
 from synapse_cli.core.run import Run
 from synapse_cli.report.numbers import dollars, seconds
 
@@ -38,7 +38,8 @@ def narrate(event: Event) -> str | None:
             return f"asking {tier} ({'local' if is_local else 'hosted'})"
         case Attempted(attempt):
             if not isinstance(attempt, Answered):
-                return f"{attempt.tier}: {attempt.error.message}"
+                skipped = "skipped: " if isinstance(attempt, Skipped) else ""
+                return f"{attempt.tier}: {skipped}{attempt.error.message}"
             confidence = attempt.completion.confidence
             told = "" if confidence is None else f" (confidence {confidence:.2f})"
             return f"{attempt.tier}: {'accepted' if attempt.accepted else 'rejected: ' + attempt.reason}{told}"
