@@ -92,7 +92,10 @@ def shown(endpoint: str) -> str:
         port = f":{parts.port}" if parts.port else ""
     except ValueError:
         return "an address that cannot be read"
-    return f"{parts.scheme}://{parts.hostname}{port}{parts.path}" if parts.hostname else endpoint.rpartition("@")[2]
+    if not parts.hostname:
+        return endpoint.rpartition("@")[2]
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}{port}{parts.path}"
 
 
 def _protocol(env: Mapping[str, str]) -> Protocol:

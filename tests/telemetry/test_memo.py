@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 
 from tests.e2e.machine import Machine
@@ -82,7 +81,7 @@ def test_a_hit_that_nobody_wants_to_hear_of_loads_nothing_of_it(machine: Machine
         "program.main()\n"
     )
 
-    said = machine.process([sys.executable, "-c", code], stdin=subprocess.DEVNULL).out.splitlines()
+    said = machine.process([sys.executable, "-c", code]).out.splitlines()
 
     assert said[0] == b"a good answer"
     assert machine.runs[-1] == (0, "memo")
