@@ -13,12 +13,18 @@ from synapse_cli.core.errors import UsageError
 from synapse_cli.core.prompt import Json
 
 
+def state_folder() -> str:
+    """Where the ledger is, and what else is known of runs."""
+    from synapse_cli.profile.paths import state_dir
+
+    return str(state_dir())
+
+
 def ledger_path() -> str:
     """The ledger of this user."""
     from synapse_cli.ledger.schema import FILE
-    from synapse_cli.profile.paths import state_dir
 
-    return str(state_dir() / FILE)
+    return os.path.join(state_folder(), FILE)
 
 
 def width() -> int | None:
@@ -40,25 +46,6 @@ def seconds_of(span: str, flag: str) -> float:
         return duration_s(span)
     except ValueError as error:
         raise UsageError(f"{flag} takes {error}, found {span!r}", f"for example {flag} 2h") from error
-
-
-def instant_of(text: str, flag: str, now: float) -> float:
-    """The instant of a flag such as `7d` (so long ago) or `2026-11-01` (local time). Raises UsageError."""
-    from datetime import datetime
-
-    from synapse_cli.profile.units import duration_s
-
-    try:
-        return now - duration_s(text)
-    except ValueError:
-        pass
-    try:
-        return datetime.fromisoformat(text).astimezone().timestamp()
-    except (ValueError, OverflowError, OSError) as error:
-        raise UsageError(
-            f"{flag} takes a span such as 24h or 7d, or a day such as 2026-11-01, found {text!r}",
-            f"for example {flag} 7d",
-        ) from error
 
 
 def ended_line(run: Mapping[str, Json], *, as_json: bool) -> str:

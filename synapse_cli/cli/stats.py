@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from synapse_cli.cli.listing import print_rows
-from synapse_cli.cli.looking import has_colour, instant_of, ledger_path, width
+from synapse_cli.cli.looking import has_colour, ledger_path, width
+from synapse_cli.cli.scope import Tenant
 
 if TYPE_CHECKING:
     from synapse_cli.ledger.totals import Row
@@ -22,17 +23,15 @@ _HOURLY_S = 3 * 86_400
 
 def stats(
     *,
-    since: Annotated[str, typer.Option("--since", metavar="7d", help="From so long ago, a day, or `all`.")] = "7d",
-    until: Annotated[str | None, typer.Option("--until", metavar="DAY", help="Up to so long ago, or a day.")] = None,
+    since: Annotated[str, typer.Option("--since", metavar="7d", help="So long ago, a day, a month, or `all`.")] = "7d",
+    until: Annotated[str | None, typer.Option("--until", metavar="DAY", help="Up to then.")] = None,
     by: Annotated[
         Literal["model", "provider", "route", "tenant", "hour", "day", "month"],
         typer.Option("--by", metavar="WHAT", help="A row for each model, provider, route, tenant, hour, day or month."),
     ] = "model",
     model: Annotated[str | None, typer.Option("-m", "--model", metavar="NAME", help="Only this model.")] = None,
     route: Annotated[str | None, typer.Option("-r", "--route", metavar="NAME", help="Only this route.")] = None,
-    tenant: Annotated[
-        str | None, typer.Option("--tenant", envvar="SYNAPSE_TENANT", metavar="NAME", help="Only this tenant.")
-    ] = None,
+    tenant: Tenant = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     jsonl: Annotated[bool, typer.Option("--jsonl", help="Print one JSON object for each row of --by.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print the rows of --by as CSV.")] = False,
@@ -50,9 +49,12 @@ def stats(
 
       synapse stats --json | jq .total.cache_hit_ratio
     """
-    now = time.time()
-    start = None if since == "all" else instant_of(since, "--since", now)
-    end = None if until is None else instant_of(until, "--until", now)
+    from synapse_cli.cli import span
+
+    here = datetime.now().astimezone()
+    now = here.timestamp()
+    start = None if since == "all" else span.since(since, here)
+    end = None if until is None else span.until(until, here)
     found = _found(by, start, end, tenant=tenant, model=model, route=route, now=now)
     if json:
         told = {"schema_version": 1, "since": _iso(start), "until": _iso(end if end is not None else now)}
@@ -116,7 +118,13 @@ def _print_page(found: Stats, since: str, until: str | None, *, no_color: bool) 
     from synapse_cli.report.cells import Painter
     from synapse_cli.report.stats_page import Page
 
-    told = "all time" if since == "all" else f"since {since}" if "-" in since else f"last {since}"
+    told = (
+        "all time"
+        if since == "all"
+        else f"last {since}"
+        if since[:1].isdigit() and "-" not in since
+        else f"since {since}"
+    )
     span = told + (f" until {until}" if until else "")
     page = Page(found, span, width=width() or 100, paint=Painter(has_colour=has_colour(no_color=no_color)))
     sys.stdout.writelines(f"{line}\n" for line in page.lines())
@@ -140,6 +148,4 @@ def _nothing(since: str, *, filtered: bool) -> str:
 
 
 def _iso(instant: float | None) -> str | None:
-    from datetime import datetime
-
     return None if instant is None else datetime.fromtimestamp(instant).astimezone().isoformat(timespec="seconds")

@@ -10,6 +10,7 @@ import typer
 
 from synapse_cli.cli.listing import print_rows
 from synapse_cli.cli.looking import has_colour, ledger_path, width
+from synapse_cli.cli.scope import Tenant
 
 
 def trace(
@@ -17,6 +18,7 @@ def trace(
     *,
     text: Annotated[bool, typer.Option("--text", help="Add prompt and answers, each line cut to the width.")] = False,
     full: Annotated[bool, typer.Option("--full", help="Add prompt and answers whole.")] = False,
+    tenant: Tenant = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colour.")] = False,
 ) -> None:
@@ -33,7 +35,7 @@ def trace(
     from synapse_cli.ledger import reading
     from synapse_cli.report.trace import tree
 
-    found = reading.run(ledger_path(), run, time.time())
+    found = reading.run(ledger_path(), run, time.time(), tenant)
     span = tree(found, has_text=text or full)
     if json:
         names = ("run_id", "started", "status", "exit_code", "route", "tier", "model", "version")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from synapse_cli.cli.looking import ended_line, is_read_no_more, ledger_path, seconds_of
+from synapse_cli.cli.looking import ended_line, is_read_no_more, ledger_path, seconds_of, state_folder
+from synapse_cli.cli.scope import Tenant
 
 if TYPE_CHECKING:
     from synapse_cli.ledger.looking import Feed
@@ -24,9 +25,8 @@ def watch(
     since: Annotated[str, typer.Option("--since", metavar="10m", help="How far back to look.")] = "10m",
     once: Annotated[bool, typer.Option("--once", help="Print one screen and end.")] = False,
     jsonl: Annotated[bool, typer.Option("--jsonl", help="Print one JSON object for each run that ends.")] = False,
-    tenant: Annotated[
-        str | None, typer.Option("--tenant", envvar="SYNAPSE_TENANT", metavar="NAME", help="Only this tenant's runs.")
-    ] = None,
+    profile: Annotated[str | None, typer.Option("--profile", metavar="NAME|PATH", help="Whose budgets.")] = None,
+    tenant: Tenant = None,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colour.")] = False,
 ) -> int:
     """Watch runs as they go: pace, money, answers of the cache, circuits, hosts.
@@ -49,7 +49,7 @@ def watch(
     from synapse_cli.cli.watch_screen import Screen, print_once
     from synapse_cli.cli.watch_sight import Sight
 
-    sight = Sight(ledger_path(), window_s, tenant=tenant)
+    sight = Sight(state_folder(), window_s, profile=profile, tenant=tenant)
     if once:
         print_once(sight, no_color=no_color)
         return 0

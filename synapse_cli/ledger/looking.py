@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import closing
+from datetime import datetime
 
-from synapse_cli.core.ids import new_run_id
-from synapse_cli.ledger import totals
-from synapse_cli.ledger.reading import _RUNS, Row, _ask, _open, _told
+from synapse_cli.ledger import reading, totals
+from synapse_cli.ledger.reading import Filter, Row
 
 _SLACK_S = 30.0
 """A run is written down a little after its id was made, and may so come after younger ones."""
@@ -30,15 +30,16 @@ class Feed:
         """By id; ids sort by time."""
 
     def has_changed(self) -> bool:
-        """Whether the ledger's file is another than at the last look; two `stat`s."""
-        seen = tuple(_state(self._path + suffix) for suffix in ("", "-wal"))
+        """Whether the ledger's file is another than at the last time; two `stat`s."""
+        seen = (state_of(self._path), state_of(f"{self._path}-wal"))
         changed, self._seen = seen != self._seen, seen
         return changed
 
     def look(self, now: float) -> list[Row]:
-        """Read what is new, and return the runs that have ended since the last look, oldest first."""
+        """Read what is new, and return the runs that have ended since, oldest first. Raises InputError."""
         ended: list[Row] = []
-        for row in self._rows(now):
+        wanted = Filter(since=self._floor(), tenant=self._tenant, most=_MOST_AT_ONCE)
+        for row in reversed(reading.runs(self._path, wanted, now)):
             known = self.runs.get(str(row["run_id"]))
             self.runs[str(row["run_id"])] = row
             if row["status"] != "running" and (known is None or known["status"] == "running"):
@@ -48,48 +49,46 @@ class Feed:
 
     def forget(self, before: float) -> None:
         """Drop the runs that began earlier, those under way excepted."""
-        oldest = _first_id(before)
-        self.runs = {run_id: row for run_id, row in self.runs.items() if run_id >= oldest or row["status"] == "running"}
         self._since = max(self._since, before)
+        self.runs = {
+            run_id: run for run_id, run in self.runs.items() if run["status"] == "running" or _began(run) >= before
+        }
 
-    def _rows(self, now: float) -> list[Row]:
-        query = f"{_RUNS} WHERE r.id >= ? ORDER BY r.id LIMIT {_MOST_AT_ONCE}"
-        with closing(_open(self._path)) as book:
-            found = _ask(book, self._path, query, [self._floor()])
-            return [_told(row, now) for row in found]
-
-    def _floor(self) -> str:
-        """No run below it can have changed."""
-        under_way = [run_id for run_id, row in self.runs.items() if row["status"] == "running"]
-        recent = _first_id(max(self._since, self._looked - _SLACK_S))
-        return min([recent, *under_way])
+    def _floor(self) -> float:
+        """No run that began before has changed."""
+        under_way = [_began(run) for run in self.runs.values() if run["status"] == "running"]
+        return min([max(self._since, self._looked - _SLACK_S), *under_way])
 
 
 def names(path: str, what: str) -> list[str]:
-    """Every name that recorded runs have of a "model", "route" or "tenant", sorted."""
-    with closing(totals.opened(path)) as book:
-        try:
-            found = book.execute(f"SELECT DISTINCT {what} FROM series WHERE {what} <> '' ORDER BY 1")  # noqa: S608  # our own words
-            return [str(row[0]) for row in found]
-        except sqlite3.Error as error:
-            raise totals.unreadable(path, error) from error
+    """Every name that recorded runs have of a "model", "route" or "tenant", sorted. Raises InputError."""
+    query = f"SELECT DISTINCT {what} FROM series WHERE {what} <> '' ORDER BY 1"  # noqa: S608  # our own words
+    return [str(name) for (name,) in _asked(path, query, [])]
 
 
-def asking(path: str, runs: Iterable[str]) -> dict[str, str]:
-    """Run → the model that it asks right now, of these runs."""
-    wanted = sorted(runs)
-    query = f"SELECT run, model FROM calls WHERE outcome IS NULL AND run IN ({', '.join('?' * len(wanted))})"  # noqa: S608
-    with closing(_open(path)) as book:
-        return {str(row["run"]): str(row["model"]) for row in _ask(book, path, query, [*wanted])}
+def asking(path: str, runs: Sequence[str]) -> dict[str, str]:
+    """Run → the model that it asks right now, of these runs. Raises InputError."""
+    holes = ", ".join("?" * len(runs))
+    query = f"SELECT run, model FROM calls WHERE outcome IS NULL AND run IN ({holes}) ORDER BY run, place"  # noqa: S608  # our own words
+    return {str(run): str(model) for run, model in _asked(path, query, runs)}
 
 
-def _first_id(instant: float) -> str:
-    return new_run_id(instant, bytes(7))
-
-
-def _state(path: str) -> tuple[int, ...] | None:
+def state_of(path: str) -> tuple[int, ...] | None:
+    """What changes where a file is written; None where there is none."""
     try:
         stat = os.stat(path)
     except OSError:
         return None
     return (stat.st_ino, stat.st_size, stat.st_mtime_ns)
+
+
+def _asked(path: str, query: str, values: Sequence[str]) -> list[tuple[str, ...]]:
+    with closing(totals.opened(path)) as book:
+        try:
+            return [tuple(row) for row in book.execute(query, values)]
+        except sqlite3.Error as error:
+            raise totals.unreadable(path, error) from error
+
+
+def _began(run: Row) -> float:
+    return datetime.fromisoformat(str(run["started"])).timestamp()

@@ -25,15 +25,29 @@ MARKS: dict[str, tuple[str, Colour]] = {
 _TIME, _MARK, _TOOK, _TOKENS, _COST = 8, 1, 7, 11, 8
 _GAUGE = 16
 """Columns of the bar of a budget."""
+_NEARLY = 0.8
+_THIS = {"day": "today", "month": "this month"}
 
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What a period has cost so far, and what it may; None is unknown, or no limit."""
+    """What a period has cost so far, and what it may."""
 
-    name: str
-    spent: Decimal | None
-    limit: Decimal | None = None
+    scope: str
+    """Whose; empty for the profile's."""
+    period: str
+    spent: str
+    limit: str | None
+    share: float | None
+    """Of the limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """Something that keeps runs waiting or tiers from being asked."""
+
+    kind: str
+    said: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +61,7 @@ class View:
     asking: Mapping[str, str]
     """Run → whom it asks right now."""
     spent: Sequence[Spent] = ()
-    circuits: Sequence[str] = ()
+    concerns: Sequence[Concern] = ()
     hosts: Sequence[str] = ()
     trouble: str | None = None
     """Why this may not be all."""
@@ -80,8 +94,8 @@ def _head(view: View, ended: Sequence[Row], under_way: int, width: int, help_lin
         lines.append([(_shares(ended), None)])
     if took := _took(ended):
         lines.append([(took, None)])
-    lines += [_gauge(spent) for spent in view.spent]
-    lines += [[(f"circuit  {tidy(circuit)}", "red")] for circuit in view.circuits]
+    lines += _gauges(view.spent)
+    lines += [[(f"{left(concern.kind, 8)} {tidy(concern.said)}", "red")] for concern in view.concerns]
     if view.hosts:
         lines.append([("hosts    " + " · ".join(map(tidy, view.hosts)), None)])
     if view.trouble:
@@ -119,15 +133,18 @@ def _took(ended: Sequence[Row]) -> str:
     return f"took     {told}" + (f" · first token p50 {seconds(percentile(first, 50))}" if first else "")
 
 
-def _gauge(spent: Spent) -> Line:
-    """A budget, and how much of it is gone."""
-    name, amount = left(spent.name, 8), dollars(spent.spent)
-    if spent.limit is None or spent.spent is None:
-        return [(f"{name} {amount}", None)]
-    share = float(spent.spent / spent.limit) if spent.limit else 1.0
-    colour: Colour = "red" if share >= 1 else "yellow" if share >= 0.8 else "green"
-    told = [(f"{name} {amount} of {dollars(spent.limit)} ", None), (left(bar(min(1.0, share), _GAUGE), _GAUGE), colour)]
-    return [*told, (f" {share:.0%}", None)]
+def _gauges(spent: Sequence[Spent]) -> list[Line]:
+    """What was spent where there is no limit, in one line; and a bar for each limit."""
+    free = [f"{each.spent} {_THIS[each.period]}" for each in spent if each.limit is None]
+    lines: list[Line] = [[("spent    " + " · ".join(free), None)]] if free else []
+    for each in spent:
+        if each.limit is not None and each.share is not None:
+            colour: Colour = "red" if each.share >= 1 else "yellow" if each.share >= _NEARLY else "green"
+            drawn = left(bar(min(1.0, each.share), _GAUGE), _GAUGE)
+            told = [f" {each.share:.0%}", f"{each.spent} of {each.limit} {_THIS[each.period]}"]
+            told += [tidy(each.scope)] if each.scope else []
+            lines.append([("budget   ", None), (drawn, colour), (" · ".join(told), None)])
+    return lines
 
 
 def _header(width: int) -> str:
