@@ -41,9 +41,13 @@ def _machine() -> str:
 
 
 def _born(pid: int) -> str:
-    """When a process started, in ticks since the machine did; "-" where the system does not say."""
+    """When a process started, in ticks since the machine did; "-" where the system does not say.
+
+    One that has ended and whose parent has not asked how (a zombie) holds nothing any more: "ended".
+    """
     try:
         with open(f"/proc/{pid}/stat", "rb") as stat:
-            return stat.read().rpartition(b")")[2].split()[19].decode()  # the name before it may hold anything
+            told = stat.read().rpartition(b")")[2].split()  # the name before it may hold anything
+        return "ended" if told[0] in (b"Z", b"X") else told[19].decode()
     except (OSError, IndexError):
         return "-"
