@@ -13,7 +13,7 @@ from synapse_cli.cascade.circuit import Circuit, Way
 from synapse_cli.cascade.pace_file import PaceFile, Provider
 from synapse_cli.core.clock import Clock
 from synapse_cli.core.control import Control
-from synapse_cli.core.errors import CircuitOpen, Interrupted, SynapseError
+from synapse_cli.core.errors import CircuitOpen, SynapseError, Withdrawn
 from synapse_cli.core.processes import holder, is_gone
 from synapse_cli.profile.model import BreakerSettings
 
@@ -60,7 +60,7 @@ class Breaker:
         """Leave to call, after a wait where others are finding out whether the provider lives.
 
         A caller that was killed is missed by its pid, or after `lease_s` where that tells nothing. Raises
-        CircuitOpen, and Interrupted where the wait was stopped.
+        CircuitOpen, and Withdrawn where the wait was stopped.
         """
         began, look_s = self._clock.monotonic(), _FIRST_LOOK_S
         while True:
@@ -71,7 +71,7 @@ class Breaker:
             if verdict is Way.CLOSED_OFF or control.expired:
                 raise self._open(place, circuit)
             if control.stopped:
-                raise Interrupted("interrupted")
+                raise Withdrawn("interrupted")
             self._clock.sleep(control.remaining_s(look_s))
             look_s = min(_LONGEST_LOOK_S, look_s * 1.5)
 

@@ -18,7 +18,7 @@ from synapse_cli.cascade.lane import GO, Lane, Queue, Wait
 from synapse_cli.cascade.pace_file import PaceFile, Provider
 from synapse_cli.core.clock import Clock
 from synapse_cli.core.control import Control
-from synapse_cli.core.errors import Interrupted, Shed
+from synapse_cli.core.errors import Shed, Withdrawn
 from synapse_cli.core.processes import holder, is_gone
 from synapse_cli.core.quota import Quota
 from synapse_cli.profile.model import Limits
@@ -184,11 +184,11 @@ class Limiter:
         return self._pace.within(write, admitted)
 
     def _sleep(self, seconds: float, control: Control) -> None:
-        """Sleep in short steps; raises Interrupted where the call was stopped."""
+        """Sleep in short steps; raises Withdrawn where the call was stopped."""
         until = self.monotonic() + seconds
         while (left_s := until - self.monotonic()) > 0:
             if control.stopped:
-                raise Interrupted("interrupted")
+                raise Withdrawn("interrupted")
             self._clock.sleep(min(_STEP_S, left_s))
 
 

@@ -30,6 +30,7 @@
     ├── BudgetSpent          79   a limit in money, tokens, seconds or steps
     ├── ThresholdMissed     100   a bench is slower, dearer or worse than it may be
     ├── Interrupted         130   Ctrl-C
+    │   └── Withdrawn       130   Ctrl-C while a call still waited to be sent
     └── ClosedPipe          141   the reader of stdout went away
 
 "Could not", "may not" and "did not pass" are kept apart because scripts branch on them. Only `__main__`
@@ -290,6 +291,10 @@ class Interrupted(SynapseError):
     kind = "interrupted"
 
 
+class Withdrawn(Interrupted):
+    """Ctrl-C while a call still waited to be sent: it cost nothing."""
+
+
 class ClosedPipe(SynapseError):
     """The reader of stdout went away."""
 
@@ -309,5 +314,6 @@ UNBILLED = (
     RateLimited,
     Refused,
     ServerFailed,
+    Withdrawn,
 )
 """Failures that no provider bills. After any other (a timeout, a cut stream) what it cost is not known."""

@@ -23,6 +23,7 @@ from synapse_cli.core.errors import (
     Shed,
     SynapseError,
     Unaccepted,
+    Withdrawn,
 )
 from synapse_cli.core.events import Asking, Waiting
 from synapse_cli.core.outcome import Answered, Failed, Outcome, Skipped
@@ -366,6 +367,13 @@ def test_ctrl_c_in_a_pause_ends_the_run_at_once() -> None:
     assert _asked(climber) == ["a"]
     assert climber.clock.slept == []
     assert _code(outcome) == Exit.INTERRUPTED
+
+
+def test_ctrl_c_while_a_call_still_waits_to_be_sent_costs_nothing() -> None:
+    outcome = Climber().climb([tier("a", is_local=False, backend=Says(Withdrawn("interrupted"))), tier("b")])
+
+    assert _code(outcome) == Exit.INTERRUPTED
+    assert outcome.cost == 0
 
 
 def test_a_call_is_not_repeated_where_all_processes_have_repeated_enough() -> None:

@@ -12,7 +12,7 @@ import pytest
 from synapse_cli.cascade.breaker import Place
 from synapse_cli.cascade.circuit import PATIENCE_S, PROVEN_S
 from synapse_cli.core.control import Control
-from synapse_cli.core.errors import CircuitOpen, Exit, Interrupted
+from synapse_cli.core.errors import CircuitOpen, Exit, Withdrawn
 from tests.resilience.shared import DOWN, LEASE_S, PLACE, Watched
 
 
@@ -243,7 +243,7 @@ def test_a_wait_ends_at_once_where_the_run_is_stopped(tmp_path: Path) -> None:
     control = Control(clock=watched.clock.monotonic)
     control.stop()
 
-    with pytest.raises(Interrupted):
+    with pytest.raises(Withdrawn):
         watched.breaker.admit(PLACE, control, LEASE_S)
 
     assert watched.clock.slept == []
