@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from synapse_cli.backends import prices, tokens
@@ -121,7 +122,7 @@ class LiteLLM:
         is_said = self.model.price is not None or (listed is not None and listed.is_override)
         if told is not None and not is_said:
             return exact(told)
-        price = self._price(prices.entry(self._name))
+        price = self._price(prices.entry(self._name, datetime.now(UTC)))
         return price.cost(usage) if price else None
 
     def _price(self, known: prices.Entry | None) -> Price | None:

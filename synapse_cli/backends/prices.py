@@ -8,9 +8,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from synapse_cli.core.completion import Price, PriceStep
 from synapse_cli.core.prompt import Json
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 _FILE = "model_prices_and_context_window_backup.json"
 _NAME = re.compile(r'^ {4}"([^"]+)": \{', re.MULTILINE)
@@ -52,11 +56,18 @@ def find(name: str) -> str | None:
     return None
 
 
-def entry(model: str) -> Entry | None:
-    """Return what the catalogue says of `provider/id`, or None where it does not know it."""
+def entry(model: str, at: datetime | None = None) -> Entry | None:
+    """Return what the catalogue says of `provider/id`, or None where it does not know it.
+
+    The price is that of the moment `at`; without one the dearest hour's.
+    """
     found = _looked_up(model)
     if found is None:
         return None
+    if at is not None and "off_peak_pricing" in found:
+        from synapse_cli.backends.prices_hours import at_hour
+
+        found = at_hour(found, at)
     supports = {key.removeprefix("supports_") for key, value in found.items() if key.startswith("supports_") and value}
     return Entry(
         model,
@@ -162,10 +173,13 @@ def priced(found: dict[str, Json]) -> Price | None:
         said = Decimal(0)  # vectors are no tokens; some entries do not say so
     if asked is None or said is None:
         return None
+    cached = _per_million(base, _CACHED)
+    if cached is None and found.get("litellm_provider") == "fireworks_ai":
+        cached = asked / 2  # its rule for every model that has no price of its own
     return Price(
         asked,
         said,
-        _per_million(base, _CACHED),
+        cached,
         _per_million(base, _WRITTEN) or None,  # "0" stands where nothing is added for it
         _per_million(base, _REASONING),
         tuple(_ranged(ranges[1:], said) if base is not found else _above(found, said)),

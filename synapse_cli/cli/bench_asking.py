@@ -45,6 +45,10 @@ def wanted(flags: BenchFlags) -> Wanted:
     before = None if flags.against is None else saved.read(flags.against)
     for path in (flags.save, flags.plot):
         _check_folder(path)
+    if flags.plot is not None and flags.plot.lower().endswith(".png"):
+        from synapse_cli.report import plot_png
+
+        plot_png.check()
     rule = None if flags.grade is None else grade.parse(flags.grade)
     _check_program(rule)
     items = prompts(_given(flags)) or builtin.prompts()

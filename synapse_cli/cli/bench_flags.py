@@ -160,7 +160,7 @@ class BenchFlags:
         bool, _option("--resume", help="Go on where this bench was cut short (--save does).", panel=_OUTPUT)
     ] = False
     plot: Annotated[
-        str | None, _option("--plot", help="Draw cost, time and quality.", panel=_OUTPUT, metavar="FILE.svg")
+        str | None, _option("--plot", help="Draw cost, time and quality.", panel=_OUTPUT, metavar="FILE.svg|FILE.png")
     ] = None
     dry_run: Annotated[
         bool, _option("--dry-run", help="Say what would be asked, and what it could cost.", panel=_OUTPUT)

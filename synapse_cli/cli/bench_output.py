@@ -33,7 +33,7 @@ def show(flags: BenchFlags, shape: str, told: Told) -> None:
 
 
 def draw(flags: BenchFlags, told: Told) -> None:
-    """Write the picture. Nothing that Synapse needs can draw a PNG: it gets the ending .svg then, and that is said."""
+    """Write the picture: a PNG where its name says so and the extra is there, else an SVG."""
     if flags.plot is None:
         return
     from synapse_cli.cli.output import write_file
@@ -42,13 +42,22 @@ def draw(flags: BenchFlags, told: Told) -> None:
     from synapse_cli.report.plot_svg import svg
 
     path = flags.plot
-    if not path.lower().endswith(".svg"):
+    is_png = path.lower().endswith(".png")
+    if not is_png and not path.lower().endswith(".svg"):
         path = f"{os.path.splitext(path)[0]}.svg"
         if not flags.quiet:
-            warn(f"pictures are drawn as SVG: it is {path}, which any browser prints as another kind")
+            warn(f"pictures are .svg or .png: it is {path}, which any browser prints as another kind")
     drawn = chart(told.figures)
     title = "Time, quality and money" if drawn.upwards == "quality" else "Time and money"
-    write_file(path, svg(drawn, title, how(told)))
+    picture = svg(drawn, title, how(told))
+    if not is_png:
+        write_file(path, picture)
+        return
+    from synapse_cli.cli.sink import sink
+    from synapse_cli.report.plot_png import png
+
+    with sink(path) as put:
+        put(png(picture))
 
 
 def show_foretold(plan: Plan) -> None:

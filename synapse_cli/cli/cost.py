@@ -124,6 +124,10 @@ def _refuse_contradictions(file: str | None, *, plot: bool, shapes: list[bool]) 
         raise UsageError("a plot in the terminal is no part of JSON or CSV", "name a file: --plot spent.svg")
     if file is not None and not file.lower().endswith((".svg", ".png")):
         raise UsageError(f"pictures are .svg or .png, found {file!r}", "for example --plot spent.svg")
+    if file is not None and file.lower().endswith(".png"):
+        from synapse_cli.report.plot_png import check
+
+        check()
 
 
 def _split(texts: list[str]) -> tuple[str, ...]:

@@ -31,7 +31,8 @@ def show(cost: Cost, *, json: bool, jsonl: bool, csv: bool) -> None:
     elif csv:
         write(told.csv(cost))
     else:
-        print_table(told.header(cost), told.cells(cost), _nothing(cost))
+        lines = told.cells(cost, for_people=sys.stdout.isatty())
+        print_table(told.header(cost), lines, "" if lines else _nothing(cost), numbers_from=len(cost.by))
         for line in told.notes(cost) if cost.rows else ():
             typer.echo(line, err=True)
 
@@ -86,7 +87,7 @@ def _subtitle(cost: Cost) -> str:
 
 def _foot(cost: Cost) -> list[str]:
     total = cost.total
-    unknown = f"{total.cost_unknown:,} calls of unknown cost are not in it" if total.cost_unknown else ""
+    unknown = f"not in it: calls of unknown cost ({total.cost_unknown:,})" if total.cost_unknown else ""
     return [each for each in (told.SAVED, unknown) if each]
 
 

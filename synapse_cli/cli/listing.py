@@ -22,12 +22,14 @@ def print_rows(rows: Sequence[dict[str, Json]], *, json: bool = False, jsonl: bo
     return json or jsonl
 
 
-def print_table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]], otherwise: str) -> None:
-    """Print rows; where there are none, say `otherwise` on stderr."""
+def print_table(
+    header: tuple[str, ...], rows: Sequence[tuple[str, ...]], otherwise: str, *, numbers_from: int | None = None
+) -> None:
+    """Print rows; where there are none, say `otherwise` on stderr. Columns from `numbers_from` on stand right."""
     if not rows:
         typer.echo(otherwise, err=True)
     elif sys.stdout.isatty():
-        _print_rich(header, rows)
+        _print_rich(header, rows, len(header) if numbers_from is None else numbers_from)
     else:
         for row in rows:
             typer.echo("\t".join(" ".join(cell.split()) for cell in row))
@@ -74,7 +76,7 @@ def _short(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-def _print_rich(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+def _print_rich(header: tuple[str, ...], rows: Sequence[tuple[str, ...]], numbers_from: int) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -85,8 +87,8 @@ def _print_rich(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Non
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column(header[0], no_wrap=True, min_width=max(len(row[0]) for row in rows))  # ids are there to be copied
-    for name in header[1:]:
-        table.add_column(name)
+    for place, name in enumerate(header[1:], 1):
+        table.add_column(name, justify="right" if place >= numbers_from else "left")
     for row in rows:
         table.add_row(*(Text(visible(cell)) for cell in row))  # a Text is never read as markup
     console.print(table)

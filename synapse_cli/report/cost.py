@@ -64,11 +64,11 @@ def header(cost: Cost) -> tuple[str, ...]:
     return (*cost.by, "runs", "calls", "cached", "tokens in", "out", "cost", _saved_title(cost))
 
 
-def cells(cost: Cost) -> list[tuple[str, ...]]:
-    """The lines of the table; the last one is the sum, where there is more than one."""
-    lines = [_cells(cost, row, [row.of[name] or "-" for name in cost.by]) for row in cost.rows]
-    if len(cost.rows) > 1 and cost.by:
-        lines.append(_cells(cost, cost.total, ["total", *[""] * (len(cost.by) - 1)]))
+def cells(cost: Cost, *, for_people: bool) -> list[tuple[str, ...]]:
+    """The lines of the table; for people numbers are grouped, and the last line is the sum."""
+    lines = [_cells(cost, row, [row.of[name] or "-" for name in cost.by], for_people) for row in cost.rows]
+    if len(cost.rows) > 1 and for_people:
+        lines.append(_cells(cost, cost.total, ["total", *[""] * (len(cost.by) - 1)], for_people))
     return lines
 
 
@@ -142,14 +142,23 @@ def csv(cost: Cost) -> str:
 
 
 def _flat(row: dict[str, Json]) -> dict[str, Json]:
-    tokens = row.pop("tokens")
+    tokens = row["tokens"]
     assert isinstance(tokens, dict)
-    at = [*row].index("escalated") + 1
-    items = [*row.items()]
-    return dict([*items[:at], *((f"{name}_tokens", value) for name, value in tokens.items()), *items[at:]])
+    flat: dict[str, Json] = {}
+    for name, value in row.items():
+        if name != "tokens":
+            flat[name] = value
+            continue
+        flat |= {f"{each}_tokens": tokens[each] for each in ("input", "output", "cached", "reasoning")}
+        flat |= {f"tokens_{each}": tokens[each] for each in ("unknown_calls", "estimated_calls")}
+    return flat
 
 
-def _cells(cost: Cost, row: Row, key: list[str]) -> tuple[str, ...]:
+def _cells(cost: Cost, row: Row, key: list[str], for_people: bool) -> tuple[str, ...]:
+    if not for_people:
+        share = f"{row.cached / row.runs:.3f}" if row.runs else "-"
+        counts = (row.runs, row.calls, share, row.input, row.output)
+        return (*key, *map(str, counts), row.cost, money(_saved(cost, row)) or "0")
     share = f"{100 * row.cached / row.runs:.0f} %" if row.runs else "-"
     mark = "~" if row.estimated else ""
     unknown = f" +?{row.cost_unknown}" if row.cost_unknown else ""

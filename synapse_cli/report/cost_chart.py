@@ -21,6 +21,8 @@ MOST = 7
 """Colours that can be told apart, also by the colour-blind; what is beyond is drawn together."""
 _OTHERS = "others"
 _MOST_COLUMNS = 400
+_ROOM = 1.05
+"""Above the highest column, for its sum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ def _ticks(top: float) -> list[float]:
         return [0.0, 1.0]
     power = 10.0 ** _floor_log10(top / 5)
     step = next(each * power for each in (1, 2, 5, 10) if each * power * 5 >= top * 0.9999)
-    count = int(top / step * 0.9999) + 1
+    count = int(top / step * _ROOM) + 1
     return [step * number for number in range(count + 1)]
 
 

@@ -8,8 +8,8 @@ from datetime import datetime
 from synapse_cli.report.cost_chart import Chart, Column
 from synapse_cli.report.svg import AXIS, FAINT, LETTER, RULE, box, line, opening, text
 
-WIDTH, HEIGHT = 920, 520
-LEFT, RIGHT, BOTTOM = 92, 36, 88
+WIDTH, HEIGHT = 920, 540
+LEFT, RIGHT, BOTTOM = 92, 36, 108
 _COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7f7f7f")
 """Okabe and Ito's, which the colour-blind can tell apart; in an order whose neighbours also differ in grey."""
 _LEGEND_LINE = 22
@@ -30,7 +30,7 @@ def svg(chart: Chart, title: str, subtitle: str, notes: list[str]) -> str:
         *_axes(chart, top),
         *_columns(chart, top),
         *_labels(chart),
-        text(LEFT, HEIGHT - 14, _fitting(" · ".join(notes)), colour=FAINT, size=12),
+        *(text(LEFT, HEIGHT - 32 + 17 * at, note, colour=FAINT, size=12) for at, note in enumerate(notes[:2])),
         "</svg>",
     ]
     return "\n".join(parts) + "\n"
@@ -119,8 +119,3 @@ def _share(size: float, column: Column) -> str:
 
 def _up(share: float, top: float) -> float:
     return HEIGHT - BOTTOM - share * (HEIGHT - BOTTOM - top)
-
-
-def _fitting(said: str) -> str:
-    most = int((WIDTH - LEFT - RIGHT) / (LETTER * 0.92))
-    return said if len(said) <= most else said[: most - 1].rstrip() + "…"

@@ -14,15 +14,20 @@ SCALE = 2.0
 _FAMILY = "Roboto"
 
 
+def check() -> None:
+    """Raise EngineMissing where the extra is not installed: before anything is paid for a picture."""
+    from importlib.util import find_spec
+
+    if find_spec("resvg_py") is None or find_spec("font_roboto") is None:
+        raise EngineMissing("PNG pictures need the extra png", "pip install 'synapse-llm[png]', or name a FILE.svg")
+
+
 def png(svg: str) -> bytes:
     """The bytes of the PNG. Raises EngineMissing where the extra is not installed."""
-    try:
-        import font_roboto
-        import resvg_py
-    except ImportError as error:
-        raise EngineMissing(
-            "PNG pictures need the extra png", "pip install 'synapse-llm[png]', or name a FILE.svg"
-        ) from error
+    check()
+    import font_roboto
+    import resvg_py
+
     folder = os.path.join(os.path.dirname(font_roboto.__file__), "files")
     fonts = [os.path.join(folder, f"Roboto-{weight}.ttf") for weight in ("Regular", "Medium", "Bold")]
     return bytes(
