@@ -54,7 +54,7 @@ def _climb_stages(session: Session, plan: Plan, listen: Listen, emit: Emit | Non
     climbed: list[Tier] = []
     ahead = sum(len(stage.rungs) for stage in plan.stages)
     tries = Tries(session.profile.retry, tiers=ahead)
-    latest = Outcome(attempts=(), best=None)
+    latest, is_final = Outcome(attempts=(), best=None), False
     for stage in plan.stages:
         ahead -= len(stage.rungs)
         tiers = [session.tier(rung, keeps=plan.keeps) for rung in stage.rungs]
@@ -72,13 +72,15 @@ def _climb_stages(session: Session, plan: Plan, listen: Listen, emit: Emit | Non
         latest = climb(tiers, settings)
         attempts += latest.attempts
         climbed += tiers
-        if latest.best is not None or tries.shown or _is_final(latest.error) or session.control.expired:
+        is_final = _is_final(latest.error, over_budget=not stage.skip_unaffordable)
+        if latest.best is not None or tries.shown or is_final or session.control.expired:
             break
     error = latest.error
-    if latest.best is None and not tries.shown and not _is_final(error):
+    if latest.best is None and not tries.shown and not is_final:
         error = ending(attempts, climbed, None)
     return replace(latest, attempts=tuple(attempts), error=error)
 
 
-def _is_final(error: SynapseError | None) -> bool:
-    return isinstance(error, Interrupted | ClosedPipe | BudgetSpent)
+def _is_final(error: SynapseError | None, *, over_budget: bool) -> bool:
+    """Whether no fallback is asked; over budget one is where the cascade says "cheaper": it may cost nothing."""
+    return isinstance(error, Interrupted | ClosedPipe) or (over_budget and isinstance(error, BudgetSpent))
