@@ -9,7 +9,7 @@ import typer
 
 from synapse_cli.cli.listing import as_age, print_rows, print_table, visible
 from synapse_cli.core.prompt import Json
-from synapse_cli.ledger import reading
+from synapse_cli.ledger import reading, searching
 
 app = typer.Typer(
     help="List, show and search recorded runs.",
@@ -111,9 +111,8 @@ def search(
       synapse log search invoice --since 7d
     """
     now = time.time()
-    rows = reading.search(
-        _path(), text, _filter(route=route, model=model, since=since, status=status, most=most, now=now), now
-    )
+    wanted = _filter(route=route, model=model, since=since, status=status, most=most, now=now)
+    rows = searching.search(_path(), text, wanted, now, lambda line: typer.echo(line, err=True))
     if not print_rows(rows, json=json, jsonl=jsonl):
         columns = ("run", "when", "model", "found in", "passage")
         cells = [

@@ -36,16 +36,5 @@ def unpacked(blob: bytes | None) -> str | None:
         return None
 
 
-def drop_unused(book: sqlite3.Connection, names: set[str]) -> None:
-    """Delete those of these texts that no run and no attempt names any more."""
-    book.executemany(
-        "DELETE FROM blobs WHERE sha256 = :name AND NOT EXISTS (SELECT 1 FROM runs WHERE prompt = :name)"
-        " AND NOT EXISTS (SELECT 1 FROM runs WHERE system = :name)"
-        " AND NOT EXISTS (SELECT 1 FROM runs WHERE answer = :name)"
-        " AND NOT EXISTS (SELECT 1 FROM attempts WHERE answer = :name)",
-        [{"name": name} for name in sorted(names)],
-    )
-
-
 def _encoded(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")

@@ -11,7 +11,7 @@ from threading import Lock
 from synapse_cli.core.completion import Completion
 from synapse_cli.core.run import Run
 from synapse_cli.core.unkept import Unkept
-from synapse_cli.ledger import schema
+from synapse_cli.ledger import index, schema
 from synapse_cli.ledger.booking import rebook
 from synapse_cli.ledger.calls import Call, forget, write_answered, write_begun, write_failed
 from synapse_cli.ledger.prune import give_back_space, prune
@@ -86,6 +86,7 @@ class Book:
             keep_s = self._settings.keep_s
             before = None if keep_s is None else self._now() - keep_s
             prune(book, before=before, max_size=self._settings.max_size, but=run.run_id)
+            index.keep_up(book, self._settings.max_size)
 
         self._write(write)
         if is_last:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from synapse_cli.ledger import blobs
+from synapse_cli.ledger import index
 from synapse_cli.ledger.booking import book_run
 from synapse_cli.ledger.rows import drop
 
@@ -15,6 +15,11 @@ _TEXTS = (
     "SELECT prompt, system, answer FROM runs WHERE id = ?",
     "SELECT answer FROM attempts WHERE run = ?",
     "SELECT answer FROM calls WHERE run = ?",
+)
+_UNUSED = (
+    "SELECT rowid FROM blobs WHERE sha256 = :name AND NOT EXISTS (SELECT 1 FROM runs WHERE prompt = :name)"
+    " AND NOT EXISTS (SELECT 1 FROM runs WHERE system = :name) AND NOT EXISTS (SELECT 1 FROM runs WHERE answer = :name)"
+    " AND NOT EXISTS (SELECT 1 FROM attempts WHERE answer = :name)"
 )
 
 
@@ -60,4 +65,14 @@ def _drop(book: sqlite3.Connection, runs: list[str]) -> None:
             names.update(name for row in book.execute(query, (run,)) for name in row if name is not None)
         drop(book, run)
         book.execute("DELETE FROM calls WHERE run = ?", (run,))
-    blobs.drop_unused(book, names)
+    for name in sorted(names):
+        _drop_unused_text(book, name)
+    index.drop_dead(book)
+
+
+def _drop_unused_text(book: sqlite3.Connection, name: str) -> None:
+    """Delete a text that no run and no attempt names any more."""
+    row = book.execute(_UNUSED, {"name": name}).fetchone()
+    if row is not None:
+        index.note_dead(book, row[0])
+        book.execute("DELETE FROM blobs WHERE rowid = ?", (row[0],))

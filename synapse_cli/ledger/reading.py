@@ -1,4 +1,4 @@
-"""Read the ledger: which runs there were, one run whole, and where a text was said."""
+"""Read the ledger: which runs there were, and one run whole."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from synapse_cli.core.errors import InputError, UsageError
+from synapse_cli.core.ids import new_run_id
 from synapse_cli.core.prompt import Json
 from synapse_cli.ledger import blobs, schema
 
@@ -20,13 +21,13 @@ Row = dict[str, Json]
 STATUSES = ("accepted", "rejected", "failed", "interrupted", "running", "in doubt")
 _FROM = "FROM runs r LEFT JOIN decisions d ON d.run = r.id"
 _RUNS = f"SELECT r.*, d.route, d.why, d.source {_FROM}"
-_WHICH = {
+_WHICH = {  # "IS NOT 0" lets the index of what was not answered be used
     "accepted": "r.exit_code = 0",
-    "rejected": "r.exit_code = 65",
-    "interrupted": "r.exit_code IN (130, 141)",
-    "failed": "r.exit_code NOT IN (0, 65, 130, 141)",
-    "running": "r.exit_code IS NULL",
-    "in doubt": "r.exit_code IS NULL",
+    "rejected": "r.exit_code IS NOT 0 AND r.exit_code = 65",
+    "interrupted": "r.exit_code IS NOT 0 AND r.exit_code IN (130, 141)",
+    "failed": "r.exit_code IS NOT 0 AND r.exit_code NOT IN (0, 65, 130, 141)",
+    "running": "r.exit_code IS NOT 0 AND r.exit_code IS NULL",
+    "in doubt": "r.exit_code IS NOT 0 AND r.exit_code IS NULL",
 }
 _LONGEST_RUN_S = 86_400.0
 """A run that began longer ago and has not ended is not running, whoever has its process id now."""
@@ -41,6 +42,8 @@ class Filter:
     status: str | None = None
     since: float | None = None
     most: int | None = None
+    tenant: str | None = None
+    """Whose runs; None is everybody's."""
 
 
 def runs(path: str, wanted: Filter, now: float) -> list[Row]:
@@ -58,34 +61,14 @@ def runs(path: str, wanted: Filter, now: float) -> list[Row]:
     return found
 
 
-def search(path: str, text: str, wanted: Filter, now: float) -> list[Row]:
-    """Return the runs whose prompt or answer holds a text, letter case aside, newest first, each with the passage."""
-    where, values = _conditions(wanted)
-    columns = "r.*, d.route, d.why, d.source, passage(p.text) AS in_prompt, passage(a.text) AS in_answer"
-    texts = "LEFT JOIN blobs p ON p.sha256 = r.prompt LEFT JOIN blobs a ON a.sha256 = r.answer"
-    where = f"{where} AND (in_prompt IS NOT NULL OR in_answer IS NOT NULL)"
-    query = f"SELECT {columns} {_FROM} {texts} WHERE {where} ORDER BY r.id DESC LIMIT ?"
-    needle = text.casefold()
-    with closing(_open(path)) as book:
-        book.create_function("passage", 1, lambda blob: _passage(blobs.unpacked(blob), needle), deterministic=True)
-        rows = _ask(book, path, query, [*values, -1 if wanted.most is None else wanted.most])
-        return [
-            {
-                **_told(row, now),
-                "found_in": "prompt" if row["in_prompt"] is not None else "answer",
-                "passage": row["in_prompt"] or row["in_answer"],
-            }
-            for row in rows
-        ]
+def run(path: str, wanted: str, now: float, tenant: str | None = None) -> Row:
+    """Return one run whole: its texts, decision, attempts, escalations and calls.
 
-
-def run(path: str, wanted: str, now: float) -> Row:
-    """Return one run whole: its texts, decision, attempts and escalations.
-
-    `wanted` is an id, a prefix of one that no other run shares, or "last". Raises UsageError.
+    `wanted` is an id, a prefix of one that no other run shares, or "last"; of a tenant's runs where one is named.
+    Raises UsageError.
     """
     with closing(_open(path)) as book:
-        run_id = _resolved(book, path, wanted)
+        run_id = _resolved(book, path, wanted, tenant)
         row = next(_ask(book, path, f"{_RUNS} WHERE r.id = ?", [run_id]))
         decision = next(_ask(book, path, "SELECT * FROM decisions WHERE run = ?", [run_id]), None)
         attempts = list(_ask(book, path, "SELECT * FROM attempts WHERE run = ? ORDER BY place", [run_id]))
@@ -130,21 +113,26 @@ def _conditions(wanted: Filter) -> tuple[str, list[object]]:
     conditions: dict[str, object] = {
         "d.route = ?": wanted.route,
         "r.model = ?": wanted.model,
+        "r.id >= ?": None if wanted.since is None else new_run_id(max(0.0, wanted.since), b"\0" * 7),
         "r.started >= ?": wanted.since,
+        "r.tenant = ?": wanted.tenant,
     }
     used = {condition: value for condition, value in conditions.items() if value is not None}
     status = [] if wanted.status is None else [_WHICH[wanted.status]]
     return " AND ".join([*used, *status]) or "1", list(used.values())
 
 
-def _resolved(book: sqlite3.Connection, path: str, wanted: str) -> str:
+def _resolved(book: sqlite3.Connection, path: str, wanted: str, tenant: str | None) -> str:
+    whose, values = ("1", []) if tenant is None else ("tenant = ?", [tenant])
     if wanted == "last":
-        newest = next(_ask(book, path, "SELECT id FROM runs ORDER BY id DESC LIMIT 1", []), None)
+        query = f"SELECT id FROM runs WHERE {whose} ORDER BY id DESC LIMIT 1"  # noqa: S608  # our own words
+        newest = next(_ask(book, path, query, list(values)), None)
         if newest is None:
             raise UsageError("no run is recorded yet", 'synapse run "Say hello" records one')
         return str(newest["id"])
     start = wanted.lower()
-    rows = list(_ask(book, path, "SELECT id FROM runs WHERE id >= ? AND id < ? LIMIT 4", [start, start + "~"]))
+    query = f"SELECT id FROM runs WHERE {whose} AND id >= ? AND id < ? LIMIT 4"  # noqa: S608  # our own words
+    rows = list(_ask(book, path, query, [*values, start, start + "~"]))
     found = [str(row["id"]) for row in rows]
     if start in found or len(found) == 1:
         return start if start in found else found[0]
@@ -269,13 +257,3 @@ def _call(row: sqlite3.Row, now: float) -> Row:
         "cost_usd": row["cost"],
         "answer_hash": row["answer"],
     }
-
-
-def _passage(text: str | None, needle: str) -> str | None:
-    """The line of a text that holds the needle, shortened around it; None where none does."""
-    if text is None or needle not in text.casefold():
-        return None
-    line = next((line for line in text.splitlines() if needle in line.casefold()), text)
-    at = max(0, line.casefold().find(needle))
-    start, end = max(0, at - 40), at + len(needle) + 40
-    return ("…" if start else "") + line[start:end].strip() + ("…" if end < len(line) else "")

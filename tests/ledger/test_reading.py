@@ -8,7 +8,7 @@ import pytest
 
 from synapse_cli.core.errors import UsageError
 from synapse_cli.core.outcome import Answered, Decision, Outcome
-from synapse_cli.ledger import reading
+from synapse_cli.ledger import reading, searching
 from synapse_cli.ledger.book import Book
 from synapse_cli.ledger.reading import Filter
 from synapse_cli.profile.model import LedgerSettings
@@ -105,14 +105,14 @@ def test_no_last_run_is_a_usage_error(tmp_path: Path) -> None:
     ],
 )
 def test_a_word_is_found_in_prompts_and_answers(path: str, text: str, expected: list[tuple[int, str, str]]) -> None:
-    rows = reading.search(path, text, Filter(), NOW)
+    rows = searching.search(path, text, Filter(), NOW)
 
     assert [(n, r["found_in"], r["passage"]) for n, r in zip(_numbers(rows), rows, strict=True)] == expected
 
 
 def test_a_search_is_filtered_and_bounded_too(path: str) -> None:
-    assert _numbers(reading.search(path, "classify", Filter(most=1), NOW)) == [3]
-    assert _numbers(reading.search(path, "classify", Filter(status="interrupted"), NOW)) == [2]
+    assert _numbers(searching.search(path, "classify", Filter(most=1), NOW)) == [3]
+    assert _numbers(searching.search(path, "classify", Filter(status="interrupted"), NOW)) == [2]
 
 
 def test_a_long_line_is_shortened_around_what_was_found(tmp_path: Path) -> None:
@@ -120,6 +120,6 @@ def test_a_long_line_is_shortened_around_what_was_found(tmp_path: Path) -> None:
     book.record(run(prompt="a" * 500 + "needle" + "b" * 500))
     book.close()
 
-    (row,) = reading.search(book.path, "needle", Filter(), NOW)
+    (row,) = searching.search(book.path, "needle", Filter(), NOW)
 
     assert row["passage"] == "…" + "a" * 40 + "needle" + "b" * 40 + "…"
