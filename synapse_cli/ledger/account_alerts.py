@@ -97,7 +97,7 @@ def _is_news(book: sqlite3.Connection, alert: Alert, period: str, marks: Sequenc
     """Whether the highest mark that is passed is told of for the first time; those below it are told with it."""
     is_news = False
     for mark in sorted(marks):
-        what = "\n".join((alert.scope.key, period, alert.unit, str(mark)))
+        what = "\n".join((alert.scope.key, period, alert.unit, str(alert.limit), str(mark)))
         row = (what, alert.scope.key, period, now, alert.message)
         is_news = book.execute("INSERT OR IGNORE INTO told VALUES (?, ?, ?, ?, ?)", row).rowcount == 1
     return is_news

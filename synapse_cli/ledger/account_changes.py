@@ -21,7 +21,6 @@ def raise_limit(
     book.execute(
         "INSERT OR REPLACE INTO raises VALUES (?, ?, ?, ?, ?, ?)", (scope.key, period, unit, amount, made, until)
     )
-    book.execute("DELETE FROM told WHERE scope = ? AND period = ?", (scope.key, periods.key(period, made)))
 
 
 def forgive_doubt(book: sqlite3.Connection, scopes: Sequence[Scope]) -> int:
