@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "stats": ("synapse_cli.cli.stats:stats", "Say how it went: cache, acceptance, latencies, errors, money."),
     "trace": ("synapse_cli.cli.trace:trace", "Show what happened within a run, in time."),
     "watch": ("synapse_cli.cli.watch:watch", "Watch runs as they go: pace, money, circuits, hosts."),
+    "telemetry": ("synapse_cli.cli.telemetry:app", "Say where runs are told, and whether they arrive."),
     "cache": ("synapse_cli.cli.cache:app", "Look into the cache, and clear it."),
     "doctor": ("synapse_cli.cli.doctor:doctor", "Check engines, keys, files and one local answer."),
     "hosts": ("synapse_cli.cli.hosts:app", "List, start and stop the processes that keep models warm."),

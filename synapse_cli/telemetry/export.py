@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import unquote, urlsplit
 
 from opentelemetry.sdk.metrics import export as sdk
 from opentelemetry.sdk.resources import Resource
@@ -22,9 +24,12 @@ from opentelemetry.trace.status import Status, StatusCode
 
 from synapse_cli.core.redact import one_line
 from synapse_cli.telemetry.merge import Merged, Point, merged, read_attributes
+from synapse_cli.telemetry.wanted import ENDPOINTS
 
 _ANSWERED = re.compile(r"code: (?:\d|StatusCode\.(?!UNAVAILABLE|DEADLINE_EXCEEDED))")
 """That a collector said no, rather than nothing; then it may still want the other kind (Jaeger takes no metrics)."""
+_TRIED = re.compile(r"Transient error (.+) encountered while exporting .*", re.DOTALL)
+_GAVE_UP = re.compile("due to timeout, max retries or shutdown")
 _KINDS = {1: SpanKind.INTERNAL, 3: SpanKind.CLIENT}
 
 
@@ -77,17 +82,39 @@ class Exporter:
     def _outcome(self, result: object) -> str:
         """Why an export failed, as its log says; empty where it did not."""
         said, self._said.last = self._said.last, ""
-        return "" if getattr(result, "name", "") == "SUCCESS" else one_line(said or "the export failed")
+        return "" if getattr(result, "name", "") == "SUCCESS" else one_line(said or "the export failed", _secrets())
 
 
 class _Said(logging.Handler):
-    """Keeps what the exporters last said; nobody reads a log of this process."""
+    """Keeps why the exporters failed; nobody reads a log of this process.
+
+    Where they gave up after trying again, they say that at the end, and what was wrong with each try before.
+    """
 
     last = ""
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.levelno >= logging.ERROR or not self.last:
-            self.last = record.getMessage()
+        """Take a line of the log for the reason, unless a better one is known."""
+        said = record.getMessage()
+        tried = _TRIED.match(said)
+        if tried is not None:
+            self.last = tried[1]
+        elif _GAVE_UP.search(said):
+            self.last = self.last or "no answer in time"
+        else:
+            self.last = said
+
+
+def _secrets() -> list[str]:
+    """What may be a key in the address and in the headers: errors of HTTP clients quote both."""
+    found = []
+    for name, value in os.environ.items():
+        if name.startswith("OTEL_EXPORTER_OTLP_") and name.endswith("HEADERS"):
+            found += [unquote(pair.partition("=")[2].strip()) for pair in value.split(",")]
+        elif name in ENDPOINTS:
+            parts = urlsplit(value)
+            found += [parts.query, parts.password or ""]
+    return found
 
 
 def _exporters(protocol: Literal["http", "grpc"]) -> tuple[Any, Any]:

@@ -32,6 +32,18 @@ def start(spool: Spool, target: Target, env: Mapping[str, str]) -> None:
     _popen(command, around)
 
 
+def send_now(spool: Spool, target: Target, env: Mapping[str, str]) -> bool:
+    """Send as a sender does, in a process of its own, and wait for it; whether nothing went wrong."""
+    import subprocess
+
+    command = [sys.executable, "-P", _MAIN, spool.path, "now"]
+    nowhere = subprocess.DEVNULL
+    done = subprocess.run(
+        command, env=sender_environment(target, env), stdin=nowhere, stdout=nowhere, stderr=nowhere, check=False
+    )
+    return done.returncode == 0
+
+
 def sender_environment(target: Target, env: Mapping[str, str]) -> dict[str, str]:
     """What the exporters read: the profile's address in place of the environment's, and headers of both.
 

@@ -54,12 +54,17 @@ def requests_of(
 
 def write(requests: Sequence[Json], target: Target, run_id: str, warn: Warn) -> None:
     """Put the exports where the target says; what cannot be put is said."""
-    lines = [json.dumps(request, ensure_ascii=False, separators=(",", ":")) + "\n" for request in requests]
-    data = "".join(lines).encode("utf-8", "replace")
+    data = encoded(requests)
     if target.file is not None:
         _to_file(target.file, data, warn)
     if target.endpoint is not None and data:
         _to_network(target, run_id, data, warn)
+
+
+def encoded(requests: Sequence[Json]) -> bytes:
+    """A line for each export."""
+    lines = [json.dumps(request, ensure_ascii=False, separators=(",", ":")) + "\n" for request in requests]
+    return "".join(lines).encode("utf-8", "replace")
 
 
 def _to_file(path: str, data: bytes, warn: Warn) -> None:
