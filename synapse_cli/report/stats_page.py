@@ -12,6 +12,8 @@ from synapse_cli.report.stats import PERCENTILES, Group, Stats, Trouble
 
 _MOST_ROWS = 12
 """Of each table; JSON and CSV have them all."""
+_NARROWEST = 8
+"""Columns that a text keeps."""
 _LONGEST_LINE = 60
 """Columns of the line of runs in time."""
 
@@ -35,7 +37,7 @@ class Page:
         yield from self._section(f"by {self._stats.by}", _COUNTED, self._stats.groups)
         timed = [group for group in self._stats.groups if group.sums.latencies]
         yield from self._section("time of calls", _TIMED, timed)
-        yield from self._table("steps", ("from → to", "after", "times", "share"), self._steps())
+        yield from self._table("steps from", ("from", "to", "after", "times", "share"), self._steps())
         yield from self._table("checks", ("rule", "model", "judged", "passed", "score", "not judged"), self._checks())
         yield from self._table("errors", ("kind", "model", "times"), _troubles(self._stats.errors))
         yield from self._table("not asked", ("because", "model", "times"), _troubles(self._stats.skipped))
@@ -45,14 +47,16 @@ class Page:
         yield self._paint(f"{self._span} · {short(total.sums.runs)} runs · {short(total.sums.calls)} calls", "bold")
         yield ""
         runs = total.sums.runs or 1
-        yield self._fact("runs", [f"{count / runs:.1%} {ending}" for ending, count in total.endings.items() if count])
-        yield self._fact("cache", [f"{_percent(total.hits)} of what was asked was answered from it"])
-        yield self._fact(
+        yield from self._fact(
+            "runs", [f"{count / runs:.1%} {ending}" for ending, count in total.endings.items() if count]
+        )
+        yield from self._fact("cache", [f"{_percent(total.hits)} of what was asked was answered from it"])
+        yield from self._fact(
             "steps", [f"{_percent(_ratio(total.sums.climbed, runs))} of the runs needed more than one tier"]
         )
         took = total.sums.run_latencies or total.sums.latencies
-        yield self._fact("time", [f"p{share} {_time(percentile(took, share / 100))}" for share in PERCENTILES])
-        yield self._fact("money", list(_money(total)))
+        yield from self._fact("time", [f"p{share} {_time(percentile(took, share / 100))}" for share in PERCENTILES])
+        yield from self._fact("money", list(_money(total)))
         if len(self._stats.times) > 1:
             counts = [float(time.sums.runs) for time in self._stats.times]
             names = f"{self._stats.times[0].name} … {self._stats.times[-1].name}"
@@ -60,8 +64,16 @@ class Page:
             yield f"{'pace':<7} {line}"
             yield f"{'':<7} {self._paint(names, 'dim')}"
 
-    def _fact(self, name: str, parts: Sequence[str]) -> str:
-        return f"{name:<7} {' · '.join(part for part in parts if part) or '-'}"
+    def _fact(self, name: str, parts: Sequence[str]) -> Iterator[str]:
+        """Figures in a row, on as many lines as they take."""
+        line = f"{name:<7} {parts[0] if parts else '-'}"
+        for part in parts[1:]:
+            if cells(line) + 3 + cells(part) > self._width:
+                yield line
+                line = f"{'':<7} {part}"
+            else:
+                line = f"{line} · {part}"
+        yield line
 
     def _section(
         self, title: str, of: Sequence[tuple[str, Callable[[Group], str]]], groups: Sequence[Group]
@@ -70,13 +82,15 @@ class Page:
         yield from self._table(title, ("", *(name for name, _ in of)), rows)
 
     def _table(self, title: str, header: Cells, rows: Sequence[Cells]) -> Iterator[str]:
-        """A heading, then rows whose first column gives way where it gets narrow."""
+        """A heading, then rows; where it gets narrow the longest texts give way."""
         if not rows:
             return
         shown = rows[:_MOST_ROWS]
         widths = [max(cells(row[column]) for row in (header, *shown)) for column in range(len(header))]
         texts = 1 if not header[0] else _texts(header)
-        widths[0] = max(8, min(max(widths[0], cells(title)), self._width - sum(widths[1:]) - 2 * (len(widths) - 1)))
+        widths[0] = max(widths[0], cells(title))
+        while sum(widths) + 2 * (len(widths) - 1) > self._width and max(widths[:texts]) > _NARROWEST:
+            widths[widths.index(max(widths[:texts]))] -= 1
         yield ""
         yield self._paint(self._row((title, *header[1:]), widths, texts), "bold")
         for row in shown:
@@ -94,7 +108,7 @@ class Page:
     def _steps(self) -> list[Cells]:
         names = {"escalation": "a rejection", "fallback": "a failure", "passed over": "a skip"}
         return [
-            (f"{tidy(s.source)} → {tidy(s.target)}", names.get(s.kind, s.kind), short(s.count), _percent(s.share))
+            (tidy(s.source), tidy(s.target), names.get(s.kind, s.kind), short(s.count), _percent(s.share))
             for s in self._stats.steps
         ]
 
