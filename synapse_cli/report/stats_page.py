@@ -82,7 +82,7 @@ class Page:
         yield from self._table(title, ("", *(name for name, _ in of)), rows)
 
     def _table(self, title: str, header: Cells, rows: Sequence[Cells]) -> Iterator[str]:
-        """A heading, then rows; where it gets narrow the longest texts give way."""
+        """A heading, then rows; where it gets narrow the longest texts give way, then the last columns."""
         if not rows:
             return
         shown = rows[:_MOST_ROWS]
@@ -91,6 +91,9 @@ class Page:
         widths[0] = max(widths[0], cells(title))
         while sum(widths) + 2 * (len(widths) - 1) > self._width and max(widths[:texts]) > _NARROWEST:
             widths[widths.index(max(widths[:texts]))] -= 1
+        if sum(widths) + 2 * (len(widths) - 1) > self._width and len(header) > texts + 1:
+            yield from self._table(title, header[:-1], [row[:-1] for row in rows])
+            return
         yield ""
         yield self._paint(self._row((title, *header[1:]), widths, texts), "bold")
         for row in shown:
