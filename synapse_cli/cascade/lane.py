@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
 from synapse_cli.core.quota import Quota
@@ -103,7 +103,7 @@ class Lane:
         oldest = now - MINUTE_S - 1
         self.slots = {at: counts for at, counts in self.slots.items() if int(at) >= oldest}
         self.seen = now
-        return json.dumps(asdict(self), separators=(",", ":"))
+        return json.dumps({name: getattr(self, name) for name in _FIELDS}, separators=(",", ":"))
 
     # --- when ---
 
@@ -285,6 +285,9 @@ class Lane:
         count = sum(counts[2] for at, counts in self.slots.items() if int(at) >= since)
         measured = count * self.beat_s / (now - since)
         return measured if self.share is None else min(measured, self.share)
+
+
+_FIELDS = tuple(each.name for each in fields(Lane))
 
 
 def _lasts_s(reset_s: float | None, window_s: float | None) -> float:

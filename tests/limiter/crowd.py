@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from synapse_cli.cascade.limited import Limited
-from synapse_cli.cascade.limiter import Limiter, Access
+from synapse_cli.cascade.limiter import Access, Limiter
 from synapse_cli.cascade.pace_file import PaceFile, Provider
 from synapse_cli.core.clock import SystemClock
 from synapse_cli.core.completion import Completion, Count, Facts, Usage

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -144,7 +146,7 @@ def test_after_a_pause_calls_come_one_by_one_and_then_faster() -> None:
         lane.answered(now, 0.01, "m")
         times.append(now)
 
-    gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
     assert times[0] >= NOW + 1
     assert gaps == sorted(gaps, reverse=True)
     assert gaps[-1] < gaps[0] / 2
