@@ -221,17 +221,13 @@ def folders_are_gone(machine: Machine) -> Iterator[Bent]:
 
 
 @contextmanager
-def locked_files(machine: Machine) -> Iterator[Bent]:
-    """Another program holds every database for writing, and does not let go."""
-    holders = []
-    for path in databases(machine):
-        holder = sqlite3.connect(path, isolation_level=None)
-        holder.execute("BEGIN EXCLUSIVE")
-        holders.append(holder)
+def locked_ledger(machine: Machine) -> Iterator[Bent]:
+    """Another program holds the ledger for writing, and does not let go."""
+    holder = sqlite3.connect(machine.state / "ledger.sqlite3", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
     yield Bent()
-    for holder in holders:
-        holder.execute("ROLLBACK")
-        holder.close()
+    holder.execute("ROLLBACK")
+    holder.close()
 
 
 @contextmanager
@@ -302,7 +298,7 @@ FIRST |= {folders_are_files}
 def databases(machine: Machine) -> list[Path]:
     """Every SQLite file that is kept."""
     kept = [path for folder in (machine.cache, machine.state) for path in folder.rglob("*") if path.is_file()]
-    return [path for path in sorted(kept) if path.open("rb").read(6) == b"SQLite"]
+    return [path for path in sorted(kept) if path.read_bytes()[:6] == b"SQLite"]
 
 
 def _header(path: Path) -> None:
