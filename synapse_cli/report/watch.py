@@ -70,7 +70,7 @@ class View:
 def frame(view: View, *, width: int, height: int, paint: Painter, help_line: str = "") -> list[str]:
     """At most `height` lines of at most `width` columns."""
     running = [run for run in view.runs if run["status"] == "running"]
-    ended = [run for run in view.runs if run["status"] != "running"]
+    ended = sorted((run for run in view.runs if run["status"] != "running"), key=_ended_at)
     lines: list[Line] = [*_head(view, ended, len(running), width, help_line), []]
     if running:
         shown = running[-max(1, (height - len(lines)) // 2) :]
@@ -161,11 +161,10 @@ def _ended(run: Row, width: int) -> Line:
     told = run["tokens"] if isinstance(run["tokens"], dict) else {}
     used = "memo" if run["memo"] else "cached" if run["cached"] else tokens(told)
     took = run["latency_s"]
-    ended_at = _began(run) + (float(took) if isinstance(took, int | float) else 0.0)
     cells = [left(tidy(str(run["route"] or "-")), route), left(tidy(who), model)]
     cells += [right(seconds(float(took)) if isinstance(took, int | float) else "-", _TOOK), right(used, _TOKENS)]
     cells += [right(_dollars(run["cost_usd"]), _COST), str(run["run_id"])[:run_id]]
-    return [(_clock(ended_at), "dim"), (f" {mark} ", colour), (" ".join(cells), None)]
+    return [(_clock(_ended_at(run)), "dim"), (f" {mark} ", colour), (" ".join(cells), None)]
 
 
 def _running(run: Row, view: View, width: int) -> Line:
@@ -202,6 +201,11 @@ def _count(ended: Sequence[Row], status: str) -> int:
 
 def _began(run: Row) -> float:
     return datetime.fromisoformat(str(run["started"])).timestamp()
+
+
+def _ended_at(run: Row) -> float:
+    took = run["latency_s"]
+    return _began(run) + (float(took) if isinstance(took, int | float) else 0.0)
 
 
 def _clock(instant: float) -> str:

@@ -38,6 +38,22 @@ use = "big"
 use = "climb"
 """
 
+DEAD = CLIMB.replace(
+    "[routes.default]",
+    """[models.dead]
+backend = "scripted"
+price = { input = 0.5, output = 2.0 }
+replies = [{ match = "", error = "server" }]
+[routes.dead]
+when = { keywords = ["dead"] }
+use = "dead"
+fallback = ["big"]
+[budget]
+per_day = "0.05 USD"
+[routes.default]""",
+)
+"""With a provider that fails always, and a limit."""
+
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:

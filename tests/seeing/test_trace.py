@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import time
 from typing import Any
 
 from tests.e2e.machine import SYNAPSE, Machine
 from tests.e2e.terminal import at_terminal
+from tests.seeing.conftest import CLIMB, DEAD
 from tests.seeing.screen import plain, seated
 
 
@@ -45,6 +48,70 @@ def test_tokens_and_money_of_the_parts_are_those_of_the_whole(machine: Machine) 
     assert sum(a["tokens"]["input"] for a in attempts) == root["tokens"]["input"]
     assert [a["cost_usd"] for a in attempts] == ["0", "0.00076", "0.004925"]
     assert root["cost_usd"] == "0.005685"
+
+
+def test_calls_are_placed_in_time_and_so_is_the_pause_before_one_more_try(machine: Machine) -> None:
+    machine.synapse("run", "a hard and broken question")
+
+    root = machine.synapse("trace", "--json").json["root"]
+    attempts, (pause,) = _children(root, "attempt"), _children(root, "pause")
+    calls = [call for attempt in attempts for call in _children(attempt, "call")]
+
+    assert [(call["name"], call["outcome"], call["reason"], call["purpose"]) for call in calls] == [
+        ("small", "answered", None, "tier"),
+        ("middle", "failed", "server", "tier"),
+        ("middle", "failed", "server", "tier"),
+        ("big", "answered", None, "tier"),
+    ]
+    assert [call["start_s"] for call in calls] == sorted(call["start_s"] for call in calls)
+    assert calls[1]["start_s"] <= pause["start_s"] <= pause["start_s"] + pause["took_s"] <= calls[2]["start_s"]
+    assert {call["where"] for call in calls} == {"scripted"}
+
+
+def test_a_tier_that_was_not_asked_says_why_and_has_no_call(machine: Machine) -> None:
+    machine.use(DEAD)
+    for number in range(3):
+        machine.synapse("run", f"dead {number}")
+
+    root = machine.synapse("trace", "--json").json["root"]
+    dead, big = _children(root, "attempt")
+
+    assert (dead["name"], dead["outcome"], dead["children"]) == ("dead", "skipped", [])
+    assert "it has been failing since" in dead["reason"]
+    assert (big["outcome"], [call["name"] for call in _children(big, "call")]) == ("accepted", ["big"])
+
+
+def test_a_call_of_a_run_that_was_killed_is_in_doubt(machine: Machine) -> None:
+    machine.use(CLIMB.replace("confidence = 0.99,", "confidence = 0.99, latency_s = 60,"))
+    with subprocess.Popen([SYNAPSE, "run", "a hard question"], cwd=machine.work, env=machine.env) as process:
+        while machine.ledger("SELECT count(*) FROM calls WHERE model = 'big'") != [(1,)]:
+            time.sleep(0.05)
+        running = machine.synapse("trace", "--json").json["root"]
+        process.kill()
+    killed = machine.synapse("trace", "--json").json["root"]
+
+    assert [(call["name"], call["outcome"]) for call in _children(running, "call")] == [
+        ("small", "answered"),
+        ("middle", "answered"),
+        ("big", "running"),
+    ]
+    assert killed["outcome"] == "in doubt"
+    assert _children(killed, "call")[-1]["outcome"] == "in doubt"
+    assert "? call big (scripted) · in doubt" in machine.synapse("trace").out.decode()
+
+
+def test_the_call_that_decided_the_route_is_told_with_the_decision(machine: Machine) -> None:
+    machine.use(
+        CLIMB.replace("[routes.default]", '[routes.sums]\nwhen = { task = "math" }\nuse = "big"\n[routes.default]')
+    )
+    machine.synapse("run", "What is seven times eight?")
+
+    root = machine.synapse("trace", "--json").json["root"]
+    (decision,) = _children(root, "decision")
+    (call,) = _children(decision, "call")
+
+    assert (call["name"], call["purpose"], call["outcome"]) == ("nano", "route", "answered")
+    assert decision["took_s"] == call["took_s"]
 
 
 def test_a_run_is_named_by_last_by_its_id_or_by_the_beginning_of_one(machine: Machine) -> None:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.e2e.machine import PATIENCE_S, SYNAPSE, Machine
+from tests.seeing.conftest import CLIMB, DEAD
 from tests.seeing.screen import COLUMNS, LINES, Seat, plain, seated
 
 SLOW = """schema = 1
@@ -175,6 +176,31 @@ def test_one_screen_is_printed_and_is_plain_in_a_pipe(machine: Machine) -> None:
     assert b"\x1b" not in done.out
     assert "1 ended · 0 running" in done.out.decode()
     assert "big" in done.out.decode()
+
+
+def test_a_budget_and_a_circuit_that_is_open_are_seen(machine: Machine) -> None:
+    machine.use(DEAD)
+    for number in range(3):
+        machine.synapse("run", f"dead {number}")
+
+    told = machine.synapse("watch", "--once").out.decode()
+    (budget,) = [line for line in told.splitlines() if line.startswith("budget")]
+    (circuit,) = [line for line in told.splitlines() if line.startswith("circuit")]
+
+    assert "of $0.05" in budget
+    assert "█" in budget
+    assert circuit.startswith("circuit  dead open: server, 3 in a row · tried again in ")
+
+
+def test_a_tenant_sees_its_own_runs(machine: Machine) -> None:
+    machine.use(CLIMB + "[tenants.acme]\n[tenants.other]\n")
+    machine.synapse("run", "--tenant", "acme", "hello")
+    machine.synapse("run", "--tenant", "other", "a hard question")
+
+    told = [machine.synapse("watch", "--once", "--tenant", name).out.decode() for name in ("acme", "other")]
+    whole = machine.synapse("watch", "--once").out.decode()
+
+    assert [("small" in page, "big" in page) for page in (*told, whole)] == [(True, False), (False, True), (True, True)]
 
 
 def test_a_span_that_is_none_is_a_usage_error(machine: Machine) -> None:
