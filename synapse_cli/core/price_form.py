@@ -55,4 +55,4 @@ def dollars(value: Json) -> Decimal:
         amount = None
     if amount is None or not amount.is_finite() or not 0 <= amount <= 1_000_000:
         raise ValueError("dollars per million tokens, from 0 to 1000000")
-    return amount
+    return amount.quantize(Decimal(1)) if amount == amount.to_integral_value() else amount.normalize()

@@ -13,8 +13,6 @@ LEFT, RIGHT, BOTTOM = 92, 36, 108
 _COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7f7f7f")
 """Okabe and Ito's, which the colour-blind can tell apart; in an order whose neighbours also differ in grey."""
 _LEGEND_LINE = 22
-_FEW = 12
-"""Columns up to which each carries its sum."""
 
 
 def svg(chart: Chart, title: str, subtitle: str, notes: list[str]) -> str:
@@ -77,15 +75,16 @@ def _columns(chart: Chart, top: float) -> Iterator[str]:
             yield box(x, high, width, max(low - high, 0.4), colour_of(part.series), tip=tip)
             below += part.size
         if column.size and _carries_sum(chart, number):
-            yield text(
-                x + width / 2, _up(below / chart.top, top) - 6, column.total, size=12, anchor="middle", halo=True
-            )
+            half = len(column.total) * LETTER / 2
+            middle = min(max(x + width / 2, LEFT + half), WIDTH - half)
+            yield text(middle, _up(below / chart.top, top) - 6, column.total, size=12, anchor="middle", halo=True)
 
 
 def _carries_sum(chart: Chart, number: int) -> bool:
-    """Each of a few columns, else the highest one."""
+    """Each, where there is room for all; else the highest one."""
     sizes = [column.size for column in chart.columns]
-    return len(sizes) <= _FEW or number == sizes.index(max(sizes))
+    longest = max(len(column.total) for column in chart.columns)
+    return longest * LETTER + 6 <= _slot(chart) or number == sizes.index(max(sizes))
 
 
 def _labels(chart: Chart) -> Iterator[str]:
