@@ -222,7 +222,7 @@ def _affordable_output(bid: Bid, room: Room) -> int:
         left = room.budget.dollars - room.gone.dollars - bid.input_tokens * price.input / 1_000_000
         if price.output > 0:
             bounds.append(int((left * 1_000_000 / price.output).to_integral_value(ROUND_FLOOR)))
-        elif left < 0:
+        elif left < 0 and price.input > 0:  # what is free is affordable also where more was spent than planned
             bounds.append(-1)
     if room.budget.tokens is not None:
         bounds.append(room.budget.tokens - room.gone.tokens - bid.input_tokens)

@@ -160,6 +160,16 @@ def test_local_calls_count_where_tokens_or_steps_are_limited(tmp_path: Path) -> 
     assert not passes(meter, local_bid())
 
 
+def test_a_local_call_passes_where_more_was_spent_than_the_limit_is_now(tmp_path: Path) -> None:
+    """A limit that was lowered, or an estimate that was exceeded, may not stop what costs nothing."""
+    till = Till(tmp_path)
+    spend(till.meter((PROFILE, {})), 2)
+    meter = till.meter((PROFILE, {"per_day": Decimal(1), "tokens_per_day": 100}))
+
+    assert passes(meter, local_bid())
+    assert not passes(meter, bid())
+
+
 def test_an_unknown_price_cannot_hold_a_day_s_limit(tmp_path: Path) -> None:
     with pytest.raises(BudgetSpent, match="price of this model is unknown"):
         Till(tmp_path).meter((PROFILE, {"per_day": Decimal(5)})).reserve(bid(price=None))
