@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from synapse_cli.report.bench import Figures, Told
+from synapse_cli.report.cells import bar
 from synapse_cli.report.numbers import dollars
 
-_EIGHTHS = " ▏▎▍▌▋▊▉"
 _TAIL = "░"
 _NARROWEST, _WIDEST = 10, 60
 
@@ -34,7 +34,7 @@ def _times(figures: Sequence[Figures], names: int, room: int) -> list[str]:
     for each in known:
         assert each.total_s is not None
         median, tail = each.total_s.estimate, _tail(each)
-        drawn = _bar(median / longest, room)
+        drawn = bar(median / longest, room)
         drawn += _TAIL * (round(tail / longest * room) - len(drawn))
         rows.append(f"{each.label:<{names}}  {drawn:<{room}}  {_time(median)}, p90 {_time(tail)}")
     return ["time (solid: median, light: p90)", *rows]
@@ -46,7 +46,7 @@ def _costs(figures: Sequence[Figures], names: int, room: int) -> list[str]:
     if not dearest:
         return []
     rows = [
-        f"{each.label:<{names}}  {_bar(float(cost / dearest), room):<{room}}  {dollars(cost)}" for each, cost in known
+        f"{each.label:<{names}}  {bar(float(cost / dearest), room):<{room}}  {dollars(cost)}" for each, cost in known
     ]
     return ["dollars per 1,000 calls", *rows]
 
@@ -54,7 +54,7 @@ def _costs(figures: Sequence[Figures], names: int, room: int) -> list[str]:
 def _qualities(figures: Sequence[Figures], names: int, room: int) -> list[str]:
     known = [(each, each.quality) for each in figures if each.quality is not None]
     rows = [
-        f"{each.label:<{names}}  {_bar(quality.estimate, room):<{room}}  {quality.estimate:.0%}"
+        f"{each.label:<{names}}  {bar(quality.estimate, room):<{room}}  {quality.estimate:.0%}"
         for each, quality in known
     ]
     return ["quality", *rows] if rows else []
@@ -63,15 +63,6 @@ def _qualities(figures: Sequence[Figures], names: int, room: int) -> list[str]:
 def _tail(figures: Figures) -> float:
     assert figures.total_s is not None
     return figures.total_s.estimate if figures.p90_s is None else figures.p90_s.estimate
-
-
-def _bar(share: float, room: int) -> str:
-    """Whole blocks and an eighth; something can be seen of what is not nothing."""
-    eighths = round(share * room * 8)
-    if eighths == 0 and share > 0:
-        eighths = 1
-    whole, part = divmod(eighths, 8)
-    return "█" * whole + (_EIGHTHS[part] if part else "")
 
 
 def _time(value: float) -> str:
