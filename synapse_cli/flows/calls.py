@@ -104,11 +104,14 @@ class Calls:
     def _in_step(self, model: Model, kind: str) -> Backend:
         """The model's backend, recorded; a hosted one's in step with all other processes."""
         if self.is_local(model):
-            return self._recorded(model, self.backend(model), kind)
+            return self._recorded(model, self._traced(model, self.backend(model)), kind)
         return self._paced().in_step(
             model,
             lambda part: self._recorded(
-                model, self._part(part), kind, deployment=None if part.is_only else str(part.access)
+                model,
+                self._traced(part.model, self._part(part)),
+                kind,
+                deployment=None if part.is_only else str(part.access),
             ),
             lambda seconds, reason: self.listen(Waiting(model.name, seconds, reason)),
         )
@@ -123,7 +126,6 @@ class Calls:
 
     def _recorded(self, model: Model, backend: Backend, kind: str, deployment: str | None = None) -> Backend:
         """A backend whose calls are written down; `deployment` says which address and key, where there is a choice."""
-        backend = self._traced(model, backend)
         record = self._record()
         if record is None:
             return backend

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 from itertools import pairwise
-from urllib.parse import urlsplit
 
 from synapse_cli.core.completion import Completion
 from synapse_cli.core.errors import SynapseError
@@ -267,6 +266,8 @@ def _server(base_url: str | None) -> tuple[str | None, int | None]:
     """Host and port of a model that has an address of its own; nobody else's is known here."""
     if not base_url:
         return None, None
+    from urllib.parse import urlsplit
+
     try:
         parts = urlsplit(base_url)
         return parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from urllib.parse import quote
 
 from synapse_cli.core.exclusive import is_held
 from synapse_cli.telemetry.settings import Target
@@ -54,9 +53,11 @@ def sender_environment(target: Target, env: Mapping[str, str]) -> dict[str, str]
         for name in ENDPOINTS:
             around.pop(name, None)
         around[ENDPOINTS[0]] = _base(target.endpoint or "")
-    told = [f"{quote(name)}={quote(value)}" for name, value in target.headers.items()]
-    given = env.get("OTEL_EXPORTER_OTLP_HEADERS", "")
-    if told:
+    if target.headers:
+        from urllib.parse import quote
+
+        given = env.get("OTEL_EXPORTER_OTLP_HEADERS", "")
+        told = [f"{quote(name)}={quote(value)}" for name, value in target.headers.items()]
         around["OTEL_EXPORTER_OTLP_HEADERS"] = ",".join([*([given] if given else []), *told])
     return around
 
