@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 from synapse_cli.cascade import circuit as circuits
 from synapse_cli.cascade import retry_bucket
@@ -20,11 +20,9 @@ from synapse_cli.profile.model import BreakerSettings
 _FIRST_LOOK_S, _LONGEST_LOOK_S = 0.02, 0.5
 """How soon a waiter looks again, growing: sixty of them at the longest cost 2 % of a core."""
 _LONGEST_ERROR = 200
-_COLUMNS = tuple(field.name for field in fields(Circuit))
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """What has a circuit: a model at a provider."""
 
     provider: Provider
@@ -39,8 +37,7 @@ class Place:
         return f"{self.model} of {self.provider}"
 
 
-@dataclass(frozen=True, slots=True)
-class Leave:
+class Leave(NamedTuple):
     """That a call may be made; with a `token` others are waiting for how it ends."""
 
     place: Place
@@ -68,7 +65,7 @@ class Breaker:
             if isinstance(found, Leave):
                 return found
             verdict, circuit = found
-            if verdict is Way.CLOSED_OFF or control.expired:
+            if verdict == "no" or control.expired:
                 raise self._open(place, circuit)
             if control.stopped:
                 raise Withdrawn("interrupted")
@@ -113,9 +110,9 @@ class Breaker:
                 return Leave(place)
             trials = _under_way(file, place, now, probes=circuit.opened_at is not None)
             verdict = circuits.way(circuit, self._settings, now, trials=trials, waited_s=waited_s)
-            if verdict is Way.WAIT or verdict is Way.CLOSED_OFF:
+            if verdict in ("wait", "no"):
                 return verdict, circuit
-            leave = Leave(place, os.urandom(8).hex(), verdict is Way.PROBE)
+            leave = Leave(place, os.urandom(8).hex(), verdict == "probe")
             row = (leave.token, *place.row, holder(), now, now + lease_s, leave.is_probe)
             file.execute("INSERT INTO trials VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
             return leave
@@ -145,7 +142,7 @@ def read(file: sqlite3.Connection, place: Place) -> Circuit:
 def _write(file: sqlite3.Connection, place: Place, circuit: Circuit) -> None:
     file.execute(
         "INSERT OR REPLACE INTO circuits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (*place.row, *(getattr(circuit, name) for name in _COLUMNS)),
+        (*place.row, *circuit),
     )
 
 

@@ -10,9 +10,8 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from threading import RLock
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from synapse_cli.core import database
 from synapse_cli.core.clock import Clock, SystemClock
@@ -64,8 +63,7 @@ BUSY_S = 5.0
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Provider:
+class Provider(NamedTuple):
     """Who is asked: a name and, where it has one, an address (never with the password that a URL may hold)."""
 
     name: str
