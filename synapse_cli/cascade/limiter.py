@@ -209,7 +209,7 @@ def _shed(access: Access, wait: Wait, limits: Limits) -> Shed:
     about = "" if wait.is_sure else "about "
     return Shed(
         f"{access} is busy: {wait.reason}, and a turn would have come in {about}{wait.seconds:.0f} s",
-        f"try again later, or raise limits.max_wait_s ({limits.max_wait_s:g} s) or --timeout",
+        f"try again later, or raise limits.max_wait ({limits.max_wait_s:g} s) or --timeout",
         retry_after_s=wait.seconds,
     )
 

@@ -43,7 +43,7 @@ class Provider429:
     seen: list[tuple[float, int]] = field(default_factory=list)
     """When each request came, and its status."""
     most_at_once: int = 0
-    _at_once: int = 0
+    at_once: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def status(self) -> int:
@@ -56,11 +56,11 @@ class Provider429:
             before = sum(int(at - first) == second for at, _ in self.seen)
             status = 200 if self.answers(since, before) else 429
             self.seen.append((now, status))
-            self._at_once += 1
-            self.most_at_once = max(self.most_at_once, self._at_once)
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
         time.sleep(self.latency_s if status == 200 else 0)
         with self._lock:
-            self._at_once -= 1
+            self.at_once -= 1
         return status
 
     def count(self, status: int) -> int:
