@@ -66,6 +66,7 @@ class Session:
         self.local_tiers: set[str] = set()
         self.tenant = tenant_of(profile, ask.tenant)
         seconds = seconds_of_run(profile, ask, self.tenant)
+        self._is_one_of_many = warm is not None
         self.control = Control(None if seconds is None else self._began + seconds, self.clock.monotonic)
         self.budgets = Budgets(
             profile,
@@ -254,7 +255,6 @@ class Session:
             self.book.record(run)
         if "paced" in self.__dict__:
             self.paced.close()
-        self.budgets.close()
         if self.telling is not None:
             self.telling.tell(run)
         return run
@@ -280,7 +280,7 @@ class Session:
             return None
         from synapse_cli.ledger.book import Book
 
-        return Book(_folder("state"), self.profile.ledger, warn=self.warn)
+        return Book(_folder("state"), self.profile.ledger, warn=self.warn, stays=self._is_one_of_many)
 
     @cached_property
     def paced(self) -> Paced:

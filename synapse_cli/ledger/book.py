@@ -11,7 +11,7 @@ from threading import Lock
 from synapse_cli.core.completion import Completion
 from synapse_cli.core.run import Run
 from synapse_cli.core.unkept import Unkept
-from synapse_cli.ledger import index, schema
+from synapse_cli.ledger import damage, index, kept_open, schema
 from synapse_cli.ledger.booking import rebook
 from synapse_cli.ledger.calls import Call, forget, write_answered, write_begun, write_failed
 from synapse_cli.ledger.prune import give_back_space, prune
@@ -22,7 +22,8 @@ from synapse_cli.profile.model import LedgerSettings
 class Book:
     """The ledger, opened on first use. No method raises; the first failure is warned of, in one line.
 
-    Safe from several threads and processes: each run is one transaction, and writers wait for each other.
+    With `stays` the file stays open for the next ledger of this process. Safe from several threads and processes:
+    each run is one transaction, and writers wait for each other.
     """
 
     def __init__(
@@ -32,11 +33,13 @@ class Book:
         *,
         warn: Callable[[str], None],
         now: Callable[[], float] = time.time,
+        stays: bool = False,
     ) -> None:
         self.path = os.path.join(folder, schema.FILE)
         self._settings = settings
         self._warn = warn
         self._now = now
+        self._stays = stays
         self._lock = Lock()
         self._book: sqlite3.Connection | None = None
         self._is_off = False
@@ -89,6 +92,7 @@ class Book:
             index.keep_up(book, self._settings.max_size)
 
         self._write(write)
+        self._give_back_space()
         if is_last:
             self.close()
 
@@ -105,26 +109,53 @@ class Book:
     def close(self) -> None:
         """Let go of the file; the next use opens it again."""
         with self._lock:
+            book, self._book = self._book, None
+            if book is not None and not (self._stays and kept_open.put(self.path, book)):
+                _close(book)
+
+    def _give_back_space(self) -> None:
+        with self._lock:
             if self._book is not None:
                 try:
-                    self._book.close()
-                except sqlite3.Error:  # a full disk may refuse the last fold; what was written is in the log
-                    pass
-                self._book = None
+                    give_back_space(self._book)
+                except sqlite3.Error:
+                    pass  # another run will
 
     def _write(self, write: Callable[[sqlite3.Connection], object]) -> None:
         with self._lock:
             if self._is_off:
                 return
             try:
-                if self._book is None:
-                    self._book = schema.opened(self.path)
-                _in_one_transaction(self._book, write)
-                give_back_space(self._book)
+                self._write_or_begin_anew(write)
             except schema.Newer as error:
                 self._fail(str(error))
             except (sqlite3.Error, OSError, ValueError, OverflowError) as error:
-                self._fail(Unkept.of(f"the ledger {self.path}", error, "this run is not recorded", use="written"))
+                self._fail(unrecorded(self.path, error))
+
+    def _write_or_begin_anew(self, write: Callable[[sqlite3.Connection], object]) -> None:
+        found = damage.identity(self.path)
+        try:
+            self._write_once(write)
+        except sqlite3.DatabaseError as error:
+            if not damage.is_damage(error):
+                raise
+            self._begin_anew(found)
+            self._write_once(write)
+
+    def _write_once(self, write: Callable[[sqlite3.Connection], object]) -> None:
+        if self._book is None:
+            self._book = kept_open.take(self.path) if self._stays else None
+            self._book = self._book or schema.opened(self.path)
+        _in_one_transaction(self._book, write)
+
+    def _begin_anew(self, damaged: tuple[int, int] | None) -> None:
+        """Set a damaged file aside, which is said."""
+        if self._book is not None:
+            _close(self._book)
+            self._book = None
+        said = damage.set_aside(self.path, damaged)
+        if said is not None:
+            self._warn(said)
 
     def _fail(self, why: str) -> None:
         """Warn of the first failure; a ledger that could not be opened is not tried again, a run's own failure is."""
@@ -132,6 +163,18 @@ class Book:
         if not self._has_warned:
             self._has_warned = True
             self._warn(why)
+
+
+def unrecorded(path: str, error: Exception) -> Unkept:
+    """What is said where a run could not be written down."""
+    return Unkept.of(f"the ledger {path}", error, "this run is not recorded", use="written")
+
+
+def _close(book: sqlite3.Connection) -> None:
+    try:
+        book.close()
+    except sqlite3.Error:  # a full disk may refuse the last fold; what was written is in the log
+        pass
 
 
 def _in_one_transaction(book: sqlite3.Connection, write: Callable[[sqlite3.Connection], object]) -> None:

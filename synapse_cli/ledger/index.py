@@ -26,6 +26,8 @@ _LEAST_PART = 250_000
 _ALIVE = 0.25
 """The share of texts still there below which a part is dropped."""
 _CHARS_AT_A_TIME = 100_000
+_OF_INDEX = (1, 267)
+"""SQLite's result codes for an index that FTS5 cannot open, or finds damaged."""
 _MOST_LETTERS = 12
 """Threes of a needle that are asked for: each halves what is left, and the texts are looked at anyway."""
 
@@ -34,7 +36,7 @@ def keep_up(book: sqlite3.Connection, max_size: int) -> None:
     """Take the texts that wait into the index, some at a time, once they are a lot; within the caller's transaction."""
     last: int = book.execute("SELECT coalesce(max(rowid), 0) FROM blobs").fetchone()[0]
     if last - _at(book) >= LOT or book.execute("SELECT 1 FROM texts_late LIMIT 1 OFFSET ?", (LOT,)).fetchone():
-        take_in(book, _CHARS_AT_A_TIME, max_size)
+        _take_in_or_forget(book, max_size)
 
 
 def take_in(book: sqlite3.Connection, chars: int, max_size: int, *, long_too: bool = False) -> int:
@@ -98,9 +100,12 @@ def candidates(book: sqlite3.Connection, needle: str, most: int) -> list[int] | 
     asked = " AND ".join('"{}"'.format(three.replace('"', '""')) for three in _spread(threes))
     late = "SELECT rowid FROM blobs WHERE rowid > ? UNION SELECT blob FROM texts_late ORDER BY 1 DESC"
     found = [int(row[0]) for row in book.execute(late, (_at(book),))]
-    for part in parts:
-        query = f"SELECT rowid FROM threes_{part} WHERE threes_{part} MATCH ? ORDER BY rowid DESC LIMIT ?"  # noqa: S608  # a number
-        found += (row[0] for row in book.execute(query, (asked, max(0, most - len(found)))))
+    try:
+        for part in parts:
+            query = f"SELECT rowid FROM threes_{part} WHERE threes_{part} MATCH ? ORDER BY rowid DESC LIMIT ?"  # noqa: S608  # a number
+            found += (row[0] for row in book.execute(query, (asked, max(0, most - len(found)))))
+    except sqlite3.DatabaseError:  # damaged: the next run begins it anew
+        return None
     return list(dict.fromkeys(found))
 
 
@@ -133,6 +138,19 @@ def folded(text: str) -> str:
     return text.casefold().encode("utf-8", "replace").decode("utf-8").replace("\0", " ")
 
 
+def _take_in_or_forget(book: sqlite3.Connection, max_size: int) -> None:
+    """Take in what waits; an index that is damaged is begun anew, because all it knows is in the texts."""
+    book.execute("SAVEPOINT taking_in")
+    try:
+        take_in(book, _CHARS_AT_A_TIME, max_size)
+    except sqlite3.DatabaseError as error:
+        if not book.in_transaction or getattr(error, "sqlite_errorcode", None) not in _OF_INDEX:
+            raise
+        book.execute("ROLLBACK TO taking_in")
+        forget(book)
+    book.execute("RELEASE taking_in")
+
+
 def _take_late(book: sqlite3.Connection, part: int, chars: int, long_too: bool) -> int:
     """Take in texts that were passed over for their length, or whose part was dropped."""
     shortest = "" if long_too else f"WHERE length(b.text) <= {LONG // 4}"
@@ -162,15 +180,16 @@ def _open_part(book: sqlite3.Connection, most: int) -> int | None:
     row = book.execute("SELECT id, chars FROM parts ORDER BY id DESC LIMIT 1").fetchone()
     if row is not None and row[1] < most:
         return int(row[0]) if _can_read(book, row[0]) else None
-    part = 1 if row is None else int(row[0]) + 1
+    at = _at(book)
+    part = book.execute("INSERT INTO parts (first, last) VALUES (?, ?)", (at + 1, at)).lastrowid
     try:
         book.execute(
             f"CREATE VIRTUAL TABLE threes_{part} USING"
             " fts5(text, content='', columnsize=0, detail=none, tokenize='trigram case_sensitive 1')"
         )
     except sqlite3.OperationalError:  # no fts5, or one older than trigrams (3.34)
+        book.execute("DELETE FROM parts WHERE id = ?", (part,))
         return None
-    book.execute("INSERT INTO parts (id, first, last) VALUES (?, ?, ?)", (part, _at(book) + 1, _at(book)))
     return part
 
 
@@ -183,7 +202,10 @@ def _can_read(book: sqlite3.Connection, part: int) -> bool:
 
 
 def _drop(book: sqlite3.Connection, part: int) -> None:
-    book.execute(f"DROP TABLE IF EXISTS threes_{part}")
+    try:
+        book.execute(f"DROP TABLE IF EXISTS threes_{part}")
+    except sqlite3.DatabaseError:  # damaged so that not even this can be done: it stays, and nobody asks it again
+        pass
     book.execute("DELETE FROM parts WHERE id = ?", (part,))
 
 

@@ -41,6 +41,7 @@ class Filter:
     model: str | None = None
     status: str | None = None
     since: float | None = None
+    until: float | None = None
     most: int | None = None
     tenant: str | None = None
     """Whose runs; None is everybody's."""
@@ -115,6 +116,8 @@ def _conditions(wanted: Filter) -> tuple[str, list[object]]:
         "r.model = ?": wanted.model,
         "r.id >= ?": None if wanted.since is None else new_run_id(max(0.0, wanted.since), b"\0" * 7),
         "r.started >= ?": wanted.since,
+        "r.id < ?": None if wanted.until is None else new_run_id(max(0.0, wanted.until), b"\0" * 7),
+        "r.started < ?": wanted.until,
         "r.tenant = ?": wanted.tenant,
     }
     used = {condition: value for condition, value in conditions.items() if value is not None}

@@ -7,12 +7,12 @@ import sqlite3
 
 from synapse_cli import __version__
 from synapse_cli.core.ids import new_run_id
-from synapse_cli.ledger import schema, sums
+from synapse_cli.ledger import damage, schema, sums
 from synapse_cli.ledger.histogram import one
 
 TYPE_CHECKING = False  # see core.places
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 
 def insert_memo_run(
@@ -28,16 +28,33 @@ def insert_memo_run(
 
     `facts` are those of `ledger.book.memo_facts`: what is true of the answer, whoever prints it again.
     """
-    try:
+    found, run_id = damage.identity(path), run_id or new_run_id(started)
+
+    def write() -> None:
         book = schema.opened(path)
         try:
-            _insert(book, facts, started, latency_s, exit_code, run_id=run_id or new_run_id(started))
+            _insert(book, facts, started, latency_s, exit_code, run_id=run_id)
         finally:
             book.close()
+
+    try:
+        return _or_begin_anew(path, found, write)
     except schema.Newer as error:
         return str(error)
     except (sqlite3.Error, OSError, ValueError) as error:
         return f"the ledger {path} cannot be written: {error}: this run is not recorded"
+
+
+def _or_begin_anew(path: str, found: tuple[int, int] | None, write: Callable[[], None]) -> str | None:
+    """Write; a damaged ledger is set aside first, which is said."""
+    try:
+        write()
+    except sqlite3.DatabaseError as error:
+        if not damage.is_damage(error):
+            raise
+        said = damage.set_aside(path, found)
+        write()
+        return said
     return None
 
 

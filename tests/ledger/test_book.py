@@ -14,7 +14,7 @@ import pytest
 from synapse_cli.core.completion import Usage
 from synapse_cli.core.outcome import Answered, Decision, Outcome
 from synapse_cli.core.verdict import Verdict
-from synapse_cli.ledger import reading
+from synapse_cli.ledger import damage, index, reading, searching
 from synapse_cli.ledger.blobs import sha256_of
 from synapse_cli.ledger.book import Book
 from synapse_cli.ledger.reading import Filter, Row
@@ -218,23 +218,94 @@ def test_odd_texts_and_numbers_come_back(tmp_path: Path) -> None:
     assert json.loads(json.dumps(whole["attempts"], allow_nan=False))[0]["verdicts"][0]["score"] is None
 
 
-@pytest.mark.parametrize("damage", [b"garbage" * 1000, b"SQLite format 3\0" + b"\xff" * 4000])
-def test_a_damaged_ledger_warns_once_and_is_left_as_it_is(tmp_path: Path, damage: bytes) -> None:
-    (tmp_path / "ledger.sqlite3").write_bytes(damage)
+@pytest.mark.parametrize("content", [b"garbage" * 1000, b"SQLite format 3\0" + b"\xff" * 4000])
+def test_a_damaged_ledger_is_set_aside_whole_and_a_new_one_begun(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "ledger.sqlite3").write_bytes(content)
     warnings: list[str] = []
     book = Book(tmp_path, LedgerSettings(), warn=warnings.append)
 
-    begin(book, "1", 0.0)
+    begin(book, run().run_id, START)
     book.record(run())
     book.close()
 
-    assert len(warnings) == 1
-    assert "cannot be written" in warnings[0]
-    assert "\n" not in warnings[0]
-    assert (tmp_path / "ledger.sqlite3").read_bytes() == damage
-    told = insert_memo_run(book.path, {}, 0.0, 0.0, 0)
+    (aside,) = tmp_path.glob("ledger.sqlite3.damaged-*")
+    assert aside.read_bytes() == content
+    assert warnings == [f"the ledger {book.path} was damaged: it is kept as {aside}, and a new one was begun"]
+    assert [row["run_id"] for row in reading.runs(book.path, Filter(), NOW)] == [run().run_id]
+
+
+def test_a_memo_hit_sets_a_damaged_ledger_aside_too(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite3"
+    path.write_bytes(b"garbage" * 1000)
+
+    told = insert_memo_run(str(path), memo_facts(run()), START, 0.004, 0)
+
     assert told is not None
-    assert "cannot be written" in told
+    assert "is kept as" in told
+    assert len(reading.runs(str(path), Filter(), NOW)) == 1
+
+
+def test_damage_that_is_met_in_the_middle_of_a_run_costs_only_what_was_in_the_file(tmp_path: Path) -> None:
+    warnings: list[str] = []
+    book = Book(tmp_path, LedgerSettings(), warn=warnings.append)
+    for number in range(200):
+        book.record(run(number, prompt=os.urandom(200).hex()), is_last=False)
+    book.close()
+    path = Path(book.path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:8192] + os.urandom(len(whole) - 8192))
+
+    begin(book, run(500).run_id, START)
+    book.record(run(500))
+    book.record(run(501))
+    book.close()
+
+    assert [row["run_id"] for row in reading.runs(book.path, Filter(), NOW)] == [run(501).run_id, run(500).run_id]
+    assert len(warnings) == 1
+    assert len(list(tmp_path.glob("ledger.sqlite3.damaged-*"))) == 1
+
+
+def test_two_damaged_ledgers_of_one_day_are_both_kept(tmp_path: Path) -> None:
+    for number in range(2):
+        (tmp_path / "ledger.sqlite3").write_bytes(b"garbage %d" % number * 1000)
+        Book(tmp_path, LedgerSettings(), warn=lambda _: None).record(run(number))
+
+    kept = sorted(path.read_bytes()[:9] for path in tmp_path.glob("ledger.sqlite3.damaged-*"))
+    assert kept == [b"garbage 0", b"garbage 1"]
+
+
+def test_a_damaged_index_is_made_anew_and_nothing_else(tmp_path: Path) -> None:
+    book = Book(tmp_path, LedgerSettings(), warn=pytest.fail)
+    for number in range(index.LOT):
+        book.record(run(number, prompt=f"question {number}"), is_last=False)
+    book.close()
+    with closing(sqlite3.connect(book.path)) as database:
+        (part,) = database.execute("SELECT id FROM parts").fetchone()
+        database.execute(f"UPDATE threes_{part}_data SET block = randomblob(length(block))")
+        database.commit()
+
+    for number in range(index.LOT, 3 * index.LOT):
+        book.record(run(number, prompt=f"question {number}"), is_last=False)
+    book.close()
+
+    assert len(reading.runs(book.path, Filter(), NOW)) == 3 * index.LOT
+    assert list(tmp_path.glob("*.damaged-*")) == []
+    (row,) = searching.search(book.path, "question 7", Filter(most=1, since=START + 7, until=START + 8), NOW)
+    assert row["run_id"] == run(7).run_id
+
+
+def test_a_process_of_many_runs_keeps_its_ledger_open_between_them(tmp_path: Path) -> None:
+    opened = []
+    for number in range(3):
+        book = Book(tmp_path, LedgerSettings(), warn=pytest.fail, stays=True)
+        book.record(run(number), is_last=False)
+        opened.append(book._book)
+        book.close()
+
+    assert opened[0] is opened[1] is opened[2]
+    damage.set_aside(book.path, damage.identity(book.path))
+    book.record(run(3))
+    assert [row["run_id"] for row in reading.runs(book.path, Filter(), NOW)] == [run(3).run_id]
 
 
 def test_a_folder_that_cannot_be_made_warns_once(tmp_path: Path) -> None:
