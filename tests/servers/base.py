@@ -45,6 +45,8 @@ class Reply:
     message: str = ""
     """Text of an error, in place of the usual one. `{key}` is replaced by the key that came with the request."""
     retry_after: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Said besides, with answers and refusals."""
     cut_after: int | None = None
     """Bytes of body after which the connection ends."""
     keeps: bool = False
@@ -191,7 +193,7 @@ def reply_of(values: dict[str, Any]) -> Reply:
     unknown = set(values) - known
     if unknown:
         raise SystemExit(f"no such field of a reply: {', '.join(sorted(unknown))}; known: {', '.join(sorted(known))}")
-    for key in ("tokens", "logprobs"):
+    for key in ("tokens", "logprobs", "headers"):
         if key in values:
             values[key] = tuple(tuple(item) if isinstance(item, list) else item for item in values[key])
     return Reply(**values)
@@ -259,6 +261,7 @@ def handler_of(server: Server) -> type[BaseHTTPRequestHandler]:
                 self.send_header("Connection", "close")
             if reply.retry_after:
                 self.send_header("Retry-After", reply.retry_after)
+            self._say_more(reply)
             self.end_headers()
             self._body([body], reply)
 
@@ -270,8 +273,13 @@ def handler_of(server: Server) -> type[BaseHTTPRequestHandler]:
                 self.send_header("Connection", "close")
             if reply.chunked:
                 self.send_header("Transfer-Encoding", "chunked")
+            self._say_more(reply)
             self.end_headers()
             self._body(events, reply)
+
+        def _say_more(self, reply: Reply) -> None:
+            for name, value in reply.headers:
+                self.send_header(name, value)
 
         def _body(self, parts: list[bytes], reply: Reply) -> None:
             left = reply.cut_after
