@@ -12,6 +12,8 @@ from tests.chaos.provider import proof
 from tests.e2e.machine import Machine
 
 SMALL = TIERS[0][2].partition("/")[2]
+ONE_WINDOW = "[breaker]\ncooldown = '10m'\n"
+"""Sixty runs take longer than the usual cooldown on a busy machine, and a probe each half minute is right."""
 ALONE = "[routes.alone]\nuse = 'small'\n"
 
 
@@ -25,7 +27,7 @@ def requests(fars: list[Far]) -> list[int]:
 
 @pytest.mark.parametrize("fault", ["500", "refused"])
 def test_sixty_runs_send_a_dead_provider_six_requests_at_most(warm: Machine, well: list[Far], fault: str) -> None:
-    use(warm, well)
+    use(warm, well, ONE_WINDOW)
     well[0].told(faults=fault)
 
     done = warm.shell("seq 60 | xargs -P8 -I{} sh -c 'synapse run -r alone \"prompt {}\"; echo $?'")
@@ -36,7 +38,7 @@ def test_sixty_runs_send_a_dead_provider_six_requests_at_most(warm: Machine, wel
 
 
 def test_runs_go_on_by_another_tier_while_the_first_is_dead(warm: Machine, well: list[Far]) -> None:
-    use(warm, well)
+    use(warm, well, ONE_WINDOW)
     well[0].told(faults="500")
 
     done = warm.shell("seq 40 | xargs -P8 -I{} synapse run 'prompt {}'")
