@@ -44,7 +44,7 @@ class Page:
 
     def _head(self) -> Iterator[str]:
         total = self._stats.total
-        yield self._paint(f"{self._span} · {short(total.sums.runs)} runs · {short(total.sums.calls)} calls", "bold")
+        yield self._paint(f"{self._span} · {_many(total.sums.runs, 'run')} · {_many(total.sums.calls, 'call')}", "bold")
         yield ""
         runs = total.sums.runs or 1
         yield from self._fact(
@@ -136,9 +136,13 @@ def _troubles(troubles: Sequence[Trouble]) -> list[Cells]:
 def _money(total: Group) -> Iterator[str]:
     sums = total.sums
     yield f"{dollars(Decimal(sums.cost))} spent" + (
-        f" and {short(sums.cost_unknown)} calls of unknown price" if sums.cost_unknown else ""
+        f" and {_many(sums.cost_unknown, 'call')} of unknown price" if sums.cost_unknown else ""
     )
     yield f"{dollars(Decimal(sums.saved))} saved against the dearest tier of each way"
+
+
+def _many(count: int, what: str) -> str:
+    return f"{short(count)} {what}{'' if count == 1 else 's'}"
 
 
 def _folded(counts: Sequence[float], room: int) -> list[float]:

@@ -140,10 +140,11 @@ def _gauges(spent: Sequence[Spent]) -> list[Line]:
     for each in spent:
         if each.limit is not None and each.share is not None:
             colour: Colour = "red" if each.share >= 1 else "yellow" if each.share >= _NEARLY else "green"
-            drawn = left(bar(min(1.0, each.share), _GAUGE), _GAUGE)
+            drawn = bar(min(1.0, each.share), _GAUGE)
             told = [f" {each.share:.0%}", f"{each.spent} of {each.limit} {_THIS[each.period]}"]
             told += [tidy(each.scope)] if each.scope else []
-            lines.append([("budget   ", None), (drawn, colour), (" · ".join(told), None)])
+            rest = "░" * (_GAUGE - len(drawn))
+            lines.append([("budget   ", None), (drawn, colour), (rest, "dim"), (" · ".join(told), None)])
     return lines
 
 
