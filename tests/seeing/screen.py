@@ -74,6 +74,13 @@ class Seat:
         """How the terminal is set."""
         return termios.tcgetattr(self._other_end)
 
+    @property
+    def cpu_s(self) -> float:
+        """CPU seconds that the process has taken."""
+        with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as file:
+            fields = file.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def _read(self, wait_s: float) -> None:
         ready, _, _ = select.select([self._terminal], [], [], wait_s)
         if ready:

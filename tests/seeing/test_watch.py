@@ -15,7 +15,7 @@ import pytest
 
 from tests.e2e.machine import PATIENCE_S, SYNAPSE, Machine
 from tests.seeing.conftest import CLIMB, DEAD
-from tests.seeing.screen import COLUMNS, LINES, Seat, plain, seated
+from tests.seeing.screen import COLUMNS, LINES, plain, seated
 
 SLOW = """schema = 1
 [models.slow]
@@ -213,9 +213,9 @@ def test_a_span_that_is_none_is_a_usage_error(machine: Machine) -> None:
 def test_it_begins_before_there_is_a_ledger_and_is_idle_while_nothing_happens(machine: Machine) -> None:
     with seated(machine, "watch") as seat:
         seat.until(lambda: bool(seat.frames))
-        before = _cpu_s(seat)
+        before = seat.cpu_s
         time.sleep(1.5)
-        spent = _cpu_s(seat) - before
+        spent = seat.cpu_s - before
         seat.press("q")
         seat.wait()
 
@@ -231,9 +231,3 @@ def test_a_ledger_that_is_no_ledger_is_said_on_the_screen(machine: Machine) -> N
         seat.press("q")
 
         assert seat.wait() == 0
-
-
-def _cpu_s(seat: Seat) -> float:
-    with open(f"/proc/{seat.process.pid}/stat", encoding="ascii") as file:
-        fields = file.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
