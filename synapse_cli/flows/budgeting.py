@@ -74,11 +74,6 @@ class Budgets:
                 self.meter.purse = purse
         return self._run_id if self._is_shared else None
 
-    def close(self) -> None:
-        """Let go of the account's file."""
-        if self._drawn is not None:
-            self._drawn.close()
-
     def _may_bind_local(self) -> bool:
         if _parent() is not None:
             return True
@@ -89,12 +84,12 @@ class Budgets:
         return [self._profile.budget, *(part.budget for part in parts if part is not None and part.budget is not None)]
 
     def _purse(self) -> Drawn:
-        from synapse_cli.ledger.account import Account
+        from synapse_cli.ledger.account import shared
         from synapse_cli.ledger.account_calls import Drawn
         from synapse_cli.ledger.account_watch import Watch
 
         if self._drawn is None:
-            account = Account(self._folder())
+            account = shared(self._folder())
             watch = Watch(account, warn=self._warn, alert=self._alert)
             self._drawn = Drawn(account, self._run_id, warn=self._warn, now=self._now, watch=watch, parent=_parent())
             self._drawn.bounds = self._bounds()

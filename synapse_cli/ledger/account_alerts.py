@@ -9,8 +9,8 @@ from decimal import Decimal
 
 from synapse_cli.ledger import account_periods as periods
 from synapse_cli.ledger.account import MICRO, PICO, UNITS, Scope, Unit
-from synapse_cli.ledger.account_calls import Bound, raised_limit, raises
-from synapse_cli.ledger.account_periods import PERIODS, Period
+from synapse_cli.ledger.account_calls import Bound, kept_limits, raised_limit, raises
+from synapse_cli.ledger.account_periods import Period
 
 _WHEN: dict[Period, str] = {"day": "today", "month": "this month"}
 
@@ -60,10 +60,8 @@ def passed(book: sqlite3.Connection, bounds: Sequence[Bound], now: float) -> Ite
     """Every mark that is passed and was not told of, by anybody; within the caller's transaction."""
     raised = raises(book, now)
     for bound in bounds:
-        for period in PERIODS:
+        for period in kept_limits(bound.settings):
             limits = {unit: raised_limit(bound, period, unit, raised) for unit in UNITS}
-            if all(limit is None for limit in limits.values()):
-                continue
             key = periods.key(period, now)
             spent = _settled(book, bound.scope.key, key)
             for unit, limit in limits.items():

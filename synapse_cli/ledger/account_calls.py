@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import lru_cache
 from typing import Protocol
 
 from synapse_cli.core import processes
@@ -32,7 +33,7 @@ class Bound:
     @property
     def is_limited(self) -> bool:
         """Whether it has a limit of a day or a month."""
-        return any(getattr(self.settings, name) is not None for name in _LIMITS.values())
+        return bool(kept_limits(self.settings))
 
     def limit(self, period: Period, unit: Unit) -> Decimal | int | float | None:
         """One limit; None where there is none."""
@@ -168,7 +169,8 @@ class Drawn:
         return self._family is not None or any(bound.is_limited for bound in self.bounds)
 
     def _limits(self, units: tuple[Unit, ...]) -> Iterable[bool]:
-        return (b.limit(period, unit) is not None for b in self.bounds for period in PERIODS for unit in units)
+        limits = (kept for bound in self.bounds for kept in kept_limits(bound.settings).values())
+        return (unit in kept for kept in limits for unit in units)
 
     def _reserved(self, book: sqlite3.Connection, bid: Bid, rooms: Sequence[Room]) -> Grant:
         from synapse_cli.ledger import account_family
@@ -226,14 +228,14 @@ class Drawn:
 
 def rooms_of(book: sqlite3.Connection, bounds: Sequence[Bound], now: float) -> list[Room]:
     """Every budget of a day and a month that these scopes have, raises included, and what is gone of it."""
-    raised = raises(book, now)
+    limited = [bound for bound in bounds if bound.is_limited]
+    raised = raises(book, now) if limited else {}
     rooms = []
-    for bound in bounds:
-        for period in PERIODS:
+    for bound in limited:
+        for period in kept_limits(bound.settings):
             limits = {unit: raised_limit(bound, period, unit, raised) for unit in UNITS}
-            if any(limit is not None for limit in limits.values()):
-                key = periods.key(period, now)
-                rooms.append(Room(_budget(bound, period, limits), spent_of(book, bound.scope.key, key)))
+            key = periods.key(period, now)
+            rooms.append(Room(_budget(bound, period, limits), spent_of(book, bound.scope.key, key)))
     return rooms
 
 
@@ -245,11 +247,19 @@ def raises(book: sqlite3.Connection, now: float) -> dict[tuple[str, str, str], i
 
 def raised_limit(bound: Bound, period: Period, unit: Unit, raised: dict[tuple[str, str, str], int]) -> int | None:
     """A limit as the file keeps amounts, raised where the user raised it; None where there is none."""
-    limit = bound.limit(period, unit)
-    if limit is None:
-        return None
-    kept = coded(Amounts(**{unit: limit}))[unit]  # type: ignore[arg-type]  # each unit has its own kind of number
-    return max(kept, raised.get((bound.scope.key, period, unit), kept))
+    kept = kept_limits(bound.settings).get(period, {}).get(unit)
+    return None if kept is None else max(kept, raised.get((bound.scope.key, period, unit), kept))
+
+
+@lru_cache(maxsize=64)
+def kept_limits(settings: BudgetSettings) -> dict[Period, dict[Unit, int]]:
+    """The limits of a day and a month that there are, as the file keeps amounts."""
+    found: dict[Period, dict[Unit, int]] = {}
+    for (period, unit), name in _LIMITS.items():
+        limit = getattr(settings, name)
+        if limit is not None:
+            found.setdefault(period, {})[unit] = coded(Amounts(**{unit: limit}))[unit]
+    return found
 
 
 def spent_of(book: sqlite3.Connection, scope: str, period: str) -> Amounts:

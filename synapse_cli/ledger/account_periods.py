@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import time
+from functools import lru_cache
 from typing import Literal
 
 Period = Literal["day", "month"]
 PERIODS: tuple[Period, ...] = ("day", "month")
-_LETTERS: dict[Period, str] = {"day": "d", "month": "m"}
+_QUARTER_S = 900.0
+"""Every time zone's midnight, and every change of its clocks, is at a whole quarter of an hour."""
 
 
 def key(period: Period, now: float) -> str:
     """The name of the period that an instant is in, as the account keeps it; later ones sort behind it."""
-    local = time.localtime(now)
-    day = f"-{local.tm_mday:02}" if period == "day" else ""
-    return f"{_LETTERS[period]}{local.tm_year:04}-{local.tm_mon:02}{day}"
+    return keys(now)[PERIODS.index(period)]
 
 
 def keys(now: float) -> tuple[str, str]:
     """Day and month of an instant."""
-    day = key("day", now)
-    return day, f"m{day[1:8]}"
+    return _keys(int(now // _QUARTER_S))
 
 
 def after(key: str) -> str:
@@ -43,3 +42,10 @@ def end(period: Period, now: float) -> float:
         (local.tm_year, local.tm_mon, local.tm_mday + 1) if period == "day" else (local.tm_year, local.tm_mon + 1, 1)
     )
     return time.mktime((*following, 0, 0, 0, 0, 0, -1))  # which counts days beyond a month's last on
+
+
+@lru_cache(maxsize=16)
+def _keys(quarter: int) -> tuple[str, str]:
+    local = time.localtime(quarter * _QUARTER_S)
+    month = f"{local.tm_year:04}-{local.tm_mon:02}"
+    return f"d{month}-{local.tm_mday:02}", f"m{month}"
