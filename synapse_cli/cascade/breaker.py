@@ -19,7 +19,12 @@ from synapse_cli.profile.model import BreakerSettings
 
 _FIRST_LOOK_S, _LONGEST_LOOK_S = 0.02, 0.5
 """How soon a waiter looks again, growing: sixty of them at the longest cost 2 % of a core."""
+WORTH_TELLING_S = 0.5
+"""A shorter wait is not noticed."""
 _LONGEST_ERROR = 200
+
+Tell = Callable[[float, str], None]
+"""Hears how long a wait may be, and why."""
 
 
 class Place(NamedTuple):
@@ -53,15 +58,16 @@ class Breaker:
         self._settings = settings
         self._clock = clock
 
-    def admit(self, place: Place, control: Control, lease_s: float) -> Leave:
-        """Leave to call, after a wait where others are finding out whether the provider lives.
+    def admit(self, place: Place, control: Control, lease_s: float, tell: Tell = lambda _s, _why: None) -> Leave:
+        """Leave to call, after a wait where others are finding out whether the provider lives; `tell` hears of one.
 
         A caller that was killed is missed by its pid, or after `lease_s` where that tells nothing. Raises
         CircuitOpen, and Withdrawn where the wait was stopped.
         """
-        began, look_s = self._clock.monotonic(), _FIRST_LOOK_S
+        began, look_s, is_told = self._clock.monotonic(), _FIRST_LOOK_S, False
         while True:
-            found = self._ask(place, self._clock.monotonic() - began, lease_s)
+            waited_s = self._clock.monotonic() - began
+            found = self._ask(place, waited_s, lease_s)
             if isinstance(found, Leave):
                 return found
             verdict, circuit = found
@@ -69,6 +75,9 @@ class Breaker:
                 raise self._open(place, circuit)
             if control.stopped:
                 raise Withdrawn("interrupted")
+            if not is_told and waited_s >= WORTH_TELLING_S:
+                is_told = True
+                tell(circuits.PATIENCE_S - waited_s, f"other calls are finding out whether {place.provider} answers")
             self._clock.sleep(control.remaining_s(look_s))
             look_s = min(_LONGEST_LOOK_S, look_s * 1.5)
 

@@ -64,7 +64,7 @@ def climb(tiers: Sequence[Tier], settings: Climb) -> Outcome:
     """
     attempts: list[Attempt] = []
     for place, tier in enumerate(tiers):
-        obstacle = tier.obstacle or settings.tries.refusal(tier)
+        obstacle = tier.obstacle or settings.tries.refusal(tier, settings.control)
         if obstacle is not None:
             _note(attempts, Skipped(tier.name, tier.model, obstacle), settings)
             continue

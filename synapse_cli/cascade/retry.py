@@ -47,13 +47,13 @@ class Tries:
         self.shown = False
         """Whether a byte of an answer was shown: from then on nobody else is asked."""
 
-    def refusal(self, tier: Tier) -> SynapseError | None:
+    def refusal(self, tier: Tier, control: Control) -> SynapseError | None:
         """Why a tier is not asked in this run (any more); None where it may be."""
         if self._made >= self._most:
             times = _times(self._made)
             return BackendError(f"not asked: this run has asked {times}, as often as it may", _CEILING)
         made, last = self._calls[tier.model], self._last.get(tier.model)
-        if last is None or made < self._most_of(tier):
+        if last is None or (made < self._most_of(tier) and not self._is_too_late(tier, 0.0, control)):
             return None
         return type(last)(f"not asked again: it was asked {_times(made)} in this run: {last.message}", last.hint)
 

@@ -11,6 +11,9 @@ from synapse_cli.cascade.circuit import Circuit
 from synapse_cli.cascade.pace_file import PaceFile, Provider
 from synapse_cli.core.processes import is_gone
 
+_KEPT_S = 30 * 86_400.0
+"""What was not called for so long is forgotten."""
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -27,7 +30,7 @@ class Standing:
 
 def standings(pace: PaceFile) -> list[Standing]:
     """Every model that was called, in order of provider and name; nothing where the file is not there."""
-    return pace.within(_standings, []) if os.path.exists(pace.path) else []
+    return pace.within(lambda file: _standings(file, pace.now()), []) if os.path.exists(pace.path) else []
 
 
 def reset(pace: PaceFile, place: Place) -> None:
@@ -41,7 +44,8 @@ def reset(pace: PaceFile, place: Place) -> None:
     pace.within(forget, None)
 
 
-def _standings(file: sqlite3.Connection) -> list[Standing]:
+def _standings(file: sqlite3.Connection, now: float) -> list[Standing]:
+    file.execute("DELETE FROM circuits WHERE max(coalesce(ok_at, 0), coalesce(failed_at, 0)) < ?", (now - _KEPT_S,))
     trials = file.execute("SELECT provider, base_url, model, holder FROM trials").fetchall()
     alive = [row[:3] for row in trials if not is_gone(row[3])]
     rows = file.execute("SELECT * FROM circuits ORDER BY provider, base_url, model").fetchall()

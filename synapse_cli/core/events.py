@@ -33,7 +33,7 @@ class Attempted:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A failed call will be made once more after a delay."""
+    """A call waits before it is made: again after a failure, or for its turn."""
 
     tier: str
     seconds: float

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from synapse_cli.cascade import retry_bucket
 from synapse_cli.cascade.breaker import Breaker, Place
-from synapse_cli.cascade.guarded import Guarded
+from synapse_cli.cascade.guarded import Gate, Guarded, GuardedEncoder
 from synapse_cli.cascade.limited import Limited, LimitedEncoder, TakeTurn
 from synapse_cli.cascade.limiter import Limiter, Tell
 from synapse_cli.cascade.pace_file import PaceFile
@@ -45,7 +45,8 @@ class Paced:
         @cache
         def made(number: int) -> Backend:
             part = parts[number]
-            return self._guarded(part, Limited(backend(part), self._turn(part, tell)))
+            limited = Limited(backend(part), self._turn(part, tell))
+            return Guarded(limited, self._gate(part, tell)) if self._settings.enabled else limited
 
         if len(parts) == 1:
             return made(0)
@@ -54,12 +55,14 @@ class Paced:
         return Spread(self._order(model, parts), made)
 
     def encoder_in_step(self, model: Model, encoder: Callable[[Part], Encoder], tell: Tell) -> Encoder:
-        """The same for a model that turns texts into vectors; it has no circuit."""
+        """The same for a model that turns texts into vectors."""
         parts = parts_of(model)
 
         @cache
         def made(number: int) -> Encoder:
-            return LimitedEncoder(encoder(parts[number]), self._turn(parts[number], tell))
+            part = parts[number]
+            limited = LimitedEncoder(encoder(part), self._turn(part, tell))
+            return GuardedEncoder(limited, self._gate(part, tell)) if self._settings.enabled else limited
 
         if len(parts) == 1:
             return made(0)
@@ -79,13 +82,10 @@ class Paced:
         ]
         return Order(model.name, deployed, model.spread, self.pace, warn=self._warn)
 
-    def _guarded(self, part: Part, backend: Backend) -> Backend:
-        """A deployment's backend behind its circuit."""
-        if not self._settings.enabled:
-            return backend
+    def _gate(self, part: Part, tell: Tell) -> Gate:
         breaker = Breaker(self.pace, self._settings, self._clock)
         timeout_s = part.model.timeout_s + part.limits.max_wait_s
-        return Guarded(backend, breaker, _place(part), self._clock, timeout_s=timeout_s)
+        return Gate(breaker, _place(part), self._clock, timeout_s=timeout_s, tell=tell)
 
     def may_repeat(self, model: Model) -> bool:
         """Whether a failed call is worth repeating, seeing how many all processes have repeated."""

@@ -44,7 +44,7 @@ def narrate(event: Event) -> str | None:
             told = "" if confidence is None else f" (confidence {confidence:.2f})"
             return f"{attempt.tier}: {'accepted' if attempt.accepted else 'rejected: ' + attempt.reason}{told}"
         case Waiting(tier, delay, reason):
-            return f"{tier}: {reason}; once more in {seconds(delay)}"
+            return f"{tier}: {reason}; waiting {seconds(delay)}"
         case Warned(message):
             return f"warning: {message}"
         case Wrote():

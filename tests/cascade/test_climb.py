@@ -301,6 +301,16 @@ def test_the_time_of_a_models_calls_and_pauses_is_bounded() -> None:
     assert _asked(climber) == ["a", "a"]  # 0.9 s, and then 1.8 s would be too late
 
 
+def test_a_model_whose_time_is_over_is_not_asked_as_a_fallback_either() -> None:
+    climber = Climber(max_attempts=9, max_seconds=2.0)
+    slow = Says(ServerFailed("500"), takes_s=3.0, clock=climber.clock)
+
+    climber.climb([tier("a", backend=slow)])
+    climber.climb([tier("a", backend=slow), tier("b", text="here")])
+
+    assert _asked(climber) == ["a", "b"]
+
+
 def test_a_call_is_given_no_more_than_what_is_left_of_its_models_time() -> None:
     climber = Climber(max_seconds=3.0)
     slow = Says(ServerFailed("500"), takes_s=1.0, clock=climber.clock)

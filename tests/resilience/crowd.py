@@ -10,7 +10,7 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 from synapse_cli.cascade.breaker import Breaker
-from synapse_cli.cascade.guarded import Guarded
+from synapse_cli.cascade.guarded import Gate, Guarded
 from synapse_cli.cascade.pace_file import PaceFile
 from synapse_cli.core.clock import SystemClock
 from synapse_cli.core.completion import Completion, Count, Facts
@@ -63,7 +63,7 @@ def probed(folder: Path, processes: int, context: ForkContext) -> int:
 def _call(folder: Path, log: Path, barrier: Barrier) -> None:
     clock = SystemClock()
     breaker = Breaker(PaceFile(folder, warn=print, clock=clock), BreakerSettings(), clock)
-    guarded = Guarded(Noted(log), breaker, PLACE, clock, timeout_s=60.0)
+    guarded = Guarded(Noted(log), Gate(breaker, PLACE, clock, timeout_s=60.0))
     barrier.wait()
     try:
         guarded.complete(ASKED, Control())

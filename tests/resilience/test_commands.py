@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -43,6 +44,23 @@ def test_twelve_commands_at_once_find_a_dead_provider_out_at_the_price_of_three_
     assert [each.code for each in done] == [75] * 12
     assert len(machine.calls) == 3
     assert sum("it has been failing since" in each.err for each in done) >= 9
+
+
+def test_eight_commands_at_once_that_meet_a_half_open_circuit_make_one_call(machine: Machine) -> None:
+    machine.use(_models(dead={"error": "server"}) + _route("dead"))
+    for number in range(2):
+        machine.synapse("run", f"hello {number}")
+    before = len(machine.calls)
+    with sqlite3.connect(machine.state / "pace.sqlite3") as pace:
+        pace.execute("UPDATE circuits SET next_at = opened_at")
+    pace.close()
+
+    with ThreadPoolExecutor(8) as crowd:
+        done = list(crowd.map(lambda number: machine.synapse("run", f"again {number}"), range(8)))
+
+    assert before == 3
+    assert [each.code for each in done] == [75] * 8
+    assert len(machine.calls) - before == 1
 
 
 def test_while_a_circuit_is_open_the_next_tier_answers_and_nothing_is_asked_of_the_first(machine: Machine) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from synapse_cli.cascade.guarded import Guarded
+from synapse_cli.cascade.guarded import Gate, Guarded, GuardedEncoder
 from synapse_cli.core.completion import Completion, Count, Facts, Usage
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import (
@@ -28,6 +28,7 @@ from synapse_cli.core.errors import (
 )
 from synapse_cli.core.ports import Emit
 from synapse_cli.core.prompt import Message, Request
+from synapse_cli.core.vectors import Vectors
 from tests.resilience.crowd import ASKED, probed
 from tests.resilience.shared import PLACE, Watched
 
@@ -56,7 +57,7 @@ class Ends:
 
 
 def _guarded(watched: Watched, backend: Ends) -> Guarded:
-    return Guarded(backend, watched.breaker, PLACE, watched.clock, timeout_s=60.0)
+    return Guarded(backend, Gate(watched.breaker, PLACE, watched.clock, timeout_s=60.0))
 
 
 def _call(watched: Watched, backend: Ends, times: int, deadline_s: float | None = None) -> None:
@@ -128,6 +129,41 @@ def test_an_answer_passes_through_and_its_time_is_kept(tmp_path: Path) -> None:
     assert watched.circuit.latency_s == pytest.approx(2.0)
     assert guarded.facts().provider == "openai"
     assert guarded.count(()).tokens == 7
+
+
+def test_what_turns_texts_into_vectors_is_left_alone_too(tmp_path: Path) -> None:
+    class Dead:
+        calls = 0
+
+        def encode(self, texts: Sequence[str], control: Control) -> Vectors:
+            self.calls += 1
+            raise ServerFailed("500")
+
+        def facts(self) -> Facts:
+            return Facts(is_local=False, provider="openai", price=None)
+
+    watched, dead = Watched(tmp_path), Dead()
+    guarded = GuardedEncoder(dead, Gate(watched.breaker, PLACE, watched.clock, timeout_s=60.0))
+
+    for _ in range(10):
+        with pytest.raises(SynapseError):
+            guarded.encode(["a text"], Control(clock=watched.clock.monotonic))
+
+    assert dead.calls == 3
+
+
+def test_who_waits_for_the_outcome_of_others_hears_of_it_once(tmp_path: Path) -> None:
+    watched = Watched(tmp_path)
+    for _ in range(3):
+        watched.admit()
+    heard: list[tuple[float, str]] = []
+    gate = Gate(watched.breaker, PLACE, watched.clock, timeout_s=60.0, tell=lambda s, why: heard.append((s, why)))
+
+    Guarded(Ends(watched, None), gate).complete(ASKED, Control(clock=watched.clock.monotonic))
+
+    assert len(heard) == 1
+    assert 0 < heard[0][0] <= 1.5
+    assert "other calls are finding out whether openai at http://127.0.0.1:1/v1 answers" in heard[0][1]
 
 
 def test_a_bug_in_a_backend_keeps_no_place_either(tmp_path: Path) -> None:
