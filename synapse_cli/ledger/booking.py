@@ -62,6 +62,29 @@ def unbook_run(book: sqlite3.Connection, run_id: str) -> None:
         book.execute("UPDATE runs SET booked = 0 WHERE id = ?", (run_id,))
 
 
+def book_old(book: sqlite3.Connection, most: int) -> int:
+    """Book some of the runs that a ledger of the first version held, the newest first; return the rowid to go on from.
+
+    0 is that none is left. Within the caller's transaction.
+    """
+    row = book.execute("SELECT at FROM progress WHERE name = 'runs to book'").fetchone()
+    at = 0 if row is None else int(row[0])
+    if not at:
+        return 0
+    held = _Sums(book)
+    old = "SELECT rowid, id FROM runs WHERE rowid <= ? ORDER BY rowid DESC LIMIT ?"
+    found = book.execute(old, (at, most)).fetchall()
+    for _, run_id in found:
+        run = _read(book, run_id)
+        if run is not None and not run.booked:
+            _add_run(held, run_id, run)
+            book.execute("UPDATE runs SET booked = 1 WHERE id = ?", (run_id,))
+    held.write()
+    left = found[-1][0] - 1 if len(found) == most else 0
+    book.execute("UPDATE progress SET at = ? WHERE name = 'runs to book'", (left,))
+    return int(left)
+
+
 def rebook(book: sqlite3.Connection, run_id: str, change: Callable[[], object]) -> None:
     """Change the rows of a run, and the sums with them where it is booked."""
     row = book.execute("SELECT booked FROM runs WHERE id = ?", (run_id,)).fetchone()
@@ -76,6 +99,12 @@ def rebook(book: sqlite3.Connection, run_id: str, change: Callable[[], object]) 
 def ending_of(exit_code: int | None) -> str:
     """How a run ended, in a word."""
     return ENDINGS.get(exit_code, "failed")
+
+
+def _apply(book: sqlite3.Connection, run_id: str, run: _Run, sign: int) -> None:
+    held = _Sums(book, sign)
+    _add_run(held, run_id, run)
+    held.write()
 
 
 def _read(book: sqlite3.Connection, run_id: str) -> _Run | None:
@@ -103,22 +132,34 @@ def call_counts(*told: Any) -> dict[str, float]:
     }
 
 
+class _Where(NamedTuple):
+    """What the sums of one run have in common."""
+
+    hour: int
+    route: str
+    tenant: str
+    outcome: str
+
+
 @dataclass(slots=True)
 class _Sums:
-    """What one run adds, by model and provider."""
+    """What runs add, by where, model and provider. Those of many runs are written at once."""
 
     book: sqlite3.Connection
-    counts: dict[tuple[str, str], dict[str, float]] = field(default_factory=dict)
-    tallies: dict[tuple[str, str, str, str], list[float]] = field(default_factory=dict)
+    sign: int = 1
+    counts: dict[tuple[_Where, str, str], dict[str, float]] = field(default_factory=dict)
+    tallies: dict[tuple[_Where, str, str, str, str], list[float]] = field(default_factory=dict)
     providers: dict[str, str] = field(default_factory=dict)
 
-    def add(self, model: str, counts: dict[str, float]) -> None:
-        held = self.counts.setdefault((model, self.provider(model)), {})
+    def add(self, where: _Where, model: str, counts: dict[str, float]) -> None:
+        held = self.counts.setdefault((where, model, self.provider(model)), {})
         for name, count in counts.items():
             held[name] = held.get(name, 0) + count
 
-    def tally(self, model: str, kind: str, name: str, *, good: bool = False, score: float | None = None) -> None:
-        held = self.tallies.setdefault((model, self.provider(model), kind, name), [0, 0, 0, 0.0])
+    def tally(
+        self, where: _Where, model: str, kind: str, name: str, *, good: bool = False, score: float | None = None
+    ) -> None:
+        held = self.tallies.setdefault((where, model, self.provider(model), kind, name), [0, 0, 0, 0.0])
         for place, number in enumerate((1, int(good), int(score is not None), score or 0.0)):
             held[place] += number
 
@@ -127,21 +168,33 @@ class _Sums:
             self.providers[model] = sums.provider_of(self.book, model)
         return self.providers[model]
 
+    def write(self) -> None:
+        for (where, model, provider), counts in self.counts.items():
+            sums.add(self.book, where.hour, self._series(where, model, provider), counts, sign=self.sign)
+        for (where, model, provider, kind, name), numbers in self.tallies.items():
+            told = [self.sign * count for count in numbers]
+            self.book.execute(_TALLY, (where.hour, self._series(where, model, provider), kind, name, *told))
 
-def _apply(book: sqlite3.Connection, run_id: str, run: _Run, sign: int) -> None:
-    held = _Sums(book)
-    attempts = book.execute(_ATTEMPTS, (run_id,)).fetchall()
-    calls = book.execute(_CALLS, (run_id,)).fetchall()
+    def _series(self, where: _Where, model: str, provider: str) -> int:
+        _, route, tenant, outcome = where
+        return sums.series(self.book, model=model, route=route, provider=provider, tenant=tenant, outcome=outcome)
+
+
+def _add_run(held: _Sums, run_id: str, run: _Run) -> None:
+    attempts = held.book.execute(_ATTEMPTS, (run_id,)).fetchall()
+    calls = held.book.execute(_CALLS, (run_id,)).fetchall()
+    route = held.book.execute("SELECT route FROM decisions WHERE run = ?", (run_id,)).fetchone()
+    where = _Where(
+        sums.hour_of(run.started), "-" if route is None else route[0], run.tenant or "", ending_of(run.exit_code)
+    )
     held.providers.update((call[0], call[1]) for call in calls)
     for call in calls:
-        held.add(call[0], call_counts(*call[2:]))
+        held.add(where, call[0], call_counts(*call[2:]))
     if not calls:
-        _add_calls_of(held, attempts)
-    steps = _add_attempts(held, attempts)
+        _add_calls_of(held, where, attempts)
+    steps = _add_attempts(held, where, attempts)
     last = run.model or (attempts[-1][1] if attempts else calls[-1][0] if calls else "-")
-    held.add(last, _run_counts(run, steps, is_memo=bool(run.accepted and not attempts)))
-    row = book.execute("SELECT route FROM decisions WHERE run = ?", (run_id,)).fetchone()
-    _write(book, held, run, "-" if row is None else row[0], sign)
+    held.add(where, last, _run_counts(run, steps, is_memo=bool(run.accepted and not attempts)))
 
 
 def _run_counts(run: _Run, steps: int, *, is_memo: bool) -> dict[str, float]:
@@ -156,45 +209,27 @@ def _run_counts(run: _Run, steps: int, *, is_memo: bool) -> dict[str, float]:
     return {**counts, "accepted": 1, "cached": 1} if is_memo else counts  # a memo hit tries nobody
 
 
-def _add_calls_of(held: _Sums, attempts: list[_Attempt]) -> None:
+def _add_calls_of(held: _Sums, where: _Where, attempts: list[_Attempt]) -> None:
     """Calls as the attempts tell of them: where none was written down (a bench, a ledger of the first version)."""
     for attempt in attempts:
         model, outcome, cached = attempt[1:4]
         if outcome != "skipped" and not cached:
-            held.add(model, call_counts(outcome, *attempt[6:]))
+            held.add(where, model, call_counts(outcome, *attempt[6:]))
 
 
-def _add_attempts(held: _Sums, attempts: list[_Attempt]) -> int:
+def _add_attempts(held: _Sums, where: _Where, attempts: list[_Attempt]) -> int:
     """Add endings, checks, errors and steps; return how many steps there were."""
     steps = 0
     for place, (tier, model, outcome, cached, error_kind, verdicts, *_) in enumerate(attempts):
         if outcome != "failed":  # failures are counted call by call: an attempt may have taken several
-            held.add(model, {outcome: 1, "cached": int(bool(cached))})
+            held.add(where, model, {outcome: 1, "cached": int(bool(cached))})
         if error_kind is not None:
-            held.tally(model, "error" if outcome == "failed" else "skip", error_kind)
+            held.tally(where, model, "error" if outcome == "failed" else "skip", error_kind)
         for verdict in json.loads(verdicts) if verdicts != "[]" else ():
             kind = "check" if verdict["evaluated"] else "unevaluated check"
-            held.tally(model, kind, verdict["rule"], good=bool(verdict["passed"]), score=verdict["score"])
+            held.tally(where, model, kind, verdict["rule"], good=bool(verdict["passed"]), score=verdict["score"])
         if place + 1 < len(attempts) and attempts[place + 1][0] != tier:
             steps += 1
-            held.add(model, {"escalated": 1})
-            held.tally(model, STEPS.get(outcome, "step"), attempts[place + 1][1])
+            held.add(where, model, {"escalated": 1})
+            held.tally(where, model, STEPS.get(outcome, "step"), attempts[place + 1][1])
     return steps
-
-
-def _write(book: sqlite3.Connection, held: _Sums, run: _Run, route: str, sign: int) -> None:
-    hour, outcome = sums.hour_of(run.started), ending_of(run.exit_code)
-    known: dict[tuple[str, str], int] = {}
-
-    def number(model: str, provider: str) -> int:
-        if (model, provider) not in known:
-            known[model, provider] = sums.series(
-                book, model=model, route=route, provider=provider, tenant=run.tenant, outcome=outcome
-            )
-        return known[model, provider]
-
-    for (model, provider), counts in held.counts.items():
-        sums.add(book, hour, number(model, provider), counts, sign=sign)
-    for (model, provider, kind, name), numbers in held.tallies.items():
-        told = [sign * count for count in numbers]
-        book.execute(_TALLY, (hour, number(model, provider), kind, name, *told))

@@ -109,6 +109,14 @@ def opened_to_read(path: str) -> sqlite3.Connection | None:
     if not os.path.exists(path):
         return None
     book = _open_to_read(path)
+    try:
+        book.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+    except sqlite3.OperationalError:
+        if os.path.exists(path + "-wal"):
+            raise
+        # A write-ahead log cannot be begun beside it (a folder of another's, a read-only disk): nobody writes it then.
+        book.close()
+        book = _open_to_read(path, "&immutable=1")
     if database.version_of(book) < len(STEPS):
         try:
             opened(path).close()
@@ -118,10 +126,11 @@ def opened_to_read(path: str) -> sqlite3.Connection | None:
     return book
 
 
-def _open_to_read(path: str) -> sqlite3.Connection:
+def _open_to_read(path: str, also: str = "") -> sqlite3.Connection:
     from urllib.parse import quote
 
-    return sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True, timeout=database.BUSY_S, isolation_level=None)
+    place = f"file:{quote(path)}?mode=ro{also}"
+    return sqlite3.connect(place, uri=True, timeout=database.BUSY_S, isolation_level=None)
 
 
 def _copy_brought_up(book: sqlite3.Connection) -> sqlite3.Connection:

@@ -14,11 +14,12 @@ from datetime import UTC, datetime
 
 from synapse_cli.core.errors import InputError
 from synapse_cli.ledger import schema, sums
-from synapse_cli.ledger.booking import SPENT, call_counts
+from synapse_cli.ledger.booking import SPENT, book_old, call_counts
 from synapse_cli.ledger.histogram import percentile, unpacked
 
 DIMENSIONS = ("hour", "day", "month", "model", "provider", "route", "tenant", "outcome")
 """What sums can be split by. Hours, days and months are of the local calendar; a tenant of nobody is ""."""
+_AT_A_TIME = 2_000
 _SUMS = ", ".join(f"sum(h.{name})" for name in sums.NUMBERS)
 _MERGED = ", ".join(f"merged(h.{name})" for name in sums.HISTOGRAMS)
 _OPEN_CALLS = (
@@ -108,15 +109,18 @@ def totals(
     model: str | None = None,
     route: str | None = None,
     histograms: bool = True,
+    say: Callable[[int], None] = lambda _: None,
 ) -> list[Row]:
     """Return the sums of the hours that lie in [since, until), split and sorted by `by`; one row where that is empty.
 
     Without histograms it is quicker. Calls that have not ended, or whose run has not, are in it under the outcome
-    "in doubt". Raises InputError.
+    "in doubt". A ledger of the first version is summed up first, once: `say` hears how many runs are left.
+    Raises InputError.
     """
     wanted = _Wanted(since, until, tenant, model, route)
     with closing(opened(path)) as book:
         try:
+            _catch_up(book, path, say)
             return _totals(book, wanted, tuple(by), histograms)
         except sqlite3.Error as error:
             raise unreadable(path, error) from error
@@ -142,6 +146,22 @@ def tallies(
             return [Tally(*row) for row in book.execute(query, values)]
         except sqlite3.Error as error:
             raise unreadable(path, error) from error
+
+
+def _catch_up(book: sqlite3.Connection, path: str, say: Callable[[int], None]) -> None:
+    """Sum up what a ledger of the first version held; where it cannot be written, what is summed up is told."""
+    if book.execute("SELECT 1 FROM progress WHERE name = 'runs to book' AND at > 0").fetchone() is None:
+        return
+    try:
+        with closing(schema.opened(path)) as writing:
+            left = 1
+            while left:
+                writing.execute("BEGIN IMMEDIATE")
+                left = book_old(writing, _AT_A_TIME)
+                writing.execute("COMMIT")
+                say(left)
+    except (sqlite3.Error, OSError, schema.Newer):
+        return
 
 
 def opened(path: str) -> sqlite3.Connection:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -13,9 +16,11 @@ from synapse_cli.ledger import reading, schema
 from synapse_cli.ledger.book import Book
 from synapse_cli.ledger.reading import Filter
 from synapse_cli.ledger.row import insert_memo_run
+from synapse_cli.ledger.totals import totals
 from synapse_cli.profile.model import LedgerSettings
-from tests.ledger.stories import begin, run
+from tests.ledger.stories import begin, climbed, run
 
+ROOT = Path(__file__).parents[2]
 NEXT = (*schema.STEPS, "ALTER TABLE runs ADD note TEXT; CREATE TABLE notes (text TEXT)")
 BROKEN = (*schema.STEPS, "CREATE TABLE notes (text TEXT); CREATE TABLE runs (again TEXT)")
 
@@ -93,3 +98,67 @@ def test_a_ledger_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
 def test_no_ledger_at_all_is_an_empty_one_and_is_not_made(tmp_path: Path) -> None:
     assert reading.runs(str(tmp_path / "none"), Filter(), 0) == []
     assert list(tmp_path.iterdir()) == []
+
+
+def _first_version(folder: Path, runs: int) -> str:
+    """A ledger as the first version left it, its rows those of today without what came later."""
+    path = str(folder / schema.FILE)
+    with closing(schema.opened(path, schema.STEPS[:1])) as old, closing(_filled(folder / "new", runs)) as new:
+        for table in ("runs", "decisions", "attempts", "escalations", "blobs"):
+            columns = [row[1] for row in old.execute(f"PRAGMA table_info({table})")]
+            rows = new.execute(f"SELECT {', '.join(columns)} FROM {table}").fetchall()
+            old.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(columns))})", rows)
+    return path
+
+
+def _filled(folder: Path, runs: int) -> sqlite3.Connection:
+    book = Book(folder, LedgerSettings(), warn=pytest.fail)
+    for number in range(runs):
+        book.record(climbed(number) if number % 3 else run(number, prompt=f"question {number}"), is_last=False)
+    book.close()
+    return sqlite3.connect(book.path)
+
+
+def test_what_the_first_version_held_is_summed_up_when_somebody_asks(tmp_path: Path) -> None:
+    path = _first_version(tmp_path, 50)
+    fresh = totals(str(tmp_path / "new" / schema.FILE), by=("day", "model", "outcome"))
+    left: list[int] = []
+
+    told = totals(path, by=("day", "model", "outcome"), say=left.append)
+
+    assert told == fresh
+    assert sum(row.runs for row in told) == 50
+    assert left == [0]
+    assert totals(path, by=("day", "model", "outcome")) == fresh
+    assert Path(path + ".v1.bak").exists()
+
+
+def test_what_the_first_version_held_is_summed_up_a_little_with_each_run(tmp_path: Path) -> None:
+    path = _first_version(tmp_path, 50)
+    book = Book(tmp_path, LedgerSettings(), warn=pytest.fail)
+
+    for number in range(100, 104):
+        book.record(run(number))
+
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("SELECT count(*) FROM runs WHERE NOT booked").fetchone() == (0,)
+    assert [row.runs for row in totals(path)] == [54]
+
+
+def test_a_ledger_of_the_first_version_that_cannot_be_written_is_read_all_the_same(tmp_path: Path) -> None:
+    path = _first_version(tmp_path, 5)
+    code = (
+        "import os, sys, urllib.parse\n"
+        "from synapse_cli.ledger import reading\n"
+        "os.getuid() == 0 and os.setuid(65534)\n"
+        "print(len(reading.runs(sys.argv[1], reading.Filter(), 0)))\n"
+    )
+    os.chmod(path, 0o444)
+    for folder in (tmp_path, *tmp_path.parents[:3]):
+        os.chmod(folder, 0o555 if folder == tmp_path else folder.stat().st_mode | 0o055)
+
+    done = subprocess.run([sys.executable, "-c", code, path], check=False, capture_output=True, text=True, cwd=ROOT)
+    os.chmod(tmp_path, 0o755)
+
+    assert (done.stdout, done.stderr) == ("5\n", "")
+    assert not Path(path + ".v1.bak").exists()
