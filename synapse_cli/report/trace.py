@@ -13,7 +13,9 @@ Row = dict[str, Json]
 Kind = Literal["run", "decision", "route", "attempt", "call", "check", "pause", "text"]
 
 _LEAST_PAUSE_S = 0.05
-"""A shorter gap between two calls is our own work."""
+"""A shorter gap before a retry is our own work."""
+_LEAST_WAIT_S = 0.25
+"""A shorter gap before a tier is asked is our own work, or a check's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +33,7 @@ class Span:
     first_s: float | None = None
     """Seconds after its start until the first piece of an answer; of calls."""
     purpose: str | None = None
-    """What a call was for: "tier", "route", "judge", "sample"."""
+    """What a call was for: "tier", "route", "judge", "sample"; what a pause was: "retry" or "wait"."""
     where: str | None = None
     """Provider of a call, and which address and key where there is a choice."""
     tokens: Row | None = None
@@ -58,6 +60,8 @@ def tree(run: Row, *, has_text: bool = False) -> Span:
     began = _instant(run["started"]) or 0.0
     calls = _rows(run.get("calls"))
     texts = [_text(name, str(run[name])) for name in ("system", "prompt", "answer") if has_text and run[name]]
+    decision = _decision(run, [_call(call, began) for call in calls if call["kind"] == "route"])
+    asked = [_call(call, began) for call in calls if call["kind"] != "route"]
     error = _row(run["error"])
     return Span(
         kind="run",
@@ -70,11 +74,7 @@ def tree(run: Row, *, has_text: bool = False) -> Span:
         cost_usd=_said(run["cost_usd"]),
         cached=bool(run["cached"]),
         score=_number(run["confidence"]),
-        children=(
-            *_decision(run, [_call(call, began) for call in calls if call["kind"] == "route"]),
-            *_attempts(run, [_call(call, began) for call in calls if call["kind"] != "route"], has_text=has_text),
-            *texts,
-        ),
+        children=(*decision, *_attempts(run, asked, decision, has_text=has_text), *texts),
     )
 
 
@@ -100,7 +100,7 @@ def _decision(run: Row, asked: Sequence[Span]) -> list[Span]:
     ]
 
 
-def _attempts(run: Row, calls: Sequence[Span], *, has_text: bool) -> list[Span]:
+def _attempts(run: Row, calls: Sequence[Span], decision: Sequence[Span], *, has_text: bool) -> list[Span]:
     """The attempts, each with its calls and after its pause; then the calls that no attempt tells of."""
     spans: list[Span] = []
     left = list(calls)
@@ -109,7 +109,7 @@ def _attempts(run: Row, calls: Sequence[Span], *, has_text: bool) -> list[Span]:
         is_last = all(later["model"] != attempt["model"] for later in attempts[place + 1 :])
         made = _taken(left, attempt, takes_all=is_last)
         span = _attempt(attempt, made, has_text=has_text)
-        spans += [*_pause(spans[-1:], span), span]
+        spans += [*_pause([*decision, *spans], span), span]
     return [*spans, *left]
 
 
@@ -180,13 +180,16 @@ def _call(call: Row, began: float) -> Span:
 
 
 def _pause(before: Sequence[Span], after: Span) -> list[Span]:
-    """What passed between a failure and the next try of the same tier."""
-    if not before or before[0].name != after.name or before[0].outcome != "failed":
+    """What passed before a tier was asked: a pause after its failure, or a wait for its turn, checks and the like."""
+    if after.start_s is None:
         return []
-    end_s = before[0].end_s
-    if end_s is None or after.start_s is None or after.start_s - end_s < _LEAST_PAUSE_S:
+    began_s = max((span.end_s for span in before if span.end_s is not None), default=0.0)
+    is_retry = bool(before) and before[-1].name == after.name and before[-1].outcome == "failed"
+    took_s = round(after.start_s - began_s, 6)
+    if took_s < (_LEAST_PAUSE_S if is_retry else _LEAST_WAIT_S):
         return []
-    return [Span(kind="pause", name=after.name, start_s=end_s, took_s=round(after.start_s - end_s, 6))]
+    purpose = "retry" if is_retry else "wait"
+    return [Span(kind="pause", name=after.name, purpose=purpose, start_s=began_s, took_s=took_s)]
 
 
 def _text(name: str, text: str) -> Span:

@@ -165,7 +165,7 @@ def _label(span: Span) -> str:
                 "" if span.score is None else f" {span.score:.2f}" if span.score <= 1 else f" {span.score:g}"
             )
         case "pause":
-            return "waited to try again"
+            return "waited to try again" if span.purpose == "retry" else "waited to be asked"
         case "run" | "attempt" | "text":
             return f"{name} · {span.outcome}" + (" · cached" if span.cached else "")
 

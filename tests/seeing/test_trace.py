@@ -54,7 +54,8 @@ def test_calls_are_placed_in_time_and_so_is_the_pause_before_one_more_try(machin
     machine.synapse("run", "a hard and broken question")
 
     root = machine.synapse("trace", "--json").json["root"]
-    attempts, (pause,) = _children(root, "attempt"), _children(root, "pause")
+    attempts = _children(root, "attempt")
+    (pause,) = [pause for pause in _children(root, "pause") if pause["purpose"] == "retry"]
     calls = [call for attempt in attempts for call in _children(attempt, "call")]
 
     assert [(call["name"], call["outcome"], call["reason"], call["purpose"]) for call in calls] == [
@@ -66,6 +67,27 @@ def test_calls_are_placed_in_time_and_so_is_the_pause_before_one_more_try(machin
     assert [call["start_s"] for call in calls] == sorted(call["start_s"] for call in calls)
     assert calls[1]["start_s"] <= pause["start_s"] <= pause["start_s"] + pause["took_s"] <= calls[2]["start_s"]
     assert {call["where"] for call in calls} == {"scripted"}
+
+
+def test_a_call_that_queued_for_its_turn_says_how_long(machine: Machine) -> None:
+    machine.use(
+        CLIMB.replace("price = { input = 2.5,", "limits = { parallel = 1 }\nprice = { input = 2.5,").replace(
+            "confidence = 0.99,", "confidence = 0.99, latency_s = 1.0,"
+        )
+    )
+    both = [
+        subprocess.Popen([SYNAPSE, "run", f"parser {number}"], cwd=machine.work, env=machine.env) for number in range(2)
+    ]
+    assert [process.wait() for process in both] == [0, 0]
+
+    roots = [
+        machine.synapse("trace", f"{row[0]}", "--json").json["root"] for row in machine.ledger("SELECT id FROM runs")
+    ]
+    waits = [_children(root, "pause") for root in roots]
+    first, second = sorted(_children(root, "attempt")[0]["start_s"] for root in roots)
+
+    assert ("wait", True) in [(pause["purpose"], pause["took_s"] >= 0.25) for pauses in waits for pause in pauses]
+    assert second >= first
 
 
 def test_a_tier_that_was_not_asked_says_why_and_has_no_call(machine: Machine) -> None:
