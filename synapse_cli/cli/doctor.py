@@ -72,6 +72,7 @@ def _examine(choice: str | None) -> Iterator[Finding]:
     yield _hosts()
     yield _ledger()
     yield _cache()
+    yield from _telemetry(profile)
     yield _local_answer(profile)
 
 
@@ -197,6 +198,25 @@ def _cache() -> Finding:
     from synapse_cli.profile.paths import cache_dir
 
     return _database("cache", str(cache_dir() / FOLDER / "cache.db"))
+
+
+def _telemetry(profile: Profile) -> Iterator[Finding]:
+    """Where runs are told, where they are; nothing is sent for it."""
+    from synapse_cli.profile.paths import state_dir
+    from synapse_cli.telemetry.network import HOW_TO_INSTALL
+    from synapse_cli.telemetry.settings import target
+    from synapse_cli.telemetry.standing import standing
+
+    told = standing(target(profile.telemetry, os.environ), str(state_dir()), os.environ)
+    if not told["on"]:
+        return
+    where = ", ".join(place for place in (told["file"], told["endpoint"]) if place)
+    if told["endpoint"] is not None and not told["sdk_installed"]:
+        yield Finding("telemetry", "note", f"{where}: OpenTelemetry is not installed: {HOW_TO_INSTALL}")
+    elif told.get("failure"):
+        yield Finding("telemetry", "note", f"{where}: {told['failure']['why']} (synapse telemetry status)")
+    else:
+        yield Finding("telemetry", "pass", f"{where} (synapse telemetry test sends one span)")
 
 
 def _database(what: str, path: str) -> Finding:

@@ -62,10 +62,9 @@ class Received:
 class Collector(Received):
     """A collector that speaks OTLP over HTTP; `status` is what it answers to each path."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         super().__init__()
         self.status: dict[str, int] = {}
-        self.connections = 0
         collector = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -87,7 +86,7 @@ class Collector(Received):
 
             def log_message(self, *_: object) -> None: ...
 
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._http.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -144,7 +143,8 @@ class BlackHole:
 
     def __init__(self) -> None:
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self.port = self._socket.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
 
     def __enter__(self) -> BlackHole:
         return self

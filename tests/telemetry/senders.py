@@ -21,13 +21,19 @@ def until(happened: Callable[[], bool], what: str) -> None:
         time.sleep(0.02)
 
 
-def end_senders(state: Path) -> None:
+def end_senders(state: Path, how: signal.Signals = signal.SIGTERM) -> None:
     """End the senders of a machine, and wait until they have."""
     for lock in (state / "telemetry").glob("*/lock"):
         if is_held(str(lock)):
             with suppress(ProcessLookupError, ValueError):
-                os.kill(int(lock.read_text()), signal.SIGTERM)
+                os.kill(int(lock.read_text()), how)
             until(lambda lock=lock: not is_held(str(lock)), "the end of a sender")  # type: ignore[misc]
+
+
+def until_sending(state: Path) -> Path:
+    """Wait until a sender is at work; its lock."""
+    until(lambda: any(is_held(str(lock)) and lock.read_text() for lock in state.glob("telemetry/*/lock")), "a sender")
+    return next(state.glob("telemetry/*/lock"))
 
 
 def until_sent(state: Path) -> None:
