@@ -194,7 +194,10 @@ def _add_run(held: _Sums, run_id: str, run: _Run) -> None:
         _add_calls_of(held, where, attempts)
     steps = _add_attempts(held, where, attempts)
     last = run.model or (attempts[-1][1] if attempts else calls[-1][0] if calls else "-")
-    held.add(where, last, _run_counts(run, steps, is_memo=bool(run.accepted and not attempts)))
+    is_memo = bool(run.accepted and not attempts)
+    held.add(where, last, _run_counts(run, steps, is_memo=is_memo))
+    if is_memo:
+        held.tally(where, last, "memo", "")
 
 
 def _run_counts(run: _Run, steps: int, *, is_memo: bool) -> dict[str, float]:

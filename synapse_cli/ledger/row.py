@@ -116,4 +116,8 @@ def _add_to_sums(
         "run_latency_s": latency_s,
         "run_latencies": one(latency_s),
     }
-    sums.add(book, sums.hour_of(started), of, counts)
+    hour = sums.hour_of(started)
+    sums.add(book, hour, of, counts)
+    book.execute(
+        "INSERT INTO tallies VALUES (?, ?, 'memo', '', 1, 0, 0, 0) ON CONFLICT DO UPDATE SET n = n + 1", (hour, of)
+    )

@@ -85,8 +85,9 @@ class Row:
 class Tally:
     """How often something that has a name happened at a model.
 
-    `kind` is "check" (good = passed), "unevaluated check", "error", "skip" (names are kinds of errors), or a step to
-    the tier `name`: "escalation" after an answer that did not pass, "fallback" after a failure, "passed over".
+    `kind` is "check" (good = passed), "unevaluated check", "error", "skip" (names are kinds of errors), "memo" (an
+    answer to a whole command line; without a name), or a step to the tier `name`: "escalation" after an answer that
+    did not pass, "fallback" after a failure, "passed over".
     """
 
     kind: str
