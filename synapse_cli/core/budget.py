@@ -131,7 +131,7 @@ def grant(bid: Bid, rooms: Sequence[Room]) -> Grant:
             affordable = _affordable_output(bid, room)
             least = min(room.budget.min_output, bid.wanted or 0)
             if affordable < least:
-                affords = f"{room.budget.whose} affords {max(0, affordable)} output tokens, and {least} are the least"
+                affords = _too_little(bid, room, affordable, least)
                 raise BudgetSpent(affords, room.budget.hint)
             if affordable < output:
                 output, lowered_by = affordable, room.budget.whose
@@ -236,3 +236,9 @@ def _known(price: Price | None) -> Price:
             "set price = { input = …, output = … } (dollars per million tokens) on the model",
         )
     return price
+
+
+def _too_little(bid: Bid, room: Room, affordable: int, least: int) -> str:
+    if least == 0:  # an encoder writes nothing
+        return f"{room.budget.whose} does not afford a call of {bid.input_tokens} tokens"
+    return f"{room.budget.whose} affords {max(0, affordable)} output tokens, and {least} are the least"

@@ -56,10 +56,29 @@ def open_encoder(
 
     model = with_own_price(model, warn)
     if encoders.encoder_kind(model) == "litellm":
-        return _InStep(model, profile, report or (lambda _: None), warn, hosts=hosts)
+        return _within_budgets(
+            _InStep(model, profile, report or (lambda _: None), warn, hosts=hosts), model, profile, warn
+        )
     if model.source == minilm.SOURCE:
         minilm.ready(os.environ, report)
     return _opened(model, None, profile, warn, hosts=hosts)
+
+
+def _within_budgets(encoder: Encoder, model: Model, profile: Profile, warn: Callable[[str], None]) -> Encoder:
+    """The same encoder, whose calls count in the profile's budgets: each command is a run."""
+    from synapse_cli.backends.tokens import text_tokens
+    from synapse_cli.cascade.metered_encoder import MeteredEncoder
+    from synapse_cli.core.ids import new_run_id
+    from synapse_cli.flows.ask import Ask
+    from synapse_cli.flows.budgeting import Budgets
+
+    clock, ask = SystemClock(), Ask(prompt="")
+    budgets = Budgets(
+        profile, ask, None, run_id=new_run_id(clock.now()), folder=_state_folder, warn=warn, now=clock.now
+    )
+    budgets.open(is_local=False)
+    name = model.model or model.name
+    return MeteredEncoder(encoder, budgets.meter, name=model.name, count=lambda text: text_tokens(text, name))
 
 
 class _InStep:
