@@ -12,7 +12,7 @@ from time import monotonic
 from synapse_cli.core.budget import Amounts, Bid, Grant, Meter
 from synapse_cli.core.completion import Completion, Count, Facts
 from synapse_cli.core.control import Control
-from synapse_cli.core.errors import UNBILLED, UNSENT, SynapseError, Unsuited
+from synapse_cli.core.errors import UNBILLED, UNSENT, SynapseError, TimedOut, Unsuited
 from synapse_cli.core.ports import Backend, Emit
 from synapse_cli.core.prompt import Message, Request
 
@@ -54,8 +54,10 @@ class Metered:
         except UNBILLED:
             self._meter.settle(bid, granted, Amounts(seconds=monotonic() - started, steps=1))
             raise
-        except SynapseError:
+        except SynapseError as error:
             self._meter.doubt(bid, granted)
+            if isinstance(error, TimedOut) and granted.is_timed and granted.amounts.seconds < bid.seconds:
+                raise _out_of_seconds(granted) from error
             raise
         spent, is_known = _spent(completion, granted, monotonic() - started)
         self._meter.settle(bid, granted, spent, is_known=is_known)
@@ -104,6 +106,10 @@ def _shortened(completion: Completion, bid: Bid, granted: Grant) -> Completion:
         return completion
     told = f"max_tokens was lowered from {bid.wanted} to {granted.output}: {granted.lowered_by} affords no more"
     return replace(completion, keepable=False, warnings=(*completion.warnings, told))
+
+
+def _out_of_seconds(granted: Grant) -> TimedOut:
+    return TimedOut(f"a budget of seconds gave this call only {granted.amounts.seconds:.3g} s", "synapse budget show")
 
 
 def _limited(request: Request, output: int) -> Request:

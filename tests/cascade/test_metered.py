@@ -9,10 +9,10 @@ import pytest
 
 from synapse_cli.backends.scripted import Scripted
 from synapse_cli.cascade.metered import Metered
-from synapse_cli.core.budget import Budget, Meter
-from synapse_cli.core.completion import Completion, Count, Facts, Price, Usage
+from synapse_cli.core.budget import NOTHING, Budget, Meter
+from synapse_cli.core.completion import FREE, Completion, Count, Facts, Price, PriceStep, Usage
 from synapse_cli.core.control import Control
-from synapse_cli.core.errors import BudgetSpent, ServerFailed
+from synapse_cli.core.errors import BudgetSpent, CircuitOpen, ServerFailed, Shed, TimedOut, Unsuited
 from synapse_cli.core.prompt import Message, Request
 from synapse_cli.profile.model import Model
 
@@ -51,6 +51,83 @@ def test_max_tokens_is_lowered_to_what_the_budget_affords() -> None:
     assert model.allowed == [200]
     assert not completion.keepable
     assert meter.left()[0] == 0
+
+
+def test_an_answer_cut_by_a_budget_says_so() -> None:
+    meter = Meter(Budget(dollars=Decimal("0.021")))
+
+    completion = Metered(Priced(PRICE), meter).complete(ASKED, Control())
+
+    assert completion.warnings == ("max_tokens was lowered from 1000 to 200: this run's budget affords no more",)
+
+
+def test_the_tightest_of_a_run_s_budgets_lowers_max_tokens() -> None:
+    model, meter = Priced(PRICE), Meter(Budget(dollars=Decimal("0.021")))
+    meter.budgets.append(Budget(tokens=150, whose="the budget that route chat has for a run"))
+
+    completion = Metered(model, meter).complete(ASKED, Control())
+
+    assert model.allowed == [50]
+    assert "route chat" in completion.warnings[0]
+
+
+@pytest.mark.parametrize("error", [CircuitOpen("open"), Shed("no turn"), Unsuited("not made for it")])
+def test_a_call_that_was_not_sent_takes_no_step_and_no_money(error: Exception) -> None:
+    meter = Meter(Budget(dollars=Decimal(1), steps=1))
+
+    with pytest.raises(type(error)):
+        Metered(Priced(PRICE, error), meter).complete(ASKED, Control())
+
+    assert meter.gone == NOTHING
+
+
+def test_a_call_of_which_nobody_knows_the_cost_stays_at_its_upper_bound() -> None:
+    meter = Meter(Budget(dollars=Decimal(1)))
+
+    with pytest.raises(TimedOut):
+        Metered(Priced(PRICE, TimedOut("slow")), meter).complete(ASKED, Control())
+
+    assert meter.gone.dollars == Decimal("0.101")
+
+
+def test_a_local_model_is_not_counted_for_money() -> None:
+    model = Priced(FREE)
+
+    Metered(model, Meter(Budget(dollars=Decimal(0))), is_local=True).complete(ASKED, Control())
+
+    assert model.allowed == [None]
+
+
+def test_the_dearest_price_of_a_long_prompt_is_reserved() -> None:
+    steps = (PriceStep(50, Decimal(20), Decimal(200)),)
+    model, meter = Priced(Price(Decimal(10), Decimal(100), steps=steps)), Meter(Budget(dollars=Decimal("0.022")))
+
+    Metered(model, meter).complete(ASKED, Control())
+
+    assert model.allowed == [100]
+
+
+def test_a_budget_of_seconds_ends_a_call_and_says_so() -> None:
+    slow = Scripted(
+        Model(name="m", backend="scripted", options={"replies": [{"match": ".", "text": "x", "latency_s": 30.0}]})
+    )
+    control = Control()
+
+    with pytest.raises(TimedOut, match=r"a budget of seconds gave this call only 0\.05 s"):
+        Metered(slow, Meter(Budget(seconds=0.05)), timeout_s=60).complete(ASKED, control)
+
+    assert not control.expired
+
+
+def test_a_nearer_deadline_hears_what_stops_the_run() -> None:
+    control = Control()
+    within = control.within(60)
+
+    control.stop()
+
+    assert within.stopped
+    assert within.deadline is not None
+    assert control.deadline is None
 
 
 def test_below_min_output_nothing_is_asked() -> None:
