@@ -132,12 +132,21 @@ class Stats:
     checks: tuple[Judged, ...]
     errors: tuple[Trouble, ...]
     skipped: tuple[Trouble, ...]
+    memos: Mapping[str, int]
+    """Model → how often the memo gave its answer to a whole command line; part of what is `cached`."""
+
+    @property
+    def memo_hits(self) -> float | None:
+        """Share of what was asked that the memo knew."""
+        sums = self.total.sums
+        return _share(sum(self.memos.values()), sums.cached + sums.calls)
 
     def as_json(self) -> dict[str, Json]:
         """The object for `--json`, without the span of time, which the caller knows."""
         return {
             "by": self.by,
-            "total": self.total.as_json(),
+            "total": {**self.total.as_json(), "memo_hits": sum(self.memos.values()), "memo_hit_ratio": self.memo_hits},
+            "memo_hits_by_model": dict(self.memos),
             "groups": [group.as_json() for group in self.groups],
             "times": [
                 {
@@ -171,6 +180,7 @@ def stats(
         checks=tuple(_checks(tallies)),
         errors=tuple(Trouble(t.name, t.model, t.n) for t in tallies if t.kind == "error"),
         skipped=tuple(Trouble(t.name, t.model, t.n) for t in tallies if t.kind == "skip"),
+        memos={t.model: t.n for t in tallies if t.kind == "memo"},
     )
 
 

@@ -50,7 +50,8 @@ class Page:
         yield from self._fact(
             "runs", [f"{count / runs:.1%} {ending}" for ending, count in total.endings.items() if count]
         )
-        yield from self._fact("cache", [f"{_percent(total.hits)} of what was asked was answered from it"])
+        memo = f"{_percent(self._stats.memo_hits)} by the memo" if self._stats.memos else ""
+        yield from self._fact("cache", [f"{_percent(total.hits)} of what was asked was answered from it", memo])
         yield from self._fact(
             "steps", [f"{_percent(_ratio(total.sums.climbed, runs))} of the runs needed more than one tier"]
         )
@@ -67,7 +68,7 @@ class Page:
     def _fact(self, name: str, parts: Sequence[str]) -> Iterator[str]:
         """Figures in a row, on as many lines as they take."""
         line = f"{name:<7} {parts[0] if parts else '-'}"
-        for part in parts[1:]:
+        for part in filter(None, parts[1:]):
             if cells(line) + 3 + cells(part) > self._width:
                 yield line
                 line = f"{'':<7} {part}"

@@ -39,6 +39,7 @@ def test_every_model_has_its_rates(lived: Machine) -> None:
     assert (small["cache_hit_ratio"], small["answers_accepted_ratio"]) == (0.2, 0.4)
     assert (middle["calls"], middle["calls_failed"], middle["calls_failed_ratio"]) == (4, 2, 0.5)
     assert (big["runs"], big["answers_accepted_ratio"], big["cost_usd"]) == (4, 1, "0.0197")
+    assert (told["total"]["memo_hits"], told["memo_hits_by_model"]) == (1, {"small": 1})
     assert told["total"]["runs_by_ending"] == {
         "accepted": 6,
         "rejected": 0,
