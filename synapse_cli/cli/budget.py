@@ -20,8 +20,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+HELP = """Show what may still be spent, and raise or reset it.
+
+Limits stand in the profile: in [budget], and in the budget of a route or a tenant. Days and months are those of
+your own calendar. What a call may cost at most is reserved before it and corrected after it; a call of which nobody
+knows how it ended stays at that, in doubt. All processes count together, and the runs that a run starts with it.
+"""
 app = typer.Typer(
-    help="Show what may still be spent, and raise or reset it.",
+    help=HELP,
     no_args_is_help=True,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -32,12 +38,7 @@ _Profile = Annotated[str | None, typer.Option("--profile", metavar="NAME|PATH", 
 
 @app.callback()
 def budget() -> None:
-    """Show what may still be spent, and raise or reset it.
-
-    Limits stand in the profile, in [budget], [routes.X.budget] and [tenants.X.budget]. Days and months are those of
-    your own calendar. What a call may cost at most is reserved before it; a call of which nobody knows how it ended
-    stays at that, in doubt.
-    """
+    """Show what may still be spent, and raise or reset it."""
 
 
 @app.command()
@@ -66,7 +67,8 @@ def show(
     now = time.time()
     known = _wanted(_bounds(profile), tenant=tenant, route=route)
     path = _account().path
-    found = [s for s in standings(path, known, now) if s.limit is not None or s.gone or s.scope.kind == "profile"]
+    every = standings(path, known, now)
+    found = [each for each in every if each.limit is not None or each.gone] or every[:1]
     if not print_rows([as_json(standing, now) for standing in found], json=json, jsonl=jsonl):
         otherwise = "nothing is spent, and no limit of a day or month is set"
         print_table(HEADER, [row(standing) for standing in found], otherwise)

@@ -199,7 +199,7 @@ def test_without_anything_spent_or_limited_it_says_so(machine: Machine) -> None:
 
     done = machine.synapse("budget", "show", "--json")
 
-    assert [row["spent"] for row in done.json] == ["0", "0"]
+    assert [(row["period"], row["limit"], row["spent"]) for row in done.json] == [("day", None, "0")]
     assert not (machine.state / "account.sqlite3").exists()
 
 
