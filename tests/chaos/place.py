@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +17,10 @@ ROOT = Path(__file__).resolve().parents[2]
 TIERS = (("small", "openai", "openai/gpt-4o-mini"), ("middle", "anthropic", "anthropic/claude-haiku-4-5"))
 TIERS = (*TIERS, ("large", "openai", "openai/gpt-4o"))
 KEYS = {"CHAOS_KEY": "sk-chaos-3Vt8yQm2Zr6Lw9Kd"}
+MORE_KEYS = {f"CHAOS_KEY_{number}": f"sk-chaos-{number}-Nw5Xr1Tq8Jc" for number in range(1, 4)}
+"""A 429 holds up whoever uses its key, so that a storm of them is no fair one with a single key."""
 RETRIES = "[retry]\nmax_attempts = 2\nmax_attempts_per_run = 6\nmax_wait = '2s'\n"
-BREAKER = "[breaker]\nfailures = 8\nrate = 0.9\nwindow = '10s'\ncooldown = '1s'\n"
+BREAKER = "[breaker]\nfailures = 16\nrate = 0.9\nwindow = '10s'\ncooldown = '1s'\n"
 """Wide enough for providers that fail at random three times in ten, and quick to try again."""
 
 
@@ -53,9 +55,14 @@ def far(dialect: str = "openai", faults: str = "", *, seed: int = 0, delay_s: fl
         process.stdout.close()
 
 
-def profile(urls: list[str], *, timeout_s: float = 1.0, more: str = RETRIES + BREAKER) -> str:
+def profile(
+    urls: list[str], *, timeout_s: float = 2.0, more: str = RETRIES + BREAKER, keys: Iterable[str] = KEYS
+) -> str:
     """Three priced tiers as a cascade, with and without a check of the answer."""
-    models = "".join(_model(*tier, url, timeout_s) for tier, url in zip(TIERS, urls, strict=True))
+    named = json.dumps([f"env:{key}" for key in keys])
+    models = "".join(
+        _model(*tier, url=url, timeout_s=timeout_s, keys=named) for tier, url in zip(TIERS, urls, strict=True)
+    )
     tiers = json.dumps([name for name, _, _ in TIERS])
     check = "{ kind = 'regex', pattern = '^begin [0-9a-f]{16} .* end [0-9a-f]{16}$' }"
     return (
@@ -65,11 +72,11 @@ def profile(urls: list[str], *, timeout_s: float = 1.0, more: str = RETRIES + BR
     )
 
 
-def _model(name: str, dialect: str, model: str, url: str, timeout_s: float) -> str:
+def _model(name: str, dialect: str, model: str, *, url: str, timeout_s: float, keys: str) -> str:
     path = "/v1" if dialect == "openai" else ""
     return (
         f"[models.{name}]\nbackend = 'litellm'\nmodel = '{model}'\nbase_url = '{url}{path}'\n"
-        f"keys = ['env:CHAOS_KEY']\ntimeout_s = {timeout_s}\nprice = {{ input = 1.0, output = 2.0 }}\n"
+        f"keys = {keys}\ntimeout_s = {timeout_s}\nprice = {{ input = 1.0, output = 2.0 }}\n"
     )
 
 
@@ -86,4 +93,5 @@ def environment(root: Path) -> dict[str, str]:
         **nowhere,
         **folders,
         **KEYS,
+        **MORE_KEYS,
     }

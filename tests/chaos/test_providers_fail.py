@@ -82,7 +82,7 @@ def test_a_hundred_processes_come_back_when_they_were_told_to(warm: Machine, wel
 def test_a_rejected_key_is_set_aside_and_the_other_one_answers(warm: Machine, well: list[Far]) -> None:
     use(warm, well)
     path = warm.config / "profiles" / "default.toml"
-    path.write_text(path.read_text().replace("['env:CHAOS_KEY']", "['env:BAD_KEY', 'env:CHAOS_KEY']", 1))
+    path.write_text(path.read_text().replace('["env:CHAOS_KEY"]', '["env:BAD_KEY", "env:CHAOS_KEY"]', 1))
     well[0].told(rejects=["sk-bad"])
     env = {"BAD_KEY": "sk-bad"}
 
