@@ -7,12 +7,15 @@ from typing import Annotated, Literal
 
 import typer
 
+from synapse_cli.cli import log_keeping
 from synapse_cli.cli.listing import as_age, print_rows, print_table, visible
+from synapse_cli.cli.scope import Tenant
 from synapse_cli.core.prompt import Json
 from synapse_cli.ledger import reading, searching
+from synapse_cli.profile.model import LedgerSettings
 
 app = typer.Typer(
-    help="List, show and search recorded runs.",
+    help="List, show, search, export and forget recorded runs.",
     no_args_is_help=True,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -32,12 +35,14 @@ Status = Annotated[
 Most = Annotated[int, typer.Option("-n", "--most", metavar="N", min=0, help="At most this many, the newest; 0 is all.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON array.")]
 AsJsonl = Annotated[bool, typer.Option("--jsonl", help="Print one JSON object a line.")]
+_LAG = 1000
+"""Texts that the index does not know and that are looked at one by one: 10 ms."""
 _COLUMNS = ("run", "when", "status", "route", "model", "tokens", "cost", "took")
 
 
 @app.callback()
 def log() -> None:
-    """List, show and search recorded runs."""
+    """List, show, search, export and forget recorded runs."""
 
 
 @app.command("list")
@@ -47,6 +52,7 @@ def list_runs(
     model: Model = None,
     since: Since = None,
     status: Status = None,
+    tenant: Tenant = None,
     most: Most = 20,
     json: AsJson = False,
     jsonl: AsJsonl = False,
@@ -58,7 +64,8 @@ def list_runs(
       synapse log list --since 2h --status rejected --json | jq -r '.[].run_id'
     """
     now = time.time()
-    rows = reading.runs(_path(), _filter(route=route, model=model, since=since, status=status, most=most, now=now), now)
+    wanted = _filter(route=route, model=model, since=since, status=status, tenant=tenant, most=most, now=now)
+    rows = reading.runs(_path(), wanted, now)
     if not print_rows(rows, json=json, jsonl=jsonl):
         print_table(_COLUMNS, [_cells(row, now) for row in rows], "no run is recorded yet")
 
@@ -66,6 +73,7 @@ def list_runs(
 @app.command()
 def show(
     run: Annotated[str, typer.Argument(metavar="RUN", help="An id, the beginning of one, or `last`.")] = "last",
+    tenant: Tenant = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show one run: decision, attempts, prompt, answer.
@@ -74,7 +82,7 @@ def show(
 
       synapse log show last --json | jq .escalations
     """
-    found = reading.run(_path(), run, time.time())
+    found = reading.run(_path(), run, time.time(), tenant)
     if json:
         print_rows([found], jsonl=True)
     else:
@@ -82,14 +90,17 @@ def show(
 
 
 @app.command()
-def last(json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
+def last(
+    tenant: Tenant = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
     """Show the latest run: `synapse log show last`.
 
     Example:
 
       synapse log last --json | jq -r .answer
     """
-    show("last", json=json)
+    show("last", tenant, json)
 
 
 @app.command()
@@ -100,6 +111,7 @@ def search(
     model: Model = None,
     since: Since = None,
     status: Status = None,
+    tenant: Tenant = None,
     most: Most = 20,
     json: AsJson = False,
     jsonl: AsJsonl = False,
@@ -111,7 +123,8 @@ def search(
       synapse log search invoice --since 7d
     """
     now = time.time()
-    wanted = _filter(route=route, model=model, since=since, status=status, most=most, now=now)
+    wanted = _filter(route=route, model=model, since=since, status=status, tenant=tenant, most=most, now=now)
+    _take_in()
     rows = searching.search(_path(), text, wanted, now, lambda line: typer.echo(line, err=True))
     if not print_rows(rows, json=json, jsonl=jsonl):
         columns = ("run", "when", "model", "found in", "passage")
@@ -122,6 +135,11 @@ def search(
         print_table(columns, cells, f"no recorded prompt or answer holds {text!r}")
 
 
+app.command()(log_keeping.export)
+app.command()(log_keeping.prune)
+app.command()(log_keeping.vacuum)
+
+
 def _path() -> str:
     from synapse_cli.ledger.schema import FILE
     from synapse_cli.profile.paths import state_dir
@@ -129,8 +147,24 @@ def _path() -> str:
     return str(state_dir() / FILE)
 
 
+def _take_in() -> None:
+    """Let the index know what was said since it was last kept up, where that is a lot."""
+    path = _path()
+    if searching.lag(path) > _LAG:
+        line = log_keeping.Line()
+        searching.catch_up(path, LedgerSettings().max_size, lambda left: line.draw(f"{left} texts to index"))
+        line.wipe()
+
+
 def _filter(
-    *, route: str | None, model: str | None, since: str | None, status: str | None, most: int, now: float
+    *,
+    route: str | None,
+    model: str | None,
+    since: str | None,
+    status: str | None,
+    tenant: str | None,
+    most: int,
+    now: float,
 ) -> reading.Filter:
     from synapse_cli.core.errors import UsageError
     from synapse_cli.profile.units import duration_s
@@ -139,7 +173,7 @@ def _filter(
         start = None if since is None else now - duration_s(since)
     except ValueError as error:
         raise UsageError(f"--since takes {error}, found {since!r}", "for example --since 2h") from error
-    return reading.Filter(route=route, model=model, status=status, since=start, most=most or None)
+    return reading.Filter(route=route, model=model, status=status, since=start, tenant=tenant, most=most or None)
 
 
 def _cells(row: reading.Row, now: float) -> tuple[str, ...]:
@@ -169,6 +203,8 @@ def _print_run(run: reading.Row) -> None:
         typer.echo(f"{'error':<11} {visible(_or_dash(error['message'] or error['kind']))}")
     for number, attempt in enumerate(_tables(run["attempts"]), 1):
         typer.echo(f"{f'attempt {number}':<11} {visible(_attempt(attempt))}")
+    for number, call in enumerate(_tables(run["calls"]), 1):
+        typer.echo(f"{f'call {number}':<11} {visible(_call(call))}")
     for name in ("system", "prompt", "answer"):
         if run[name] is not None:
             typer.echo(f"\n{name}:\n{visible(str(run[name]))}", color=True)  # else Typer strips what a pipe should get
@@ -184,6 +220,17 @@ def _attempt(attempt: dict[str, Json]) -> str:
     if attempt["cached"]:
         told.append("cached")
     return " · ".join(told) + (f": {attempt['reason']}" if attempt["reason"] else "")
+
+
+def _call(call: dict[str, Json]) -> str:
+    told = [str(call["model"]), str(call["provider"])]
+    told += [str(call[name]) for name in ("deployment",) if call[name]]
+    if call["kind"] != "tier":
+        told.append(f"for {call['kind']}")
+    told.append(str(call["error"] or call["outcome"]))
+    if call["latency_s"] is not None:
+        told += [_tokens(call["tokens"]) + " tokens", _dollars(call["cost_usd"]), _took(call["latency_s"])]
+    return " · ".join(told)
 
 
 def _tables(value: Json) -> list[dict[str, Json]]:

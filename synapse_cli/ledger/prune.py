@@ -28,29 +28,40 @@ def prune(book: sqlite3.Connection, *, before: float | None, max_size: int, but:
 
     Runs within the caller's transaction. `but` is the run being written, which stays.
     """
-    old: list[str] = []
+    dropped = 0 if before is None else drop_oldest(book, AT_A_TIME, before=before, but=but)
+    if not dropped and bytes_used(book) > max_size:
+        return drop_oldest(book, AT_A_TIME, but=but)
+    return dropped
+
+
+def drop_oldest(
+    book: sqlite3.Connection, most: int, *, before: float | None = None, but: str = "", tenant: str | None = None
+) -> int:
+    """Drop up to so many of the oldest runs; return how many. Within the caller's transaction."""
+    values: list[object] = [but]
+    where = "id <> ?"
     if before is not None:
-        old = _oldest(book, "started < ? AND id <> ?", (before, but))
-    if not old and _bytes_used(book) > max_size:
-        old = _oldest(book, "id <> ?", (but,))
+        where, values = f"{where} AND started < ?", [*values, before]
+    if tenant is not None:
+        where, values = f"{where} AND tenant = ?", [*values, tenant]
+    query = f"SELECT id FROM runs WHERE {where} ORDER BY id LIMIT ?"  # noqa: S608  # our own words
+    old = [row[0] for row in book.execute(query, (*values, most))]
     if old:
         _drop(book, old)
     return len(old)
 
 
-def give_back_space(book: sqlite3.Connection) -> None:
-    """Return free pages to the file system, a few at a time. Not within a transaction."""
+def give_back_space(book: sqlite3.Connection) -> bool:
+    """Return free pages to the file system, a few at a time; whether there are more. Not within a transaction."""
     free: int = book.execute("PRAGMA freelist_count").fetchone()[0]
-    if free > _FREE_PAGES:
-        book.execute(f"PRAGMA incremental_vacuum({_FREE_PAGES})").fetchall()
+    if free <= _FREE_PAGES:
+        return False
+    book.execute(f"PRAGMA incremental_vacuum({_FREE_PAGES})").fetchall()
+    return bool(book.execute("PRAGMA freelist_count").fetchone()[0] < free)
 
 
-def _oldest(book: sqlite3.Connection, which: str, values: tuple[object, ...]) -> list[str]:
-    rows = book.execute(f"SELECT id FROM runs WHERE {which} ORDER BY id LIMIT {AT_A_TIME}", values)  # noqa: S608  # our own words
-    return [row[0] for row in rows]
-
-
-def _bytes_used(book: sqlite3.Connection) -> int:
+def bytes_used(book: sqlite3.Connection) -> int:
+    """Bytes of the pages that hold something."""
     pages, free, size = (
         book.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
     )

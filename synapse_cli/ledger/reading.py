@@ -62,6 +62,15 @@ def runs(path: str, wanted: Filter, now: float) -> list[Row]:
     return found
 
 
+def ids(path: str, wanted: Filter, *, after: str, most: int) -> list[str]:
+    """Return the ids of the next runs after an id, oldest first."""
+    where, values = _conditions(wanted)
+    query = f"SELECT r.id {_FROM} WHERE {where} AND r.id > ? ORDER BY r.id LIMIT ?"  # our own words
+    with closing(_open(path)) as book:
+        rows = _ask(book, path, query, [*values, after, most])
+        return [str(row["id"]) for row in rows]
+
+
 def run(path: str, wanted: str, now: float, tenant: str | None = None) -> Row:
     """Return one run whole: its texts, decision, attempts, escalations and calls.
 

@@ -143,7 +143,7 @@ def _copy_brought_up(book: sqlite3.Connection) -> sqlite3.Connection:
 
 def empty() -> sqlite3.Connection:
     """A ledger in memory that holds nothing."""
-    book = sqlite3.connect(":memory:")
+    book = sqlite3.connect(":memory:", isolation_level=None)
     book.row_factory = sqlite3.Row
     book.executescript(";".join(STEPS))
     return book
