@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from synapse_cli.core.completion import Completion
 from synapse_cli.core.prompt import Message, Request
 from synapse_cli.core.redact import redact
 from synapse_cli.telemetry import names
-from synapse_cli.telemetry.otlp import Attributes
+
+if TYPE_CHECKING:
+    from synapse_cli.telemetry.otlp import Attributes
 
 MOST = 64_000
 """Characters of one text: a collector takes 4 MB a request over gRPC, and a trace is no archive."""

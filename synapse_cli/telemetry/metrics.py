@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from synapse_cli.core.completion import Completion
 from synapse_cli.core.outcome import Answered
 from synapse_cli.core.run import Run
 from synapse_cli.telemetry import names
-from synapse_cli.telemetry.otlp import Attributes, Metric, Value
+from synapse_cli.telemetry.otlp import Metric
 from synapse_cli.telemetry.spans import call_attributes, dollars
 from synapse_cli.telemetry.timeline import Call, Timeline
+
+if TYPE_CHECKING:
+    from synapse_cli.telemetry.otlp import Attributes, Value
 
 
 def metrics(run: Run, timeline: Timeline) -> list[Metric]:

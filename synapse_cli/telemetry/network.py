@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import replace
 from importlib.util import find_spec
 
 from synapse_cli.telemetry import spool as spools
-from synapse_cli.telemetry.settings import Target, shown
+from synapse_cli.telemetry.settings import shown
 from synapse_cli.telemetry.spool import Failure, Spool
 from synapse_cli.telemetry.start import start
+
+TYPE_CHECKING = False  # a memo hit is told too; see core.places
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from synapse_cli.telemetry.settings import Target
 
 HOW_TO_INSTALL = "pip install 'synapse-llm[otel]'"
 _DAY_S = 86_400.0
@@ -55,7 +59,7 @@ def _say(spool: Spool, target: Target, failed: Failure | None, warn: Callable[[s
     if failed is None or failed.is_told:
         return
     warn(said(failed, target.endpoint or ""))
-    spools.note_failure(spool, replace(failed, is_told=True))
+    spools.note_failure(spool, Failure(failed.since, failed.last, failed.why, is_told=True))
 
 
 def _say_once_a_day(marker: str, warn: Callable[[str], None], message: str) -> None:

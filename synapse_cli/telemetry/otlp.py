@@ -1,65 +1,98 @@
-"""How is telemetry written down? OTLP's JSON: ids in hex, 64-bit numbers as text, enumerations as numbers."""
+"""How is telemetry written down? OTLP's JSON: ids in hex, 64-bit numbers as text, enumerations as numbers.
+
+A memo hit is told too, so this loads neither typing nor dataclasses, of which each class costs a millisecond.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
 
 from synapse_cli import __version__
 from synapse_cli.telemetry import names
+
+TYPE_CHECKING = False  # see core.places
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any, TypeAlias
+
+    Value: TypeAlias = str | bool | int | float | Sequence[str] | None
+    Attributes: TypeAlias = Mapping[str, Value]
+    Json: TypeAlias = dict[str, Any]
 
 INTERNAL, CLIENT = 1, 3
 _ERROR = 2
 _DELTA = 1
 _SAMPLED, _HAS_IS_REMOTE, _IS_REMOTE = 0x1, 0x100, 0x200
-
-Value = str | bool | int | float | Sequence[str] | None
-Attributes = Mapping[str, Value]
-Json = dict[str, Any]
+_SCOPE = {"name": "synapse", "version": __version__}
 
 
-@dataclass(frozen=True, slots=True)
 class Mark:
     """An event within a span."""
 
-    name: str
-    at: float
-    attributes: Attributes
+    __slots__ = ("at", "attributes", "name")
+
+    def __init__(self, name: str, at: float, attributes: Attributes) -> None:
+        self.name = name
+        self.at = at
+        self.attributes = attributes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """One step of a run. Attributes that are None are left out."""
+    """One step of a run; attributes that are None are left out.
 
-    name: str
-    path: str
-    """Where it stands in its run, such as `attempt/0/call/1`; its id is made of it."""
-    above: str | None
-    """The path of the span that it is a part of; None for the root, whose parent may be somebody else's."""
-    start: float
-    end: float
-    kind: int = INTERNAL
-    attributes: Attributes = field(default_factory=dict)
-    marks: tuple[Mark, ...] = ()
-    error: str | None = None
-    """What is said of the error; empty where the text may not be told."""
+    `path` is where it stands in its run, such as `attempt/0/call/1`, and makes its id; `above` is the path of what it
+    is a part of, None for the root, whose parent may be somebody else's. `error` is what is said of one: empty where
+    the text may not be told.
+    """
+
+    __slots__ = ("above", "attributes", "end", "error", "kind", "marks", "name", "path", "start")
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        path: str,
+        above: str | None,
+        start: float,
+        end: float,
+        attributes: Attributes,
+        kind: int = INTERNAL,
+        marks: Sequence[Mark] = (),
+        error: str | None = None,
+    ) -> None:
+        self.name = name
+        self.path = path
+        self.above = above
+        self.start = start
+        self.end = max(start, end)
+        self.attributes = attributes
+        self.kind = kind
+        self.marks = marks
+        self.error = error
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """What one run adds to a metric; with `bounds` it is a histogram, else a sum."""
+    """What one run adds to a metric; with `bounds` it is a histogram, else a sum. What is counted is an int."""
 
-    name: str
-    unit: str
-    value: float
-    """What is counted is an int."""
-    attributes: Attributes
-    bounds: tuple[float, ...] = ()
-    rises: bool = True
-    """Whether it can only grow."""
+    __slots__ = ("attributes", "bounds", "name", "rises", "unit", "value")
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        unit: str,
+        value: float,
+        attributes: Attributes,
+        bounds: Sequence[float] = (),
+        rises: bool = True,
+    ) -> None:
+        self.name = name
+        self.unit = unit
+        self.value = value
+        self.attributes = attributes
+        self.bounds = bounds
+        self.rises = rises
 
 
 def trace_id(run_id: str) -> str:
@@ -99,9 +132,6 @@ def metrics_request(metrics: Sequence[Json], resource: Mapping[str, str]) -> Jso
     return {"resourceMetrics": [{"resource": {"attributes": _attributes(resource)}, "scopeMetrics": [scope]}]}
 
 
-_SCOPE = {"name": "synapse", "version": __version__}
-
-
 def _span(span: Span, run_id: str, trace: str, root_parent: str, state: str) -> Json:
     is_remote = span.above is None and bool(root_parent)
     parent = root_parent if span.above is None else span_id(run_id, span.above)
@@ -114,7 +144,7 @@ def _span(span: Span, run_id: str, trace: str, root_parent: str, state: str) -> 
         "name": span.name,
         "kind": span.kind,
         "startTimeUnixNano": _nanoseconds(span.start),
-        "endTimeUnixNano": _nanoseconds(max(span.start, span.end)),
+        "endTimeUnixNano": _nanoseconds(span.end),
         "attributes": _attributes(span.attributes),
         **({"events": [_mark(mark) for mark in span.marks]} if span.marks else {}),
         "status": {} if span.error is None else {"code": _ERROR, **({"message": span.error} if span.error else {})},
@@ -133,23 +163,14 @@ def _metric(metric: Metric) -> Json:
 
 def _point(metric: Metric, start: float, end: float) -> Json:
     window = {"startTimeUnixNano": _nanoseconds(start), "timeUnixNano": _nanoseconds(max(start, end))}
-    base = {"attributes": _attributes(metric.attributes), **window}
-    if not metric.bounds:
-        is_count = isinstance(metric.value, int)
-        return {**base, "asInt": str(metric.value)} if is_count else {**base, "asDouble": metric.value}
-    place = sum(metric.value > bound for bound in metric.bounds)
-    counts = ["1" if at == place else "0" for at in range(len(metric.bounds) + 1)]
-    bounds = list(metric.bounds)
+    base: Json = {"attributes": _attributes(metric.attributes), **window}
     value = metric.value
-    return {
-        **base,
-        "count": "1",
-        "sum": value,
-        "bucketCounts": counts,
-        "explicitBounds": bounds,
-        "min": value,
-        "max": value,
-    }
+    if not metric.bounds:
+        return {**base, "asInt": str(value)} if isinstance(value, int) else {**base, "asDouble": value}
+    place = sum(value > bound for bound in metric.bounds)
+    counts = ["1" if at == place else "0" for at in range(len(metric.bounds) + 1)]
+    told = {"count": "1", "sum": value, "min": value, "max": value}
+    return {**base, **told, "bucketCounts": counts, "explicitBounds": list(metric.bounds)}
 
 
 def _attributes(attributes: Attributes) -> list[Json]:

@@ -4,35 +4,54 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
 
-from synapse_cli.core.redact import one_line
-from synapse_cli.profile.model import TelemetrySettings
 from synapse_cli.telemetry import names
-from synapse_cli.telemetry.otlp import Metric, Span, Value
+from synapse_cli.telemetry.otlp import Metric, Span
+from synapse_cli.telemetry.put import put, requests_of
 from synapse_cli.telemetry.settings import target
-from synapse_cli.telemetry.tell import requests_of, write
+
+TYPE_CHECKING = False  # the whole hit costs less than typing and dataclasses; see core.places
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from synapse_cli.profile.model import TelemetrySettings
+    from synapse_cli.telemetry.otlp import Value
+    from synapse_cli.telemetry.settings import Way
 
 KEY = "telemetry"
-"""The fact that says where; as `__main__` looks for it."""
+"""The fact that says where; `__main__` looks for it."""
+
+
+class Kept:
+    """What a memo kept of the profile's table: not its headers, which may be keys, nor whether it tells texts."""
+
+    __slots__ = ("content", "endpoint", "file", "headers", "protocol")
+
+    def __init__(self, file: str | None, endpoint: str | None, protocol: Way) -> None:
+        self.file = file
+        self.endpoint = endpoint
+        self.protocol = protocol
+        self.headers: dict[str, str] = {}
+        self.content = False
 
 
 def facts_of(settings: TelemetrySettings) -> dict[str, str]:
-    """What a memo keeps of the profile's table: not its headers, which may be keys."""
-    told = {"file": settings.file, "endpoint": settings.endpoint, "protocol": settings.protocol}
-    return {KEY: json.dumps(told)}
+    """The fact that a memo keeps for its hits."""
+    return {KEY: json.dumps([settings.file, settings.endpoint, settings.protocol])}
 
 
 def tell_memo_hit(facts: Mapping[str, str], run_id: str, started: float, latency_s: float, exit_code: int) -> list[str]:
     """Tell of a hit; return warnings, and never raise."""
     warnings: list[str] = []
     try:
-        where = target(TelemetrySettings(**json.loads(facts.get(KEY, "{}"))), os.environ)
+        where = target(Kept(*json.loads(facts[KEY])), os.environ)
         if where is not None:
             spans, metrics = _spans(facts, run_id, started, latency_s, exit_code), _metrics(facts, latency_s, exit_code)
             made = requests_of(spans, metrics, where, run_id=run_id, started=started, ended=started + latency_s)
-            write(made, where, run_id, warnings.append)
+            put(made, where, run_id, warnings.append)
     except Exception as error:  # noqa: BLE001  # the answer is printed already; what goes wrong here is one line
+        from synapse_cli.core.redact import one_line
+
         warnings.append(one_line(f"this run could not be told: {type(error).__name__}: {error}"))
     return warnings
 

@@ -7,50 +7,87 @@ turn something off always win.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
 
 from synapse_cli import __version__
-from synapse_cli.profile.model import TelemetrySettings
 from synapse_cli.telemetry import names
 from synapse_cli.telemetry.wanted import ENDPOINTS, FILE_VARIABLE
+
+TYPE_CHECKING = False  # a memo hit is told too; see core.places
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Literal, Protocol, TypeAlias
+
+    Way: TypeAlias = Literal["http", "grpc"]
+
+    class Settings(Protocol):
+        """The profile's `[telemetry]` table, or what a memo kept of it."""
+
+        @property
+        def file(self) -> str | None: ...  # noqa: D102  # as in profile.model
+        @property
+        def endpoint(self) -> str | None: ...  # noqa: D102
+        @property
+        def protocol(self) -> Way: ...  # noqa: D102
+        @property
+        def headers(self) -> Mapping[str, str]: ...  # noqa: D102
+        @property
+        def content(self) -> bool: ...  # noqa: D102
+
 
 _OFF = frozenset({"off", "0", "no", "false"})
 _SHOWS_CONTENT = frozenset({"true", "span_only", "span_and_event"})
 _PARENT = r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?"
 
-Protocol = Literal["http", "grpc"]
 
-
-@dataclass(frozen=True, slots=True)
 class Parent:
     """The span of somebody else that a run is a part of (`TRACEPARENT`)."""
 
-    trace_id: str
-    span_id: str
-    is_sampled: bool
-    state: str = ""
+    __slots__ = ("is_sampled", "span_id", "state", "trace_id")
+
+    def __init__(self, trace_id: str, span_id: str, *, is_sampled: bool, state: str = "") -> None:
+        self.trace_id = trace_id
+        self.span_id = span_id
+        self.is_sampled = is_sampled
+        self.state = state
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Where a run is told, and how much of it."""
+    """Where a run is told, and how much of it.
 
-    file: str | None = None
-    endpoint: str | None = None
-    protocol: Protocol = "http"
-    headers: Mapping[str, str] = field(default_factory=dict)
-    is_of_profile: bool = False
-    """Whether the endpoint is the profile's own; else the exporter reads it from the environment."""
-    content: bool = False
-    spans: bool = True
-    metrics: bool = True
-    resource: Mapping[str, str] = field(default_factory=dict)
-    parent: Parent | None = None
+    `is_of_profile` says that the endpoint is the profile's own; else the exporter reads it from the environment.
+    """
+
+    __slots__ = (
+        *("content", "endpoint", "file", "headers", "is_of_profile"),
+        *("metrics", "parent", "protocol", "resource", "spans"),
+    )
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        file: str | None,
+        endpoint: str | None,
+        protocol: Way,
+        content: bool,
+        spans: bool,
+        metrics: bool,
+        resource: Mapping[str, str],
+        parent: Parent | None,
+    ) -> None:
+        self.file = file
+        self.endpoint = endpoint
+        self.is_of_profile = settings.endpoint is not None
+        self.protocol = protocol
+        self.headers = settings.headers if self.is_of_profile else {}
+        self.content = content
+        self.spans = spans
+        self.metrics = metrics
+        self.resource = resource
+        self.parent = parent
 
 
-def target(settings: TelemetrySettings, env: Mapping[str, str]) -> Target | None:
+def target(settings: Settings, env: Mapping[str, str]) -> Target | None:
     """Return where a run is told, or None where nobody wants to know."""
     named = env.get(FILE_VARIABLE, "")
     if env.get("OTEL_SDK_DISABLED", "").strip().lower() == "true" or named.lower() in _OFF - {""}:
@@ -61,11 +98,10 @@ def target(settings: TelemetrySettings, env: Mapping[str, str]) -> Target | None
     if (file is None and endpoint is None) or not (spans or metrics):
         return None
     return Target(
+        settings,
         file=file,
         endpoint=endpoint,
         protocol=settings.protocol if settings.endpoint else _protocol(env),
-        headers=settings.headers if settings.endpoint else {},
-        is_of_profile=settings.endpoint is not None,
         content=_shows_content(settings, env),
         spans=spans,
         metrics=metrics,
@@ -85,7 +121,7 @@ def parent_of(env: Mapping[str, str]) -> Parent | None:
     if found is None:
         return None
     trace_id, span_id, flags = found.groups()
-    return Parent(trace_id, span_id, bool(int(flags, 16) & 1), env.get("TRACESTATE", "").strip())
+    return Parent(trace_id, span_id, is_sampled=bool(int(flags, 16) & 1), state=env.get("TRACESTATE", "").strip())
 
 
 def shown(endpoint: str) -> str:
@@ -103,12 +139,12 @@ def shown(endpoint: str) -> str:
     return f"{parts.scheme}://{host}{port}{parts.path}"
 
 
-def _protocol(env: Mapping[str, str]) -> Protocol:
+def _protocol(env: Mapping[str, str]) -> Way:
     """JSON over HTTP is asked for in vain: the SDK speaks protobuf, which every collector takes at the same address."""
     return "grpc" if env.get("OTEL_EXPORTER_OTLP_PROTOCOL", "").strip().lower() == "grpc" else "http"
 
 
-def _shows_content(settings: TelemetrySettings, env: Mapping[str, str]) -> bool:
+def _shows_content(settings: Settings, env: Mapping[str, str]) -> bool:
     wanted = env.get("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "").strip().lower()
     return wanted in _SHOWS_CONTENT if wanted else settings.content
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from synapse_cli.core.completion import Completion
 from synapse_cli.core.errors import SynapseError
@@ -21,8 +22,11 @@ from synapse_cli.core.run import Run
 from synapse_cli.profile.model import Model
 from synapse_cli.telemetry import content as texts
 from synapse_cli.telemetry import names
-from synapse_cli.telemetry.otlp import CLIENT, Attributes, Mark, Span, Value
+from synapse_cli.telemetry.otlp import CLIENT, Mark, Span
 from synapse_cli.telemetry.timeline import Call, Timeline, Window
+
+if TYPE_CHECKING:
+    from synapse_cli.telemetry.otlp import Attributes, Value
 
 ROOT = "run"
 _DECISION = "decision"

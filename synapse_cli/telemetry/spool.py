@@ -9,13 +9,17 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 
 from synapse_cli.core import places
-from synapse_cli.telemetry.settings import Target, shown
+from synapse_cli.telemetry.settings import shown
 from synapse_cli.telemetry.wanted import ENDPOINTS
+
+TYPE_CHECKING = False  # a memo hit is told too; see core.places
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from synapse_cli.telemetry.settings import Target
 
 FOLDER = "telemetry"
 ENDING = ".jsonl"
@@ -26,21 +30,25 @@ PAUSE_S = 30.0
 """After a failure nobody tries again for so long; a sender that waits in vain is 0.3 s of CPU."""
 
 
-@dataclass(frozen=True, slots=True)
 class Failure:
-    """That an address took nothing, and since when."""
+    """That an address took nothing: since when, when last, why, and whether a person was told."""
 
-    since: float
-    last: float
-    why: str
-    is_told: bool = False
+    __slots__ = ("is_told", "last", "since", "why")
+
+    def __init__(self, since: float, last: float, why: str, *, is_told: bool) -> None:
+        self.since = since
+        self.last = last
+        self.why = why
+        self.is_told = is_told
 
 
-@dataclass(frozen=True, slots=True)
 class Spool:
     """The folder of one address."""
 
-    path: str
+    __slots__ = ("path",)
+
+    def __init__(self, path: str) -> None:
+        self.path = path
 
     @property
     def lock(self) -> str:
@@ -97,7 +105,7 @@ def failure(spool: Spool) -> Failure | None:
     try:
         with open(spool.trouble, "rb") as file:
             found = json.loads(file.read())
-        return Failure(float(found["since"]), float(found["last"]), str(found["why"]), bool(found["is_told"]))
+        return Failure(float(found["since"]), float(found["last"]), str(found["why"]), is_told=bool(found["is_told"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -111,15 +119,6 @@ def note_failure(spool: Spool, failed: Failure) -> None:
 def is_resting(failed: Failure | None, now: float) -> bool:
     """Whether it is too early to try again."""
     return failed is not None and 0 <= now - failed.last < PAUSE_S
-
-
-def spools(state: str) -> list[Spool]:
-    """Every address that was ever sent to."""
-    try:
-        with os.scandir(os.path.join(state, FOLDER)) as entries:
-            return [Spool(entry.path) for entry in sorted(entries, key=lambda entry: entry.name) if entry.is_dir()]
-    except OSError:
-        return []
 
 
 def forget(paths: Sequence[str]) -> None:

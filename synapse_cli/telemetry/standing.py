@@ -14,10 +14,10 @@ from synapse_cli.telemetry import names
 from synapse_cli.telemetry import spool as spools
 from synapse_cli.telemetry.network import has_sdk
 from synapse_cli.telemetry.otlp import Metric, Span, trace_id
+from synapse_cli.telemetry.put import encoded, requests_of
 from synapse_cli.telemetry.settings import Target, shown
 from synapse_cli.telemetry.spool import Spool
 from synapse_cli.telemetry.start import send_now
-from synapse_cli.telemetry.tell import encoded, requests_of
 
 _PAUSE_S = 0.1
 

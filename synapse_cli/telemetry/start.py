@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
 
 from synapse_cli.core.exclusive import is_held
-from synapse_cli.telemetry.settings import Target
-from synapse_cli.telemetry.spool import Spool
 from synapse_cli.telemetry.wanted import ENDPOINTS
+
+TYPE_CHECKING = False  # a memo hit is told too; see core.places
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from synapse_cli.telemetry.settings import Target
+    from synapse_cli.telemetry.spool import Spool
 
 _MAIN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "__main__.py")
 _started: list[int] = []

@@ -2,88 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from synapse_cli.core import places
 from synapse_cli.core.redact import one_line
 from synapse_cli.core.run import Run
 from synapse_cli.telemetry.metrics import metrics
-from synapse_cli.telemetry.otlp import (
-    Json,
-    Metric,
-    Span,
-    metrics_json,
-    metrics_request,
-    spans_json,
-    spans_request,
-    trace_id,
-)
+from synapse_cli.telemetry.put import put, requests_of
 from synapse_cli.telemetry.settings import Target
 from synapse_cli.telemetry.spans import spans
 from synapse_cli.telemetry.timeline import Timeline
 
-Warn = Callable[[str], None]
 
-
-def tell(run: Run, timeline: Timeline, target: Target, warn: Warn) -> None:
+def tell(run: Run, timeline: Timeline, target: Target, warn: Callable[[str], None]) -> None:
     """Write down what happened and hand it on. Whatever goes wrong is one warning."""
     try:
         told, added = spans(run, timeline, content=target.content), metrics(run, timeline)
         ended = run.started + run.latency_s
         made = requests_of(told, added, target, run_id=run.run_id, started=run.started, ended=ended)
-        write(made, target, run.run_id, warn)
+        put(made, target, run.run_id, warn)
     except Exception as error:  # noqa: BLE001  # a bug in telling must not take the answer with it
         warn(one_line(f"this run could not be told: {type(error).__name__}: {error}"))
-
-
-def requests_of(
-    told: Sequence[Span], added: Sequence[Metric], target: Target, *, run_id: str, started: float, ended: float
-) -> list[Json]:
-    """The exports of a run: its spans, then its metrics, each where it is wanted."""
-    found, parent = [], target.parent
-    if target.spans and (parent is None or parent.is_sampled):
-        trace, above, state = (parent.trace_id, parent.span_id, parent.state) if parent else ("", "", "")
-        encoded = spans_json(told, run_id, trace or trace_id(run_id), above, state)
-        found.append(spans_request(encoded, target.resource))
-    if target.metrics:
-        found.append(metrics_request(metrics_json(added, started, ended), target.resource))
-    return found
-
-
-def write(requests: Sequence[Json], target: Target, run_id: str, warn: Warn) -> None:
-    """Put the exports where the target says; what cannot be put is said."""
-    data = encoded(requests)
-    if target.file is not None:
-        _to_file(target.file, data, warn)
-    if target.endpoint is not None and data:
-        _to_network(target, run_id, data, warn)
-
-
-def encoded(requests: Sequence[Json]) -> bytes:
-    """A line for each export."""
-    lines = [json.dumps(request, ensure_ascii=False, separators=(",", ":")) + "\n" for request in requests]
-    return "".join(lines).encode("utf-8", "replace")
-
-
-def _to_file(path: str, data: bytes, warn: Warn) -> None:
-    from synapse_cli.telemetry.lines import append
-
-    try:
-        append(path, data)
-    except (OSError, ValueError) as error:  # ValueError: a path with a zero byte
-        warn(f"telemetry cannot be written to {path}: {_why(error)}")
-
-
-def _to_network(target: Target, run_id: str, data: bytes, warn: Warn) -> None:
-    from synapse_cli.telemetry.network import hand_over
-
-    try:
-        hand_over(target, run_id, data, state=places.folder("state", os.environ), env=os.environ, warn=warn)
-    except (OSError, ValueError) as error:
-        warn(f"telemetry cannot be handed to its sender: {_why(error)}")
-
-
-def _why(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)

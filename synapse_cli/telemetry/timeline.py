@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from synapse_cli.core.completion import Completion
 from synapse_cli.core.errors import SynapseError
@@ -12,16 +12,14 @@ from synapse_cli.core.prompt import Request
 from synapse_cli.profile.model import Model
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """From when to when, in seconds since 1970."""
 
     start: float
     end: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(NamedTuple):
     """One call that was really made."""
 
     model: Model
@@ -33,8 +31,7 @@ class Call:
     answer: Completion | SynapseError
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(NamedTuple):
     """A pause before a call was made once more."""
 
     at: float

@@ -18,6 +18,21 @@ def _remember(machine: Machine) -> None:
         machine.synapse("run", PROMPT)
 
 
+def _modules_of_a_hit(machine: Machine) -> set[str]:
+    """What a process that prints the memo has loaded at its end."""
+    code = (
+        "import json, os, sys\n"
+        f"sys.argv = ['synapse', 'run', {PROMPT!r}]\n"
+        "import synapse_cli.__main__ as program\n"
+        "program._leave = lambda code: print(json.dumps(sorted(sys.modules)))\n"
+        "program.main()\n"
+    )
+    said = machine.process([sys.executable, "-c", code]).out.splitlines()
+    assert said[0] == b"a good answer"
+    assert machine.runs[-1] == (0, "memo")
+    return set(json.loads(said[1]))
+
+
 def _runs(machine: Machine) -> list[str]:
     return [run for (run,) in machine.ledger("SELECT id FROM runs ORDER BY rowid")]
 
@@ -73,16 +88,17 @@ def test_headers_are_kept_in_no_memo(machine: Machine, collector: Collector) -> 
 def test_a_hit_that_nobody_wants_to_hear_of_loads_nothing_of_it(machine: Machine) -> None:
     machine.use(CASCADE)
     _remember(machine)
-    code = (
-        "import json, os, sys\n"
-        f"sys.argv = ['synapse', 'run', {PROMPT!r}]\n"
-        "import synapse_cli.__main__ as program\n"
-        "program._leave = lambda code: print(json.dumps(sorted(sys.modules)))\n"
-        "program.main()\n"
-    )
 
-    said = machine.process([sys.executable, "-c", code]).out.splitlines()
+    assert [name for name in _modules_of_a_hit(machine) if "telemetry" in name] == []
 
-    assert said[0] == b"a good answer"
-    assert machine.runs[-1] == (0, "memo")
-    assert [name for name in json.loads(said[1]) if "telemetry" in name] == []
+
+def test_a_hit_that_is_told_loads_nothing_dear(machine: Machine) -> None:
+    path = machine.work / "runs.jsonl"
+    machine.use(to(file=str(path)))
+    _remember(machine)
+    path.unlink()
+
+    modules = _modules_of_a_hit(machine)
+
+    assert len(read(path).roots) == 1
+    assert {"typing", "dataclasses", "decimal", "synapse_cli.core.run", "synapse_cli.profile.model"} & modules == set()
