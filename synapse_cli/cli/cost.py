@@ -3,76 +3,14 @@
 from __future__ import annotations
 
 import os
-import sys
-from typing import Annotated
 
-import typer
-
+from synapse_cli.cli.cost_flags import CostFlags
+from synapse_cli.cli.flags import takes_flags
 from synapse_cli.core.errors import UsageError
 
-_VIEW = "What is shown"
-_ONLY = "Which runs count"
-_OUTPUT = "Output"
 
-
-def cost(
-    file: Annotated[
-        str | None, typer.Argument(metavar="[FILE]", help="With --plot: FILE.svg or FILE.png, else the terminal.")
-    ] = None,
-    *,
-    by: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--by",
-            metavar="NAME",
-            rich_help_panel=_VIEW,
-            help="day, month, hour, model, provider, route, tenant, outcome; several with commas.",
-        ),
-    ] = None,
-    since: Annotated[
-        str | None,
-        typer.Option(
-            "--since", metavar="7d|2026-11-01|today|month|all", rich_help_panel=_VIEW, help="From when on [30 days]."
-        ),
-    ] = None,
-    until: Annotated[
-        str | None,
-        typer.Option("--until", metavar="DATE", rich_help_panel=_VIEW, help="Up to the end of that day or month."),
-    ] = None,
-    against: Annotated[
-        str | None,
-        typer.Option(
-            "--against",
-            metavar="MODEL",
-            rich_help_panel=_VIEW,
-            help="Saved against sending everything to this model.",
-        ),
-    ] = None,
-    plot: Annotated[
-        bool, typer.Option("--plot", rich_help_panel=_VIEW, help="Draw it: in the terminal, or as FILE.")
-    ] = False,
-    model: Annotated[
-        str | None, typer.Option("-m", "--model", metavar="NAME", rich_help_panel=_ONLY, help="Only of this model.")
-    ] = None,
-    route: Annotated[
-        str | None, typer.Option("-r", "--route", metavar="NAME", rich_help_panel=_ONLY, help="Only of this route.")
-    ] = None,
-    provider: Annotated[
-        str | None, typer.Option("--provider", metavar="NAME", rich_help_panel=_ONLY, help="Only of this provider.")
-    ] = None,
-    tenant: Annotated[
-        str | None,
-        typer.Option("--tenant", metavar="NAME", rich_help_panel=_ONLY, help="Only of this tenant [SYNAPSE_TENANT]."),
-    ] = None,
-    profile: Annotated[
-        str | None, typer.Option("--profile", metavar="NAME|PATH", rich_help_panel=_ONLY, help="Where --against looks.")
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", rich_help_panel=_OUTPUT, help="Print one JSON object.")] = False,
-    jsonl: Annotated[
-        bool, typer.Option("--jsonl", rich_help_panel=_OUTPUT, help="Print one JSON object a line.")
-    ] = False,
-    csv: Annotated[bool, typer.Option("--csv", rich_help_panel=_OUTPUT, help="Print CSV.")] = False,
-) -> None:
+@takes_flags
+def cost(flags: CostFlags) -> int:
     """Tell what was spent and saved, by day unless asked otherwise.
 
     Every call counts: retries, judges, rejected tiers. Runs whose texts are pruned still count. Dollars are what the
@@ -89,38 +27,35 @@ def cost(
       synapse cost --plot spent.png
     """
     from synapse_cli.cli.cost_asked import Asked, asked
-    from synapse_cli.core.errors import SynapseError
 
-    _refuse_contradictions(file, plot=plot, shapes=[json, jsonl, csv])
+    _refuse_contradictions(flags)
     wanted = Asked(
-        by=_split(by or ["day"]),
-        since=since,
-        until=until,
-        model=model,
-        route=route,
-        provider=provider,
-        tenant=tenant or os.environ.get("SYNAPSE_TENANT") or None,
-        against=against,
-        profile=profile,
+        by=_split(flags.by or ["day"]),
+        since=flags.since,
+        until=flags.until,
+        model=flags.model,
+        route=flags.route,
+        provider=flags.provider,
+        tenant=flags.tenant or os.environ.get("SYNAPSE_TENANT") or None,
+        against=flags.against,
+        profile=flags.profile,
     )
     found = asked(wanted)
     from synapse_cli.cli import cost_shown
 
-    try:
-        cost_shown.show(found, json=json, jsonl=jsonl, csv=csv)
-        if plot:
-            cost_shown.draw(wanted, file)
-    except SynapseError:
-        sys.stdout.flush()
-        raise
+    cost_shown.show(found, json=flags.json, jsonl=flags.jsonl, csv=flags.csv)
+    if flags.plot:
+        cost_shown.draw(wanted, flags.file)
+    return 0
 
 
-def _refuse_contradictions(file: str | None, *, plot: bool, shapes: list[bool]) -> None:
-    if file is not None and not plot:
+def _refuse_contradictions(flags: CostFlags) -> None:
+    file, shapes = flags.file, [flags.json, flags.jsonl, flags.csv]
+    if file is not None and not flags.plot:
         raise UsageError(f"{file!r} is taken for a picture only with --plot", f"synapse cost --plot {file}")
     if sum(shapes) > 1:
         raise UsageError("--json, --jsonl and --csv contradict each other", "give one of them")
-    if plot and file is None and any(shapes):
+    if flags.plot and file is None and any(shapes):
         raise UsageError("a plot in the terminal is no part of JSON or CSV", "name a file: --plot spent.svg")
     if file is not None and not file.lower().endswith((".svg", ".png")):
         raise UsageError(f"pictures are .svg or .png, found {file!r}", "for example --plot spent.svg")
