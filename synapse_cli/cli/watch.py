@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,14 +16,17 @@ if TYPE_CHECKING:
 
 _LOOKS_PER_S = 4
 """One that finds nothing new is two `stat`s."""
+_WINDOW = "10m"
 _KEPT_S = 3600.0
 """How long a run that has ended is remembered, so that it is not told twice."""
 
 
 def watch(
     *,
-    since: Annotated[str, typer.Option("--since", metavar="10m", help="How far back to look.")] = "10m",
-    once: Annotated[bool, typer.Option("--once", help="Print one screen and end.")] = False,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="10m", help="How far back to look; in a pipe from now on.")
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="Print what there is, and end.")] = False,
     jsonl: Annotated[bool, typer.Option("--jsonl", help="Print one JSON object for each run that ends.")] = False,
     profile: Annotated[str | None, typer.Option("--profile", metavar="NAME|PATH", help="Whose budgets.")] = None,
     tenant: Tenant = None,
@@ -43,9 +46,11 @@ def watch(
     """
     from synapse_cli.ledger.looking import Feed
 
-    window_s = seconds_of(since, "--since")
+    window_s = seconds_of(since or _WINDOW, "--since")
     if jsonl or not (once or sys.stdout.isatty()):
-        _follow(Feed(ledger_path(), since=time.time(), tenant=tenant), as_json=jsonl)
+        begins = time.time() - (window_s if since or once else 0.0)
+        _follow(Feed(ledger_path(), since=begins, tenant=tenant), as_json=jsonl, once=once)
+        return 0
     from synapse_cli.cli.watch_screen import Screen, print_once
     from synapse_cli.cli.watch_sight import Sight
 
@@ -56,14 +61,17 @@ def watch(
     return Screen(sight, no_color=no_color).show()
 
 
-def _follow(feed: Feed, *, as_json: bool) -> NoReturn:
-    """Print each run that ends, until the reader goes away or Ctrl-C."""
+def _follow(feed: Feed, *, as_json: bool, once: bool) -> None:
+    """Print each run that has ended; unless it is for once until the reader goes away, or Ctrl-C."""
     from synapse_cli.cli.output import write
     from synapse_cli.core.errors import ClosedPipe
 
-    while not is_read_no_more(1 / _LOOKS_PER_S):
+    while True:
         if feed.has_changed():
             now = time.time()
             write("".join(ended_line(run, as_json=as_json) for run in feed.look(now)))
             feed.forget(now - _KEPT_S)
-    raise ClosedPipe("", "")
+        if once:
+            return
+        if is_read_no_more(1 / _LOOKS_PER_S):
+            raise ClosedPipe("", "")

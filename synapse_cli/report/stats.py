@@ -17,6 +17,7 @@ from synapse_cli.report.numbers import money
 
 ENDINGS = ("accepted", "rejected", "failed", "interrupted", "in doubt")
 PERCENTILES = (50, 90, 99)
+TIMES = ("hour", "day", "month")
 _DOLLARS = ("cost", "saved")
 _ADDED = tuple(field.name for field in fields(Row) if field.name not in {"of", *_DOLLARS})
 
@@ -174,7 +175,7 @@ def stats(
     return Stats(
         by=by,
         total=_merged("", grouped),
-        groups=tuple(sorted(groups, key=_weight, reverse=True) if by in {"model", "route", "tenant"} else groups),
+        groups=tuple(groups if by in TIMES else sorted(groups, key=_weight, reverse=True)),
         times=tuple(_filled(timed)),
         steps=tuple(_steps(tallies, {row.of["model"]: row for row in models})),
         checks=tuple(_checks(tallies)),

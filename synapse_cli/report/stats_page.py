@@ -8,10 +8,12 @@ from decimal import Decimal
 from synapse_cli.ledger.histogram import percentile
 from synapse_cli.report.cells import Painter, cells, left, right, sparkline, tidy
 from synapse_cli.report.numbers import dollars, seconds, short
-from synapse_cli.report.stats import PERCENTILES, Group, Stats, Trouble
+from synapse_cli.report.stats import PERCENTILES, TIMES, Group, Stats, Trouble
 
 _MOST_ROWS = 12
 """Of each table; JSON and CSV have them all."""
+_MOST_TIMES = 31
+"""Hours, days or months; the latest."""
 _NARROWEST = 8
 """Columns that a text keeps."""
 _LONGEST_LINE = 60
@@ -34,8 +36,13 @@ class Page:
     def lines(self) -> Iterator[str]:
         """The page, top down."""
         yield from self._head()
-        yield from self._section(f"by {self._stats.by}", _COUNTED, self._stats.groups)
-        timed = [group for group in self._stats.groups if group.sums.latencies]
+        groups = self._stats.groups
+        if self._stats.by in TIMES and len(groups) > _MOST_TIMES:
+            groups = groups[-_MOST_TIMES:]
+            yield ""
+            yield self._paint(f"the latest {_MOST_TIMES} of {len(self._stats.groups)} (--json has them all)", "dim")
+        yield from self._section(f"by {self._stats.by}", _COUNTED, groups)
+        timed = [group for group in groups if group.sums.latencies]
         yield from self._section("time of calls", _TIMED, timed)
         yield from self._table("steps from", ("from", "to", "after", "times", "share"), self._steps())
         yield from self._table("checks", ("rule", "model", "judged", "passed", "score", "not judged"), self._checks())
@@ -79,21 +86,22 @@ class Page:
     def _section(
         self, title: str, of: Sequence[tuple[str, Callable[[Group], str]]], groups: Sequence[Group]
     ) -> Iterator[str]:
+        is_time = self._stats.by in TIMES
         rows = [(tidy(group.name) or "-", *(figure(group) for _, figure in of)) for group in groups]
-        yield from self._table(title, ("", *(name for name, _ in of)), rows)
+        yield from self._table(title, ("", *(name for name, _ in of)), rows, _MOST_TIMES if is_time else _MOST_ROWS)
 
-    def _table(self, title: str, header: Cells, rows: Sequence[Cells]) -> Iterator[str]:
+    def _table(self, title: str, header: Cells, rows: Sequence[Cells], most: int = _MOST_ROWS) -> Iterator[str]:
         """A heading, then rows; where it gets narrow the longest texts give way, then the last columns."""
         if not rows:
             return
-        shown = rows[:_MOST_ROWS]
+        shown = rows[:most]
         widths = [max(cells(row[column]) for row in (header, *shown)) for column in range(len(header))]
         texts = 1 if not header[0] else _texts(header)
         widths[0] = max(widths[0], cells(title))
         while sum(widths) + 2 * (len(widths) - 1) > self._width and max(widths[:texts]) > _NARROWEST:
             widths[widths.index(max(widths[:texts]))] -= 1
         if sum(widths) + 2 * (len(widths) - 1) > self._width and len(header) > texts + 1:
-            yield from self._table(title, header[:-1], [row[:-1] for row in rows])
+            yield from self._table(title, header[:-1], [row[:-1] for row in rows], most)
             return
         yield ""
         yield self._paint(self._row((title, *header[1:]), widths, texts), "bold")

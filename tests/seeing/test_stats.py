@@ -170,6 +170,20 @@ def test_large_numbers_and_long_names_fit_the_terminal(width: int) -> None:
     assert any("$12345.68+?" in line for line in lines)
 
 
+def test_the_latest_of_many_days_are_shown_in_order() -> None:
+    days = [
+        Row(of={"day": f"2026-{month:02}-{day:02}", "outcome": "accepted"}, runs=1)
+        for month in (9, 10)
+        for day in range(1, 29)
+    ]
+
+    lines = list(Page(stats("day", days, [], [], []), "all time", width=80, paint=Painter(has_colour=False)).lines())
+    shown = [line.split()[0] for line in lines if line.startswith("2026")]
+
+    assert shown == sorted(row.of["day"] for row in days)[-31:]
+    assert any("31 of 56" in line for line in lines)
+
+
 def test_days_without_a_run_have_their_place_in_the_line() -> None:
     times = _made().times
 

@@ -178,6 +178,15 @@ def test_one_screen_is_printed_and_is_plain_in_a_pipe(machine: Machine) -> None:
     assert "big" in done.out.decode()
 
 
+def test_what_ended_before_is_told_where_it_is_asked_for(machine: Machine) -> None:
+    machine.synapse("run", "hello")
+
+    lines = machine.synapse("watch", "--once", "--jsonl").out.splitlines()
+
+    assert [json.loads(line) for line in lines] == machine.synapse("log", "list", "--json").json
+    assert len(lines) == 1
+
+
 def test_a_budget_and_a_circuit_that_is_open_are_seen(machine: Machine) -> None:
     machine.use(DEAD)
     for number in range(3):
