@@ -11,7 +11,6 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from synapse_cli.cascade.lane import GO, Lane, Queue, Wait
@@ -55,17 +54,17 @@ class Access(NamedTuple):
         return f"{self.provider} with {self.key}" if self.key else str(self.provider)
 
 
-@dataclass(slots=True)
 class Turn:
     """A seat: that a call may go out now. Whoever took it says how the call ended, once."""
 
-    limiter: Limiter
-    access: Access
-    tokens: int
-    seat: int | None = None
-    """None where the file cannot be used."""
-    sent_at: float = 0.0
-    _began: float = field(default=0.0)
+    def __init__(self, limiter: Limiter, access: Access, tokens: int) -> None:
+        self.limiter = limiter
+        self.access = access
+        self.tokens = tokens
+        self.seat: int | None = None
+        """None where the file cannot be used."""
+        self.sent_at = 0.0
+        self._began = 0.0
 
     def answered(self, tokens: int | None, quota: Quota = ()) -> None:
         """The provider answered; it took so many tokens."""
@@ -165,10 +164,7 @@ class Limiter:
             now, name = self._pace.now(), turn.access.lane
             lane, queue = read_lane(file, name, now), queue_of(file, name, ticket)
             wait = lane.wait(now, queue, turn.tokens, limits, turn.access.model)
-            if wait.seconds > 0 and (queue.flying or queue.ahead) and abs(now - lane.reaped_at) >= _REAP_S:
-                _reap(file, name, now)
-                lane.reaped_at = now
-                _write(file, name, lane, now)
+            if wait.seconds > 0 and has_reaped(file, name, lane, queue, now):
                 queue = queue_of(file, name, ticket)
                 wait = lane.wait(now, queue, turn.tokens, limits, turn.access.model)
             if wait.seconds > 0:
@@ -244,8 +240,17 @@ def _leave(file: sqlite3.Connection, ticket: int) -> None:
     file.execute("DELETE FROM seats WHERE ticket = ?", (ticket,))
 
 
+def has_reaped(file: sqlite3.Connection, name: str, lane: Lane, queue: Queue, now: float) -> bool:
+    """Give up the seats and tickets of processes that are gone, once a second; return whether that was done."""
+    if not (queue.flying or queue.ahead) or abs(now - lane.reaped_at) < _REAP_S:
+        return False
+    _reap(file, name, now)
+    lane.reaped_at = now
+    _write(file, name, lane, now)
+    return True
+
+
 def _reap(file: sqlite3.Connection, lane: str, now: float) -> None:
-    """Give up the seats and tickets of processes that are gone."""
     here = holder().rsplit(" ", 2)[0] + " "
     rows = file.execute("SELECT ticket, holder, until FROM seats WHERE lane = ?", (lane,)).fetchall()
     gone = {who: is_gone(who) for _, who, _ in rows}

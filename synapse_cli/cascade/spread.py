@@ -23,7 +23,7 @@ from typing import TypeVar, assert_never
 from synapse_cli.cascade import aside, breaker
 from synapse_cli.cascade.breaker import Place
 from synapse_cli.cascade.limited import tokens_of, tokens_of_texts
-from synapse_cli.cascade.limiter import Access, queue_of, read_lane
+from synapse_cli.cascade.limiter import Access, has_reaped, queue_of, read_lane
 from synapse_cli.cascade.pace_file import PaceFile
 from synapse_cli.core.completion import Completion, Count, Facts
 from synapse_cli.core.control import Control
@@ -131,7 +131,10 @@ class Order:
     def _look(self, file: sqlite3.Connection, number: int, tokens: int, now: float) -> Seen:
         each = self.deployed[number]
         since = aside.is_aside(file, each.access, each.key, now)
-        lane, queue = read_lane(file, each.access.lane, now), queue_of(file, each.access.lane)
+        name = each.access.lane
+        lane, queue = read_lane(file, name, now), queue_of(file, name)
+        if has_reaped(file, name, lane, queue, now):
+            queue = queue_of(file, name)
         wait = lane.wait(now, queue, tokens, each.limits, each.access.model)
         circuit = breaker.read(file, each.place)
         closed_s = max(0.0, (circuit.next_at or now) - now) if circuit.state(now) == "open" else 0.0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from synapse_cli.cascade.limiter import Access
 from synapse_cli.cascade.pace_file import Provider
@@ -14,8 +15,7 @@ from synapse_cli.profile.model import Deployment, Limits, Model
 NO_LIMITS = Limits()
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """A model at one place with one key; `model` is the profile's with only these."""
 
     model: Model

@@ -231,7 +231,7 @@ def test_a_lane_is_read_back_as_it_was_written() -> None:
     lane.hears(NOW, (Allowance("tokens", 10, 5, 1.0, 60.0),), "m")
     lane.refused(NOW, NOW, 1.0, flying=2)
 
-    assert Lane.read(lane.written(NOW), NOW + 1) == lane
+    assert vars(Lane.read(lane.written(NOW), NOW + 1)) == vars(lane)
 
 
 def test_a_lane_from_the_future_or_of_another_make_is_forgotten() -> None:
@@ -239,7 +239,5 @@ def test_a_lane_from_the_future_or_of_another_make_is_forgotten() -> None:
     lane = _sent(1)
     lane.refused(NOW, NOW, 3000.0, flying=1)
 
-    assert Lane.read(lane.written(NOW), NOW - 600) == Lane()
-    assert Lane.read('{"unknown": 1}', NOW) == Lane()
-    assert Lane.read("[garbage", NOW) == Lane()
-    assert Lane.read(None, NOW) == Lane()
+    for text, now in ((lane.written(NOW), NOW - 600), ('{"unknown": 1}', NOW), ("[garbage", NOW), (None, NOW)):
+        assert vars(Lane.read(text, now)) == vars(Lane())

@@ -53,8 +53,7 @@ def to_messages(told: list[Table]) -> tuple[Message, ...]:
 
 def completion_json(completion: Completion) -> Table:
     """Say an answer; money is a text, so that no cent is lost."""
-    said = {**_said(completion), "usage": _said(completion.usage), "cost": _text(completion.cost)}
-    return {**said, "quota": list(map(_said, completion.quota))}
+    return {**_said(completion), "usage": _said(completion.usage), "cost": _text(completion.cost)}
 
 
 def to_completion(table: Table) -> Completion:
@@ -65,8 +64,7 @@ def to_completion(table: Table) -> Completion:
 def vectors_json(vectors: Vectors) -> Table:
     """Say vectors; their bytes in base64, a third longer than they are and far shorter than numbers."""
     packed = base64.b64encode(vectors.packed).decode()
-    said = {**_said(vectors), "packed": packed, "usage": _said(vectors.usage), "cost": _text(vectors.cost)}
-    return {**said, "quota": list(map(_said, vectors.quota))}
+    return {**_said(vectors), "packed": packed, "usage": _said(vectors.usage), "cost": _text(vectors.cost)}
 
 
 def to_vectors(table: Table) -> Vectors:
@@ -85,7 +83,7 @@ def to_count(table: Table) -> Count:
 
 
 def model_json(model: Model) -> Table:
-    """Say a model: what differs from a model of which nothing is declared. What is shared out among calls stays here."""
+    """Say a model: what differs from one of which nothing is declared. What is shared out among calls stays here."""
     bare = Model(name=model.name, backend=model.backend)
     table = {name: value for name, value in _said(model).items() if value != getattr(bare, name)}
     table.update(name=model.name, backend=model.backend)
@@ -117,7 +115,7 @@ def error_json(error: SynapseError) -> Table:
     """Say an error."""
     extra = {name: getattr(error, name) for name in _EXTRA[:1] if hasattr(error, name)}
     if isinstance(error, errors.Unavailable) and error.quota:
-        extra["quota"] = list(map(_said, error.quota))
+        extra["quota"] = error.quota
     known = next(base for base in type(error).__mro__ if base.__module__ == errors.__name__)
     return {"class": known.__name__, "message": error.message, "hint": error.hint, **extra}
 
@@ -151,8 +149,8 @@ def _usage(told: Table) -> Usage:
     return Usage(**told)
 
 
-def _quota(told: list[Table]) -> Quota:
-    return tuple(_read(Allowance, each) for each in told)
+def _quota(told: list[list[Any]]) -> Quota:
+    return tuple(Allowance(*each) for each in told)
 
 
 def _listed_json(listed: Listed) -> Table:
