@@ -9,10 +9,11 @@ from hashlib import sha256
 from math import inf
 from time import monotonic
 
-from synapse_cli.core.budget import Amounts, Bid, Grant, Meter
+from synapse_cli.core.budget import Amounts, Meter
 from synapse_cli.core.completion import Completion, Count, Facts
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import UNBILLED, UNSENT, SynapseError, TimedOut, Unsuited
+from synapse_cli.core.grants import Bid, Grant
 from synapse_cli.core.ports import Backend, Emit
 from synapse_cli.core.prompt import Message, Request
 

@@ -7,10 +7,11 @@ from decimal import ROUND_UP
 from time import monotonic
 
 from synapse_cli.cascade.metered import ESTIMATE_MARGIN
-from synapse_cli.core.budget import Amounts, Bid, Meter
+from synapse_cli.core.budget import Amounts, Meter
 from synapse_cli.core.completion import Facts
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import UNBILLED, UNSENT, SynapseError
+from synapse_cli.core.grants import Bid
 from synapse_cli.core.ports import Encoder
 from synapse_cli.core.vectors import Vectors
 

@@ -103,7 +103,7 @@ def raise_limit(
     """
     from synapse_cli.cli import budget_words as typed
     from synapse_cli.ledger import account_changes
-    from synapse_cli.ledger.account_alerts import amount_text
+    from synapse_cli.ledger.account import amount_text
     from synapse_cli.ledger.account_calls import raised_limit, raises
 
     before, wanted, rest = typed.periods_in(words or [], "synapse budget raise day 5USD")

@@ -28,6 +28,8 @@ PICO = Decimal(10**12)
 """Dollars are whole numbers of 1e-12: sums are exact, and a token of the cheapest model costs thousands of them."""
 MICRO = 1_000_000
 _MOST = 2**63 - 1
+_BUSY_MS = 5000
+"""A hundred processes that each write for some milliseconds, and one of them that waits for the disk."""
 _FOLD_PAGES = 64
 """Pages of the write-ahead log before a writer folds it in. Runs end without closing the file, which would fold it in
 each time: 2 ms of CPU and 30 ms of waiting for the disk, measured, for what one run in ten does now."""
@@ -117,6 +119,7 @@ class Account:
                 self._book = schema.opened(self.path, STEPS)
                 self._inode = _inode(self.path)
                 self._book.execute(f"PRAGMA wal_autocheckpoint = {_FOLD_PAGES}")
+                self._book.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
             book = self._book
             book.execute("BEGIN IMMEDIATE")
             try:
@@ -191,6 +194,27 @@ def decoded(dollars: int, tokens: int, seconds: int, steps: int) -> Amounts:
 def bounded(amount: int) -> int:
     """What SQLite can hold of a number: nobody spends nine million dollars a day."""
     return max(-_MOST, min(_MOST, amount))
+
+
+def amount_text(unit: Unit, amount: int) -> str:
+    """An amount for a person: `$1.20`, `3 calls`, `12000 tokens`."""
+    if unit == "dollars":
+        return f"${_short(Decimal(amount) / PICO)}"
+    return f"{plain(unit, amount)} {'calls' if unit == 'steps' else unit}"
+
+
+def plain(unit: Unit, amount: int) -> str | int | float:
+    """An amount for a script: money as a decimal string, seconds and counts as numbers."""
+    if unit == "dollars":
+        text = f"{Decimal(amount) / PICO:f}"
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    return round(amount / MICRO, 3) if unit == "seconds" else amount
+
+
+def _short(dollars: Decimal) -> str:
+    """Two digits after the point, or two that count below a cent."""
+    digits = 2 if abs(dollars) >= Decimal("0.1") or not dollars else max(2, 1 - dollars.adjusted())
+    return f"{dollars:.{digits}f}"
 
 
 UNUSABLE = (sqlite3.Error, OSError, OverflowError, schema.Newer)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
 from synapse_cli.ledger import account_periods as periods
-from synapse_cli.ledger.account import MICRO, PICO, UNITS, Scope, Unit
+from synapse_cli.ledger.account import UNITS, Scope, Unit, amount_text, plain
 from synapse_cli.ledger.account_calls import Bound, kept_limits, raised_limit, raises
 from synapse_cli.ledger.account_periods import Period
 
@@ -99,24 +98,3 @@ def _is_news(book: sqlite3.Connection, alert: Alert, period: str, marks: Sequenc
         row = (what, alert.scope.key, period, now, alert.message)
         is_news = book.execute("INSERT OR IGNORE INTO told VALUES (?, ?, ?, ?, ?)", row).rowcount == 1
     return is_news
-
-
-def amount_text(unit: Unit, amount: int) -> str:
-    """An amount for a person: `$1.20`, `3 calls`, `12000 tokens`."""
-    if unit == "dollars":
-        return f"${_short(Decimal(amount) / PICO)}"
-    return f"{plain(unit, amount)} {'calls' if unit == 'steps' else unit}"
-
-
-def plain(unit: Unit, amount: int) -> str | int | float:
-    """An amount for a script: money as a decimal string, seconds and counts as numbers."""
-    if unit == "dollars":
-        text = f"{Decimal(amount) / PICO:f}"
-        return text.rstrip("0").rstrip(".") if "." in text else text
-    return round(amount / MICRO, 3) if unit == "seconds" else amount
-
-
-def _short(dollars: Decimal) -> str:
-    """Two digits after the point, or two that count below a cent."""
-    digits = 2 if abs(dollars) >= Decimal("0.1") or not dollars else max(2, 1 - dollars.adjusted())
-    return f"{dollars:.{digits}f}"

@@ -8,15 +8,19 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
-from typing import Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from synapse_cli.core import processes
-from synapse_cli.core.budget import NOTHING, Amounts, Bid, Budget, Grant, Room, grant
+from synapse_cli.core.budget import NOTHING, Amounts, Budget
 from synapse_cli.core.errors import BudgetSpent
+from synapse_cli.core.grants import Bid, Grant, Room, grant
 from synapse_cli.ledger import account_periods as periods
 from synapse_cli.ledger.account import UNITS, UNUSABLE, Account, Scope, Unit, coded, decoded, uncounted, why
 from synapse_cli.ledger.account_periods import PERIODS, Period
 from synapse_cli.profile.model import BudgetSettings
+
+if TYPE_CHECKING:
+    from synapse_cli.ledger.account_watch import Watch
 
 _SUMS = "coalesce(sum(dollars), 0), coalesce(sum(tokens), 0), coalesce(sum(seconds), 0), coalesce(sum(steps), 0)"
 _UNCOUNTED = "what this run spends is not counted"
@@ -48,20 +52,7 @@ _LIMITS: dict[tuple[Period, Unit], str] = {
 }
 
 
-class Watcher(Protocol):
-    """Looks at what is entered: alerts and anomalies."""
-
-    def entered(self, book: sqlite3.Connection, bounds: Sequence[Bound], bid: Bid, spent: Amounts, now: float) -> None:
-        """Look at what a call took, within the transaction that enters it."""
-        ...
-
-    def told(self, now: float) -> None:
-        """Tell of what was found, after the transaction."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Ticket:
+class _Ticket(NamedTuple):
     """Where a call was entered, and as which reservation; None where nothing was reserved."""
 
     entries: tuple[tuple[str, str], ...]
@@ -83,7 +74,7 @@ class Drawn:
         *,
         warn: Callable[[str], None],
         now: Callable[[], float] = time.time,
-        watch: Watcher | None = None,
+        watch: Watch | None = None,
         parent: str | None = None,
     ) -> None:
         self.bounds: list[Bound] = []

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from synapse_cli.core.budget import Amounts, Bid
-from synapse_cli.ledger import account_alerts as alerts
+from synapse_cli.core.budget import Amounts
+from synapse_cli.core.grants import Bid
 from synapse_cli.ledger import account_family as family
 from synapse_cli.ledger import schema
 from synapse_cli.ledger.account import UNUSABLE, Account
-from synapse_cli.ledger.account_alerts import Alert
 from synapse_cli.ledger.account_calls import Bound, sweep
+
+if TYPE_CHECKING:
+    from synapse_cli.ledger.account_alerts import Alert
 
 _FORGET_S = 62 * 86_400.0
 """When a promise in doubt is forgotten: its month is over."""
@@ -32,6 +35,8 @@ class Watch:
         """Look at what a call took, within the transaction that entered it."""
         limited = [bound for bound in bounds if bound.is_limited and bound.settings.alerts]
         if limited:
+            from synapse_cli.ledger import account_alerts as alerts
+
             self._news += alerts.passed(book, limited, now)
         if not bid.is_local:
             from synapse_cli.ledger import anomaly

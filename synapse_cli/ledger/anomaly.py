@@ -9,15 +9,14 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import log, sqrt
-from statistics import median
 from typing import TYPE_CHECKING
 
-from synapse_cli.core.budget import Amounts, Bid
+from synapse_cli.core.budget import Amounts
+from synapse_cli.core.grants import Bid
 from synapse_cli.ledger import account_periods as periods
-from synapse_cli.ledger.account import coded
-from synapse_cli.ledger.account_alerts import amount_text
+from synapse_cli.ledger.account import amount_text, coded
 
 if TYPE_CHECKING:
     from synapse_cli.ledger.totals import Row
@@ -116,6 +115,13 @@ def shifts(ledger: str, now: float) -> list[tuple[str, str]]:
     except (SynapseError, sqlite3.Error, OSError):
         return []
     return [*list(_of_mix(today, before))[:1], *_of_escalation(today, before)]
+
+
+def median(values: Iterable[float]) -> float:
+    """The middle of some values; the standard library's comes with fractions and random numbers, 10 ms of a run."""
+    ordered = sorted(values)
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
 def _loops(book: sqlite3.Connection, now: float) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from synapse_cli.core.prompt import Json
 from synapse_cli.ledger import account_periods as periods
-from synapse_cli.ledger.account_alerts import amount_text, plain
+from synapse_cli.ledger.account import amount_text, plain
 from synapse_cli.ledger.account_standing import Standing
 
 HEADER = ("scope", "period", "limit", "spent", "reserved", "in doubt", "left", "used")

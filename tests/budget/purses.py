@@ -10,12 +10,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from synapse_cli.core.budget import Amounts, Bid, Budget, Meter
+from synapse_cli.core.budget import Amounts, Budget, Meter
 from synapse_cli.core.clock import FixedClock
 from synapse_cli.core.completion import FREE, Price
 from synapse_cli.core.errors import BudgetSpent
+from synapse_cli.core.grants import Bid
 from synapse_cli.ledger.account import Account, Scope
-from synapse_cli.ledger.account_calls import Bound, Drawn, Watcher
+from synapse_cli.ledger.account_calls import Bound, Drawn
+from synapse_cli.ledger.account_watch import Watch
 from synapse_cli.profile.model import BudgetSettings
 
 DOLLAR_A_TOKEN = Price(Decimal(0), Decimal(1_000_000))
@@ -39,7 +41,7 @@ class Till:
         *bounds: tuple[Scope, dict[str, Any]],
         run_id: str = "0" * 20,
         parent: str | None = None,
-        watch: Watcher | None = None,
+        watch: Watch | None = None,
         budget: Budget | None = None,
     ) -> Meter:
         """A run's meter, whose purse holds these scopes with their limits."""

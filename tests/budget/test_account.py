@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from synapse_cli.core.budget import NOTHING, Amounts, Bid, Budget
+from synapse_cli.core.budget import NOTHING, Amounts, Budget
 from synapse_cli.core.clock import FixedClock
 from synapse_cli.core.completion import Price
 from synapse_cli.core.errors import BudgetSpent
+from synapse_cli.core.grants import Bid
 from tests.budget.purses import (
     DAY_S,
     DOLLAR_A_TOKEN,

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from synapse_cli.core.budget import Amounts, Bid
+from synapse_cli.core.budget import Amounts
 from synapse_cli.core.completion import Price
+from synapse_cli.core.grants import Bid
 from synapse_cli.ledger.account import Account
 from synapse_cli.ledger.account_watch import Watch
 from synapse_cli.ledger.anomaly import LOOK_EVERY_S, has_shifted, is_unusual

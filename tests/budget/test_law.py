@@ -17,8 +17,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from synapse_cli.core.budget import Amounts, Bid, Grant, Meter
+from synapse_cli.core.budget import Amounts, Meter
 from synapse_cli.core.errors import BudgetSpent
+from synapse_cli.core.grants import Bid, Grant
 from tests.budget.purses import PROFILE, TENANT, Till, bid
 
 LIMIT, TOKENS = 20, 30

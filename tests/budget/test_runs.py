@@ -36,9 +36,13 @@ def _start(machine: Machine, count: int) -> list[subprocess.Popen[bytes]]:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a kill that cannot be caught")
 def test_of_twenty_runs_two_pass_though_all_are_killed_and_made_again(machine: Machine) -> None:
-    paid(machine, TWO_A_DAY, latency_s=0.3)
+    paid(machine, TWO_A_DAY, latency_s=0.5)
     first = _start(machine, RUNS)
-    time.sleep(random.uniform(1.0, 4.0))
+    for _ in range(int(random.choice([1, 200]))):  # at once, or about when the first call is made
+        if machine.calls_file.exists():
+            break
+        time.sleep(0.1)
+    time.sleep(random.uniform(0.0, 0.6))
     for run in first:
         run.send_signal(signal.SIGKILL)
     for run in first:
