@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from synapse_cli.core.completion import Completion
 from synapse_cli.core.prompt import Message, Request
-from synapse_cli.core.redact import redact
 from synapse_cli.telemetry import names
 
 if TYPE_CHECKING:
@@ -49,6 +48,8 @@ def of_run(prompt: str, answer: str | None, *, is_whole: bool) -> Attributes:
 
 def clean(text: str) -> str:
     """A text as it may leave: without keys, and cut; redacted first, so that no cut leaves half a key behind."""
+    from synapse_cli.core.redact import redact  # its patterns take 3 ms to compile, and few tell texts
+
     told = redact(text[: 2 * MOST])
     return told if len(told) <= MOST else told[:MOST] + _CUT
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from synapse_cli.core.redact import one_line
 from synapse_cli.core.run import Run
 from synapse_cli.telemetry.metrics import metrics
 from synapse_cli.telemetry.put import put, requests_of
@@ -21,4 +20,6 @@ def tell(run: Run, timeline: Timeline, target: Target, warn: Callable[[str], Non
         made = requests_of(told, added, target, run_id=run.run_id, started=run.started, ended=ended)
         put(made, target, run.run_id, warn)
     except Exception as error:  # noqa: BLE001  # a bug in telling must not take the answer with it
+        from synapse_cli.core.redact import one_line
+
         warn(one_line(f"this run could not be told: {type(error).__name__}: {error}"))
