@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from synapse_cli.cli.cost_flags import CostFlags
 from synapse_cli.cli.flags import takes_flags
 from synapse_cli.core.errors import UsageError
@@ -36,7 +34,7 @@ def cost(flags: CostFlags) -> int:
         model=flags.model,
         route=flags.route,
         provider=flags.provider,
-        tenant=flags.tenant or os.environ.get("SYNAPSE_TENANT") or None,
+        tenant=flags.tenant or None,
         against=flags.against,
         profile=flags.profile,
     )

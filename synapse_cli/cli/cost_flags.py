@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from synapse_cli.cli.scope import Tenant
+
 _VIEW = "What is shown"
 _ONLY = "Which calls count"
 _OUTPUT = "Output"
@@ -53,9 +55,7 @@ class CostFlags:
     provider: Annotated[
         str | None, _option("--provider", help="Only of this provider.", panel=_ONLY, metavar="NAME")
     ] = None
-    tenant: Annotated[
-        str | None, _option("--tenant", help="Only of this tenant [SYNAPSE_TENANT].", panel=_ONLY, metavar="NAME")
-    ] = None
+    tenant: Tenant = None
     profile: Annotated[
         str | None, _option("--profile", help="Where --against looks.", panel=_ONLY, metavar="NAME|PATH")
     ] = None

@@ -478,13 +478,20 @@ def test_where_the_ledger_keeps_no_texts_neither_does_a_bench(machine: Machine) 
     assert machine.ledger("SELECT * FROM blobs") == []
 
 
-def test_a_picture_is_written_as_svg_also_where_a_png_was_named(machine: Machine) -> None:
+def test_a_picture_is_a_png_where_its_name_says_so(machine: Machine) -> None:
     done = machine.synapse("bench", "-m", "quick", "hello", "--plot", "p.png")
 
+    assert done.code == 0, done.err
+    assert (machine.work / "p.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+def test_a_picture_of_another_kind_is_written_as_svg_and_that_is_said(machine: Machine) -> None:
+    done = machine.synapse("bench", "-m", "quick", "hello", "--plot", "p.pdf")
+
     assert done.code == 0
-    assert "drawn as SVG: it is p.svg" in done.err
+    assert "pictures are .svg or .png: it is p.svg" in done.err
     assert (machine.work / "p.svg").read_text().startswith("<svg ")
-    assert not (machine.work / "p.png").exists()
+    assert not (machine.work / "p.pdf").exists()
 
 
 def test_the_local_tier_is_benched_offline(machine: Machine) -> None:
