@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -52,21 +51,29 @@ def providers(
 
 @app.command("list")
 def list_providers(profile: _ProfileName = None, json: _AsJson = False, jsonl: _AsLines = False) -> None:
-    """List the profile's hosted models, and whatever else was called: state, failures, latency, next try.
+    """List the profile's hosted models, and whatever else was called: state, failures, latency, next try, keys.
 
     Example:
 
       synapse providers list --json | jq '.[] | {model, state, next_at}'
     """
+    from synapse_cli.cascade.lanes import lanes
     from synapse_cli.cli.profiles import find_profile
     from synapse_cli.core.witness import Witness
+    from synapse_cli.report.providers import provider_json
 
     names = _names(find_profile(profile, Witness()))
     now = time.time()
-    rows = [_told(standing, names.get(standing.place, []), now) for standing in _all(names)]
+    keys = lanes(_pace())
+    rows = [
+        provider_json(
+            standing, names.get(standing.place, []), [k for k in keys if k.provider == standing.place.provider], now
+        )
+        for standing in _all(names)
+    ]
     if print_rows(rows, json=json, jsonl=jsonl):
         return
-    header = ("model", "provider", "state", "failures", "last error", "latency", "tried next")
+    header = ("model", "provider", "state", "failures", "last error", "latency", "tried next", "keys")
     print_table(header, [_cells(row, now) for row in rows], "this profile asks no provider, and none was asked")
 
 
@@ -78,13 +85,14 @@ def reset(
     ] = None,
     profile: _ProfileName = None,
 ) -> None:
-    """Forget failures, so that a provider is asked at once.
+    """Forget failures, limits that were learned and keys that were set aside, so that a provider is asked at once.
 
     Example:
 
       synapse providers reset openai/gpt-5-mini
     """
     from synapse_cli.cascade import standing
+    from synapse_cli.cascade.lanes import forget
     from synapse_cli.cli.profiles import find_profile
     from synapse_cli.core.witness import Witness
 
@@ -100,6 +108,7 @@ def reset(
     pace = _pace()
     for each in chosen:
         standing.reset(pace, each.place)
+        forget(pace, each.place.provider)
         typer.echo(f"{each.place}\treset")
 
 
@@ -136,34 +145,15 @@ def _words(place: Place, names: dict[Place, list[str]]) -> set[str]:
 
 def _pace() -> PaceFile:
     from synapse_cli.cascade.pace_file import PaceFile
-    from synapse_cli.report.problem import warn
     from synapse_cli.profile.paths import state_dir
+    from synapse_cli.report.problem import warn
 
     return PaceFile(state_dir(), warn=warn)
 
 
-def _told(standing: Standing, names: Sequence[str], now: float) -> dict[str, Json]:
-    circuit, place = standing.circuit, standing.place
-    last: dict[str, Json] | None = None
-    if circuit.failed_at is not None:
-        last = {"kind": circuit.kind, "message": circuit.error or None, "at": _iso(circuit.failed_at)}
-    return {
-        "model": place.model,
-        "names": list(names),
-        "provider": place.provider.name,
-        "base_url": place.provider.base_url or None,
-        "state": standing.state(now),
-        "failures": circuit.failures,
-        "last_error": last,
-        "last_answer_at": _iso(circuit.ok_at),
-        "latency_s": None if circuit.latency_s is None else round(circuit.latency_s, 3),
-        "open_since": _iso(circuit.opened_at),
-        "next_at": _iso(circuit.next_at),
-        "waited_for": standing.under_way,
-    }
-
-
 def _cells(row: dict[str, Json], now: float) -> tuple[str, ...]:
+    from synapse_cli.report.providers import keys_told
+
     last, latency, due = row["last_error"], row["latency_s"], row["next_at"]
     told = "-"
     if isinstance(last, dict):
@@ -177,8 +167,5 @@ def _cells(row: dict[str, Json], now: float) -> tuple[str, ...]:
         told,
         f"{latency:.1f} s" if isinstance(latency, float) else "-",
         "-" if due is None else as_span(left),
+        keys_told(row) or "-",
     )
-
-
-def _iso(instant: float | None) -> str | None:
-    return None if instant is None else datetime.fromtimestamp(instant, UTC).isoformat(timespec="milliseconds")

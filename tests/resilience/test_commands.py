@@ -104,6 +104,22 @@ def test_what_was_never_called_is_listed_as_untried_and_local_models_are_not(mac
     assert not (machine.state / "pace.sqlite3").exists()
 
 
+def test_a_key_that_was_rejected_is_listed_and_a_reset_has_it_tried_again(machine: Machine) -> None:
+    model = "[models.m]\nbackend = 'litellm'\nmodel = 'openai/m'\nbase_url = '{}/v1'\nkeys = ['env:ONE', 'env:TWO']\n"
+    keys = {"ONE": "sk-bad", "TWO": "sk-worse"}
+    with serving(openai, Reply(status=401)) as server:
+        machine.use("schema = 1\n" + model.format(server.url) + _route("m"))
+        machine.synapse("run", "hello", env=keys)
+
+        told = machine.synapse("providers", env=keys).out
+        reset = machine.synapse("providers", "reset", "openai", env=keys)
+        after = machine.synapse("providers", "--json", env=keys).json
+
+    assert b"env:ONE: set aside; env:TWO: set aside" in told
+    assert reset.code == 0
+    assert after[0]["keys"] == []
+
+
 def test_a_name_that_no_provider_has_is_a_mistake_that_says_what_there_is(machine: Machine) -> None:
     machine.use(_models(far={"text": "x"}) + _route("far"))
 
@@ -200,3 +216,8 @@ def test_three_tiers_of_500s_are_six_requests_through_the_real_client(machine: M
 
         assert done.code == 75, done.err
         assert [seen.body["model"] for seen in server.seen] == ["one", "one", "two", "two", "three", "three"]
+        rows = machine.synapse("providers", "--json", env={"LOOPBACK_KEY": "sk-loopback"})
+        assert [(row["names"], row["failures"]) for row in rows.json] == [(["one"], 2), (["three"], 2), (["two"], 2)]
+        assert {key["key"] for row in rows.json for key in row["keys"]} == {"env:LOOPBACK_KEY"}
+        assert rows.json[0]["keys"][0]["requests_last_minute"] == 6
+        assert b"sk-loopback" not in rows.out
