@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 import time
 
 from synapse_cli.core import places
@@ -45,11 +46,18 @@ def _opened(path: str, room: int) -> int:
             if not is_ours or (_is_at(path, status) and (status.st_size == 0 or status.st_size <= room)):
                 return handle
             if _is_at(path, status):
-                os.replace(path, f"{path}.1")
+                _turn(path, handle)
         except OSError:
             os.close(handle)
             raise
         os.close(handle)  # it is another one's by now, or `.1`
+
+
+def _turn(path: str, handle: int) -> None:
+    """Keep the full file as the one before; Windows renames none that is open, so that there a line may be lost."""
+    if sys.platform == "win32":
+        os.dup2(os.open(os.devnull, os.O_RDWR), handle)
+    os.replace(path, f"{path}.1")
 
 
 def _open(path: str) -> int:

@@ -16,6 +16,15 @@ if TYPE_CHECKING:
     from synapse_cli.telemetry.spool import Spool
 
 _MAIN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "__main__.py")
+_NAMES = frozenset(
+    (
+        *("PATH", "HOME", "USERPROFILE", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "LANG", "LC_ALL"),
+        *("VIRTUAL_ENV", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
+        *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+    )
+)
+_HEADS = ("OTEL_", "GRPC_", "PYTHON")
+"""What a sender inherits: how to run, and how to reach an address. Keys of providers are none of its business."""
 _started: list[int] = []
 """Senders that this process started and has not heard the end of."""
 
@@ -52,7 +61,8 @@ def sender_environment(target: Target, env: Mapping[str, str]) -> dict[str, str]
 
     Headers are never on argv, nor in a file.
     """
-    around = {**env, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc" if target.protocol == "grpc" else "http/protobuf"}
+    around = {name: value for name, value in env.items() if name.upper() in _NAMES or name.startswith(_HEADS)}
+    around["OTEL_EXPORTER_OTLP_PROTOCOL"] = "grpc" if target.protocol == "grpc" else "http/protobuf"
     if target.is_of_profile:
         for name in ENDPOINTS:
             around.pop(name, None)

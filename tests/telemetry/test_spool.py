@@ -117,6 +117,20 @@ def test_a_sender_holds_no_pipe_of_whoever_started_it(machine: Machine) -> None:
         assert is_held(str(until_sending(machine.state)))  # it is there, and `cat` has ended
 
 
+def test_a_sender_knows_no_key_of_a_provider(machine: Machine) -> None:
+    with BlackHole() as hole:
+        machine.use(to(endpoint=hole.url))
+        env = {"OPENAI_API_KEY": "sk-openai-0123456789", "HF_TOKEN": "hf-0123456789", "OTEL_SERVICE_NAME": "mine"}
+        machine.synapse("run", PROMPT, env=env)
+
+        pid = until_sending(machine.state).read_text()
+        around = Path(f"/proc/{pid}/environ").read_bytes()
+        end_senders(machine.state)
+
+    assert b"0123456789" not in around
+    assert b"OTEL_SERVICE_NAME=mine" in around
+
+
 def test_a_process_of_many_runs_gathers_no_zombies(tmp_path: Path, way: Target) -> None:
     spool = spools.spool_of(way, str(tmp_path), {})
     spools.put(spool, way, _id(0), b"")
