@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -13,13 +13,13 @@ from synapse_cli.cli import span
 from synapse_cli.core.errors import UsageError
 from synapse_cli.ledger.totals import Row, totals
 from synapse_cli.report.cost import Against, Cost, total_of
+from synapse_cli.report.cost_chart import TIMES
 from synapse_cli.report.numbers import money
 
 if TYPE_CHECKING:
     from synapse_cli.core.completion import Price
 
 _HOUR_S = 3600
-_DEFAULT_DAYS = {"hour": 1, "month": 366}
 _DAYS = 30
 
 
@@ -69,7 +69,8 @@ def sums(wanted: Asked, by: Sequence[str]) -> list[Row]:
     )
     if wanted.provider is not None:
         rows = _folded([row for row in rows if row.of["provider"] == wanted.provider], by)
-    return [row for row in rows if row.runs or row.calls]
+    kept = [row for row in rows if row.runs or row.calls]
+    return kept if {*by} & {*TIMES} else sorted(kept, key=lambda row: -Decimal(row.cost))
 
 
 def ledger() -> str:
@@ -90,13 +91,22 @@ def _times(wanted: Asked) -> tuple[float | None, float | None, str]:
         start = math.floor(span.since(wanted.since, now) / _HOUR_S) * float(_HOUR_S)
         words = f"since {datetime.fromtimestamp(start, UTC).astimezone():%Y-%m-%d %H:%M}"
     else:
-        days = next((_DEFAULT_DAYS[name] for name in wanted.by if name in _DEFAULT_DAYS), _DAYS)
-        start = math.floor(((end or now.timestamp()) - days * 86_400) / _HOUR_S) * float(_HOUR_S)
-        words = "the last day" if days == 1 else f"the last {days} days"
+        start, words = _default(wanted.by, now if end is None else datetime.fromtimestamp(end - 1, UTC).astimezone())
     if start is not None and end is not None and start >= end:
         raise UsageError(f"--since {wanted.since} is not before --until {wanted.until}", "exchange the two")
     until = "" if wanted.until is None else f" until {wanted.until}"
     return start, end, words + until
+
+
+def _default(by: Sequence[str], last: datetime) -> tuple[float, str]:
+    """Whole days or months, the last one among them; of hours a day's."""
+    if "hour" in by:
+        return math.floor(last.timestamp() / _HOUR_S - 23) * float(_HOUR_S), "the last 24 hours"
+    today = last.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+    if "month" in by:
+        start = today.replace(year=today.year - 1, day=1)
+        return (start + timedelta(days=32)).replace(day=1).astimezone().timestamp(), "the last 12 months"
+    return (today - timedelta(days=_DAYS - 1)).astimezone().timestamp(), f"the last {_DAYS} days"
 
 
 def _whole_hour(instant: float) -> float:

@@ -61,7 +61,7 @@ def total_of(rows: Iterable[Row]) -> Row:
 
 def header(cost: Cost) -> tuple[str, ...]:
     """The columns of the table."""
-    return (*cost.by, "runs", "calls", "cached", "tokens in", "out", "cost", _saved_title(cost))
+    return (*cost.by, "runs", "calls", "cached", "tokens in", "out", "cost", "saved")
 
 
 def cells(cost: Cost, *, for_people: bool) -> list[tuple[str, ...]]:
@@ -186,10 +186,6 @@ def _saved(cost: Cost, row: Row) -> Decimal:
 def _saved_against(against: Against) -> str:
     each = f"{_many(against.answers, 'accepted answer')}, each once from {against.model} ({against.price})"
     return f"saved = {each} with the same tokens, less what was spent; the cache's answers count"
-
-
-def _saved_title(cost: Cost) -> str:
-    return "saved" if cost.against is None else f"saved against {cost.against.model}"
 
 
 def _many(count: int, what: str) -> str:

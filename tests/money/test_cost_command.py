@@ -76,8 +76,8 @@ def test_the_runs_json_the_log_and_the_sum_agree_to_the_last_digit(machine: Mach
 def test_every_call_counts_under_its_own_model_and_every_run_under_its_answers(spent: Machine) -> None:
     rows = _rows(spent, "--by", "model")
 
-    assert [(r["runs"], r["calls"], r["cached"], r["escalated"]) for r in rows.values()] == [(2, 2, 1, 1), (1, 1, 0, 0)]
-    assert [*rows] == ["cheap", "dear"]
+    assert [(r["runs"], r["calls"], r["cached"], r["escalated"]) for r in rows.values()] == [(1, 1, 0, 0), (2, 2, 1, 1)]
+    assert [*rows] == ["dear", "cheap"]  # the dearest first
     assert Decimal(str(rows["cheap"]["cost_usd"])) == CHEAP + Decimal("0.00017535")
     assert rows["dear"]["cost_usd"] == "0.008568"
 
@@ -138,7 +138,7 @@ def test_csv_and_lines_hold_what_json_holds(spent: Machine) -> None:
 def test_a_pipe_gets_plain_numbers_and_the_notes_stay_out_of_it(spent: Machine) -> None:
     done = spent.synapse("cost", "--by", "model")
 
-    assert done.out.splitlines()[1].split(b"\t") == [
+    assert done.out.splitlines()[0].split(b"\t") == [
         b"dear", b"1", b"1", b"0.000", b"1201", b"331", b"0.008568", b"-0.00017535",
     ]  # fmt: skip
     assert done.lines[0].startswith("saved = the answer's tokens at the dearest tier of its way")
