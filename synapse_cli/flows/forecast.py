@@ -10,6 +10,7 @@ from synapse_cli.core.errors import SynapseError
 from synapse_cli.core.prompt import Json, Request
 from synapse_cli.flows.plan import Plan, Rung
 from synapse_cli.flows.session import Session
+from synapse_cli.profile.model import Model
 
 UNSAID_OUTPUT = 4096
 """Output tokens assumed for a model of which nobody says how much it may write."""
@@ -58,9 +59,26 @@ def _one(session: Session, rung: Rung, *, keeps: bool) -> Forecast:
         session.check_keys(rung.model)
     except SynapseError as error:
         note = note or error.message
+    note = note or ("" if tier.is_local else _closed_off(session, rung.model))
     at_most = None if facts is None else _at_most(facts, count, rung.request)
     checks = tuple(check.kind for check in rung.checks)
     return Forecast(tier.name, tier.is_local, count, at_most, keeps and session.is_kept(rung), checks, note)
+
+
+def _closed_off(session: Session, model: Model) -> str:
+    """Why a model would not be asked now: it has been failing wherever it is served."""
+    if not session.profile.breaker.enabled:
+        return ""
+    from synapse_cli.cascade.standing import standings
+    from synapse_cli.flows.paced import places_of
+
+    now = session.clock.now()
+    nexts = {each.place: each.circuit.next_at for each in standings(session.paced.pace) if each.state(now) == "open"}
+    times = [nexts.get(place) for place in places_of(model)]
+    soonest = min((time for time in times if time is not None), default=None)
+    if None in times or soonest is None:
+        return ""
+    return f"not asked now, because it keeps failing; it is tried again in {soonest - now:.0f} s (synapse providers)"
 
 
 def _at_most(facts: Facts, count: Count | None, request: Request) -> Decimal | None:
