@@ -135,7 +135,7 @@ class Limiter:
                     raise _shed(access, wait, limits)
                 if not is_told and wait.seconds >= WORTH_TELLING_S:
                     is_told = True
-                    tell(wait.seconds, f"{access}: {wait.reason}")
+                    tell(wait.seconds, f"{wait.reason} ({access})")
                 self._sleep(min(left_s, _nap(wait, ahead)), control)
         finally:
             if ticket is not None:

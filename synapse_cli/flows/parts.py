@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from synapse_cli.cascade.limiter import Access
 from synapse_cli.cascade.pace_file import Provider
+from synapse_cli.core.errors import KeyMissing
 from synapse_cli.core.providers import needs_key, provider_of
 from synapse_cli.flows.wiring import Keys, key_sources, keys_of, takes_keys
 from synapse_cli.profile.model import Deployment, Limits, Model
@@ -44,6 +45,23 @@ def parts_of(model: Model) -> tuple[Part, ...]:
         return (Part(model, Access(provider, "", model.name), model.limits or NO_LIMITS, 1.0, None, is_only=True),)
     found = [(each, source, weight) for each, weight in _places(model) for source in _sources(each)]
     return tuple(_part(each, source, weight, is_only=len(found) == 1) for each, source, weight in found)
+
+
+def check_keys(model: Model) -> None:
+    """Raise KeyMissing where no part of a hosted model has a key; a `cmd:` is believed to have one, and not run."""
+    missing: list[KeyMissing] = []
+    for part in parts_of(model):
+        try:
+            if not part.access.key.startswith("cmd:") and part.keys is not None:
+                part.keys()
+        except KeyMissing as error:
+            missing.append(error)
+        else:
+            return
+    if len(missing) == 1:
+        raise missing[0]
+    told = "; ".join(dict.fromkeys(error.message for error in missing))
+    raise KeyMissing(f"no key for {model.name}: {told}", missing[0].hint)
 
 
 def _places(model: Model) -> Iterator[tuple[Model, float]]:

@@ -33,7 +33,7 @@ from synapse_cli.flows.budgeting import Budgets, seconds_of_run
 from synapse_cli.flows.calls import Calls, Warm
 from synapse_cli.flows.plan import Plan, Rung, plan
 from synapse_cli.flows.tenancy import cache_folder, forbidden, routes_of, tenant_of
-from synapse_cli.flows.wiring import find_hosted, has_file, keys_of, near_hosted, takes_keys
+from synapse_cli.flows.wiring import find_hosted, has_file, near_hosted, takes_keys
 from synapse_cli.profile.model import Model, Profile
 from synapse_cli.telemetry.wanted import is_wanted
 
@@ -187,8 +187,10 @@ class Session:
 
     def check_keys(self, model: Model) -> None:
         """Raise KeyMissing where a hosted model has no key; a `cmd:` key is not run for it."""
-        if takes_keys(model) and not any(key.startswith("cmd:") for key in model.keys):
-            keys_of(model)()
+        if takes_keys(model):
+            from synapse_cli.flows.parts import check_keys
+
+            check_keys(model)
 
     # --- the verdict ---
 

@@ -12,7 +12,7 @@ import pytest
 from synapse_cli.cascade.lanes import LaneStanding, lanes
 from synapse_cli.cascade.pace_file import PaceFile
 from synapse_cli.core.control import Control
-from synapse_cli.core.errors import RateLimited
+from synapse_cli.core.errors import KeyMissing, RateLimited
 from synapse_cli.core.events import Event, Waiting
 from synapse_cli.core.ports import Backend
 from synapse_cli.core.prompt import Message, Request
@@ -266,3 +266,14 @@ def test_texts_are_turned_into_vectors_under_the_same_limits(place: Place, opena
     assert vectors.cost is None or vectors.cost < Decimal(1)
     assert [line[:36] for line in warned] == ["env:BAD was rejected and is set aside"[:36]]
     assert sorted((lane.key, lane.requests) for lane in place.lanes) == [("env:BAD", 1), ("env:GOOD", 1)]
+
+
+def test_a_model_has_a_key_where_any_of_its_places_has_one(place: Place, openai: Site) -> None:
+    """What `explain`, `doctor` and `models list` ask; a place of its own without a key is left out."""
+    text = DEPLOYED.replace('base_url = "{one}/v1"\nkeys = ["env:GOOD"]', 'base_url = "https://nowhere.invalid/v1"')
+    with_one = place.profile(text.replace("weight = 3", 'keys = ["env:UNSET", "env:GOOD"]').format(other="https://a.b"))
+    with_none = place.profile(text.replace("weight = 3", 'keys = ["env:UNSET"]').format(other="https://a.b"))
+
+    Session(with_one, Ask(prompt=""), Witness()).check_keys(with_one.models["m"])
+    with pytest.raises(KeyMissing, match="UNSET"):
+        Session(with_none, Ask(prompt=""), Witness()).check_keys(with_none.models["m"])

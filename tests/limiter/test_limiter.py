@@ -83,7 +83,7 @@ def test_a_minute_is_waited_for_and_told(office: Office, clock: FixedClock) -> N
     assert 60 <= clock.at - began <= 62
     ((seconds, reason),) = office.told
     assert 59 <= seconds <= 61
-    assert reason == "openai at http://127.0.0.1:1/v1 with env:KEY: 2 requests a minute are used"
+    assert reason == "2 requests a minute are used (openai at http://127.0.0.1:1/v1 with env:KEY)"
 
 
 def test_a_wait_that_is_foreseeably_too_long_is_shed_at_once(office: Office, clock: FixedClock) -> None:
