@@ -216,7 +216,8 @@ def _attempt(attempt: dict[str, Json]) -> str:
     told = [str(attempt["tier"]), str(attempt["outcome"])]
     if attempt["confidence"] is not None:
         told.append(f"confidence {attempt['confidence']:.2f}")
-    told += [_tokens(attempt["tokens"]) + " tokens", _dollars(attempt["cost_usd"]), _took(attempt["latency_s"])]
+    if attempt["outcome"] != "skipped":
+        told += [_tokens(attempt["tokens"]) + " tokens", _dollars(attempt["cost_usd"]), _took(attempt["latency_s"])]
     if attempt["cached"]:
         told.append("cached")
     return " · ".join(told) + (f": {attempt['reason']}" if attempt["reason"] else "")

@@ -87,7 +87,6 @@ def run(path: str, wanted: str, now: float, tenant: str | None = None) -> Row:
         return {
             **_told(row, now),
             "memo_of": row["memo_of"],
-            "first_latency_s": row["first_latency_s"],
             "error": _error(row),
             "system": blobs.get(book, row["system"]),
             "prompt": blobs.get(book, row["prompt"]),
@@ -172,6 +171,7 @@ def _told(row: sqlite3.Row, now: float) -> Row:
         "cost_usd": row["cost"],
         "saved_usd": row["saved"],
         "latency_s": row["latency_s"],
+        "first_latency_s": row["first_latency_s"],
         "prompt_hash": row["prompt"],
         "answer_hash": row["answer"],
         "profile_hash": row["profile"],
