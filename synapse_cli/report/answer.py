@@ -38,7 +38,7 @@ def as_json(run: Run, answer: str | None, warnings: list[str]) -> dict[str, Json
         "latency_s": round(run.latency_s, 6),
         "first_latency_s": run.first_latency_s,
         "profile_hash": run.profile_hash,
-        "warnings": [*run.warnings, *warnings],
+        "warnings": [*run.warnings, *(best.completion.warnings if best else ()), *warnings],
     }
     if outcome.error is not None:
         told["error"] = error_json(outcome.error)
