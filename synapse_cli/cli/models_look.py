@@ -16,6 +16,7 @@ from synapse_cli.core.errors import ModelMissing, UsageError
 if TYPE_CHECKING:
     from synapse_cli.backends.catalog_choose import Choice
     from synapse_cli.backends.catalog_info import Described, Offer
+    from synapse_cli.core.completion import Price
     from synapse_cli.core.prompt import Json
 
 _MEMORY = typer.Option("--memory", metavar="4GB", help="What a model may take; most of what is free.")
@@ -179,6 +180,13 @@ def _is_hosted(name: str) -> bool:
     return entry(name) is not None
 
 
+def _price_of(name: str) -> Price | None:
+    """The price that counts here: an override or a list of the user's go before the catalogue."""
+    from synapse_cli.backends.prices_told import told
+
+    return told(name, os.environ).price
+
+
 def _tell_hosted(name: str, *, json: bool) -> None:
     """What the catalogue knows of a model that is asked over the network."""
     from synapse_cli.backends.prices import entry
@@ -186,7 +194,8 @@ def _tell_hosted(name: str, *, json: bool) -> None:
     known = entry(name)
     if known is None:
         raise UsageError(f"the catalogue does not know {name}", "synapse models list --hosted asks its provider")
-    price = f"{known.price.input} / {known.price.output}" if known.price else None
+    told = _price_of(name)
+    price = f"{told.input} / {told.output}" if told else None
     facts: dict[str, Json] = {
         "model": name,
         "mode": known.mode or None,

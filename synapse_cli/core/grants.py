@@ -129,7 +129,7 @@ def _known(price: Price | None) -> Price:
     if price is None:
         raise BudgetSpent(
             "the price of this model is unknown, so a money limit cannot be held",
-            "set price = { input = …, output = … } (dollars per million tokens) on the model",
+            "synapse prices override MODEL --input … --output … (dollars per million tokens), or price = { … } on it",
         )
     return price
 

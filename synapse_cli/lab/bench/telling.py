@@ -109,7 +109,7 @@ def _notes(found: Sequence[Figures], plan: Plan) -> list[str]:
     if partly is not None:
         notes.append(f"quality is that of the {partly.graded} of {partly.calls} calls that could be graded")
     if any(each.cost is None for each in found):
-        notes.append("$? is a price that nobody knows: set price = { input = ..., output = ... } on the model")
+        notes.append("$? is a price that nobody knows: synapse prices override MODEL --input ... --output ...")
     if plan.concurrency > 1 and len(plan.candidates) > 1:
         notes.append("candidates are asked at the same time, and wait for each other where they share a machine")
     return notes
