@@ -93,7 +93,9 @@ def check(candidate: Candidate, ask: Ask, *, has_limit: bool) -> None:
     plan = session.plan(session.choose())
     for rung in (rung for stage in plan.stages for rung in stage.rungs if has_limit):
         if _is_unpriced(session, rung.model):
-            hint = "synapse prices override MODEL --input ... --output ... (dollars per million tokens), or leave it out"
+            hint = (
+                "synapse prices override MODEL --input ... --output ... (dollars per million tokens), or leave it out"
+            )
             raise UsageError(f"the price of {rung.model.name!r} is unknown, so --max-cost cannot be held", hint)
 
 
