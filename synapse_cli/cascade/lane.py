@@ -31,6 +31,8 @@ _CALM_BEATS = 60
 """So long without a 429, and a lane is as if there had been none: a minute, or ten where it was told to wait long."""
 _LONGEST_HOLD_S = 60.0
 """Of pauses that we make up, where a provider says 429 and not for how long."""
+_MOST_S = 86_400.0
+"""Of pauses that are told: quotas of a day are the longest; a slip of a server must not lock a key up for years."""
 _SMOOTH = 0.3
 """Weight of the latest latency in the mean: the last half dozen calls count."""
 _FORGET_S = 3600.0
@@ -241,7 +243,7 @@ class Lane:
 
     def refused(self, now: float, sent_at: float, retry_after_s: float | None, flying: int) -> None:
         """A call was answered 429: hold, and slow down once for all that were sent before that was known."""
-        pause_s = min(_LONGEST_HOLD_S, 2.0**self.strikes) if retry_after_s is None else retry_after_s
+        pause_s = min(_LONGEST_HOLD_S, 2.0**self.strikes) if retry_after_s is None else min(retry_after_s, _MOST_S)
         self.hold = max(self.hold, now + pause_s)
         if sent_at <= self.cut_at:
             return

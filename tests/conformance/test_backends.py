@@ -16,13 +16,15 @@ from synapse_cli.cache.cached import Cached
 from synapse_cli.cache.memory import Memory
 from synapse_cli.cascade.metered import Metered
 from synapse_cli.core.budget import Budget, Meter
+from synapse_cli.core.clock import SystemClock
 from synapse_cli.core.completion import Completion, Facts, Finish, Price
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import BackendError, ClosedPipe, Interrupted, SynapseError, TimedOut
 from synapse_cli.core.ports import Backend, Emit
 from synapse_cli.core.prompt import Message, Request
 from synapse_cli.core.registry import BUILT_IN, load
-from synapse_cli.profile.model import Model
+from synapse_cli.flows.paced import Paced
+from synapse_cli.profile.model import BreakerSettings, Model
 from tests.servers import openai
 from tests.servers.base import serving
 
@@ -69,26 +71,34 @@ def _bare(name: str, models: dict[str, Model]) -> Make:
     return (lambda: found(models[name], lambda: ("a-key",))) if name == "litellm" else (lambda: found(models[name]))
 
 
-def _cached(make: Make) -> Backend:
+def _cached(make: Make, _folder: Path) -> Backend:
     return Cached(make, repr, Memory())
 
 
-def _metered(make: Make) -> Backend:
+def _metered(make: Make, _folder: Path) -> Backend:
     return Metered(make(), Meter(Budget(dollars=Decimal(1))))
 
 
-def _plain(make: Make) -> Backend:
+def _plain(make: Make, _folder: Path) -> Backend:
     return make()
 
 
-WRAPPED = {"": _plain, "cached ": _cached, "metered ": _metered}
+def _spread(make: Make, folder: Path) -> Backend:
+    """With two keys: chosen, guarded, and in turn."""
+    model = Model(name="m", backend="litellm", model="openai/m", keys=("env:ONE", "env:OTHER"))
+    paced = Paced(str(folder), BreakerSettings(), SystemClock(), pytest.fail)
+    return paced.in_step(model, lambda _: make(), lambda *_: None)
+
+
+WRAPPED = {"": _plain, "cached ": _cached, "metered ": _metered, "spread ": _spread}
 NAMES = [f"{how}{name}" for name in BUILT_IN["backends"] for how in WRAPPED]
 
 
 @pytest.fixture(params=NAMES)
-def make(request: pytest.FixtureRequest, models: dict[str, Model]) -> Make:
+def make(request: pytest.FixtureRequest, models: dict[str, Model], tmp_path_factory: pytest.TempPathFactory) -> Make:
     how, _, name = request.param.rpartition(" ")
-    return lambda: WRAPPED[f"{how} " if how else ""](_bare(name, models))
+    folder = tmp_path_factory.mktemp("state")
+    return lambda: WRAPPED[f"{how} " if how else ""](_bare(name, models), folder)
 
 
 @pytest.fixture(scope="module")

@@ -188,6 +188,13 @@ def test_a_429_without_a_delay_is_waited_for_longer_each_time() -> None:
     assert [round(hold) for hold in holds] == [1, 2, 4, 8, 16, 32, 60, 60]
 
 
+def test_a_pause_is_a_day_at_most() -> None:
+    lane = _sent(1)
+    lane.refused(NOW, NOW, 1e9, flying=1)
+
+    assert lane.hold == NOW + 86_400
+
+
 def test_after_a_calm_minute_a_429_is_forgiven() -> None:
     lane = _sent(1)
     lane.refused(NOW, NOW, 1.0, flying=1)
