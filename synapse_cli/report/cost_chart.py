@@ -162,7 +162,8 @@ def _tokens(row: Row) -> float:
 
 
 def _say_dollars(amount: float) -> str:
-    return dollars(Decimal(f"{amount:.3g}"))
+    """Whole dollars from a hundred on: cents are not seen there."""
+    return f"${amount:,.0f}" if amount >= 99.995 else dollars(Decimal(f"{amount:.6g}"))
 
 
 def _say_tokens(amount: float) -> str:

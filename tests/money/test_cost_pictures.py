@@ -108,6 +108,15 @@ def test_the_dearest_come_first_and_the_rest_together() -> None:
     assert drawn.series[-1].size == 1 + 2 + 3 + 4
 
 
+@pytest.mark.parametrize(
+    ("cost", "said"), [("0.00123456", "$0.0012"), ("3.555", "$3.56"), ("99.99", "$99.99"), ("3553.27", "$3,553")]
+)
+def test_sums_are_said_as_exactly_as_they_can_be_seen(cost: str, said: str) -> None:
+    drawn = chart([_row("2026-01-01", "m", cost)], "day", "model")
+
+    assert (drawn.series[0].total, drawn.columns[0].total) == (said, said)
+
+
 def test_nothing_at_all_is_an_empty_picture() -> None:
     drawn = chart([], "day", "model")
 
