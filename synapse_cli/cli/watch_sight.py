@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from synapse_cli.core.errors import SynapseError
-from synapse_cli.ledger.looking import Feed, asking, state_of
+from synapse_cli.ledger.looking import MOST_AT_ONCE, Feed, asking, state_of
 from synapse_cli.report.watch import Concern, Spent, View
 
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ class Sight:
             self._feed.look(now)
             running = [run_id for run_id, run in self._feed.runs.items() if run["status"] == "running"]
             self._asking = asking(self._ledger, running) if running else {}
-            self._trouble = None
+            is_all = len(self._feed.runs) < MOST_AT_ONCE
+            self._trouble = None if is_all else f"there were more runs; these are the newest {MOST_AT_ONCE}"
         except SynapseError as error:
             self._trouble = error.message
         return True

@@ -13,7 +13,7 @@ from synapse_cli.ledger.reading import Filter, Row
 
 _SLACK_S = 30.0
 """A run is written down a little after its id was made, and may so come after younger ones."""
-_MOST_AT_ONCE = 20_000
+MOST_AT_ONCE = 20_000
 """Runs read by one look: what a day of a busy machine may leave, within a second."""
 
 
@@ -38,7 +38,7 @@ class Feed:
     def look(self, now: float) -> list[Row]:
         """Read what is new, and return the runs that have ended since, oldest first. Raises InputError."""
         ended: list[Row] = []
-        wanted = Filter(since=self._floor(), tenant=self._tenant, most=_MOST_AT_ONCE)
+        wanted = Filter(since=self._floor(), tenant=self._tenant, most=MOST_AT_ONCE)
         for row in reversed(reading.runs(self._path, wanted, now)):
             known = self.runs.get(str(row["run_id"]))
             self.runs[str(row["run_id"])] = row

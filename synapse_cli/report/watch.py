@@ -111,7 +111,7 @@ def _pace(view: View, ended: Sequence[Row], under_way: int, width: int) -> Line:
         age = view.now - _began(run)
         counts[max(0, min(columns - 1, int((1 - age / view.window_s) * columns)))] += 1
     rate = len(view.runs) / (view.window_s / 60)
-    told = f"runs     {len(ended)} ended · {under_way} running · {rate:.1f} a minute  "
+    told = f"runs     {short(len(ended))} ended · {under_way} running · {rate:.1f} a minute  "
     return [(told, None), (sparkline(counts), "cyan")]
 
 
@@ -218,4 +218,7 @@ def _dollars(amount: Json) -> str:
 
 
 def _span(window_s: float) -> str:
-    return f"{short(window_s / 60)} min" if window_s < 7200 else f"{short(window_s / 3600)} h"
+    for length, unit in ((86_400.0, "d"), (3600.0, "h")):
+        if window_s >= 2 * length:
+            return f"{window_s / length:.0f} {unit}"
+    return f"{window_s / 60:.0f} min" if window_s >= 60 else f"{window_s:.0f} s"
