@@ -118,7 +118,7 @@ def _bounds(profile: str | None, tenant: str | None) -> list[Bound]:
 
 def _spent(account: str, bounds: Sequence[Bound], now: float) -> list[Spent]:
     """Every limit of a day or a month, and what the profile has spent today."""
-    from synapse_cli.ledger.account_alerts import amount_text
+    from synapse_cli.ledger.account import amount_text
     from synapse_cli.ledger.account_standing import standings
 
     try:
