@@ -84,6 +84,17 @@ def _at(model: Model, place: Deployment) -> Model:
     )
 
 
+def _named(source: str) -> str:
+    """Where a key comes from, fit to be said and written down: a command's arguments may hold what they should not."""
+    kind, _, command = source.partition(":")
+    if kind != "cmd":
+        return source
+    from hashlib import sha256
+
+    program = command.split()[0].rpartition("/")[2] if command.strip() else ""
+    return f"cmd:{program}#{sha256(command.encode('utf-8', 'surrogatepass')).hexdigest()[:6]}"
+
+
 def _sources(model: Model) -> tuple[str, ...]:
     return key_sources(model) or ("",)
 
@@ -91,6 +102,6 @@ def _sources(model: Model) -> tuple[str, ...]:
 def _part(model: Model, source: str, weight: float, *, is_only: bool) -> Part:
     alone = replace(model, keys=(source,)) if len(model.keys) > 1 else model
     provider = Provider.of(provider_of(model.model), model.base_url)
-    access = Access(provider, source, model.model or model.name)
+    access = Access(provider, _named(source), model.model or model.name)
     shared = max(1, len(_sources(model)))
     return Part(alone, access, model.limits or NO_LIMITS, weight / shared, keys_of(alone), is_only)

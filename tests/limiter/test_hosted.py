@@ -277,3 +277,19 @@ def test_a_model_has_a_key_where_any_of_its_places_has_one(place: Place, openai:
     Session(with_one, Ask(prompt=""), Witness()).check_keys(with_one.models["m"])
     with pytest.raises(KeyMissing, match="UNSET"):
         Session(with_none, Ask(prompt=""), Witness()).check_keys(with_none.models["m"])
+
+
+def test_a_command_that_holds_a_key_is_named_without_its_arguments(place: Place, openai: Site) -> None:
+    openai.server.will(Reply())
+    openai.server.choose = _only_good
+    profile = place.profile(_keys(openai, "X").replace('"env:X"', '"cmd:echo sk-canary-9Fq", "cmd:echo sk-good"'))
+
+    run = place.run(profile)
+
+    assert run.outcome.accepted
+    (warning,) = run.warnings
+    assert warning.startswith("cmd:echo#")
+    assert "canary" not in warning
+    kept = b"".join(path.read_bytes() for path in place.state.rglob("*") if path.is_file())
+    assert b"cmd:echo#" in kept
+    assert b"canary" not in kept
