@@ -28,15 +28,27 @@ _ALIVE = 0.25
 _CHARS_AT_A_TIME = 100_000
 _OF_INDEX = (1, 267)
 """SQLite's result codes for an index that FTS5 cannot open, or finds damaged."""
+_OPTIONS = "content='', columnsize=0, detail=none, tokenize='trigram case_sensitive 1'"
 _MOST_LETTERS = 12
 """Threes of a needle that are asked for: each halves what is left, and the texts are looked at anyway."""
 
 
 def keep_up(book: sqlite3.Connection, max_size: int) -> None:
-    """Take the texts that wait into the index, some at a time, once they are a lot; within the caller's transaction."""
-    last: int = book.execute("SELECT coalesce(max(rowid), 0) FROM blobs").fetchone()[0]
-    if last - _at(book) >= LOT or book.execute("SELECT 1 FROM texts_late LIMIT 1 OFFSET ?", (LOT,)).fetchone():
-        _take_in_or_forget(book, max_size)
+    """Take the texts that wait into the index, some at a time, once they are a lot; within the caller's transaction.
+
+    It never costs the transaction: an index that is damaged is begun anew, because all it knows is in the texts.
+    """
+    book.execute("SAVEPOINT keeping_up")
+    try:
+        if _is_a_lot(book):
+            take_in(book, _CHARS_AT_A_TIME, max_size)
+    except sqlite3.DatabaseError as error:
+        if not book.in_transaction:
+            raise  # a full disk has ended the transaction
+        book.execute("ROLLBACK TO keeping_up")
+        if getattr(error, "sqlite_errorcode", None) in _OF_INDEX:
+            _try_to_forget(book)
+    book.execute("RELEASE keeping_up")
 
 
 def take_in(book: sqlite3.Connection, chars: int, max_size: int, *, long_too: bool = False) -> int:
@@ -49,7 +61,7 @@ def take_in(book: sqlite3.Connection, chars: int, max_size: int, *, long_too: bo
         at, taken = rowid, taken + 1
         text = folded(blobs.unpacked(blob) or "")
         if len(text) > LONG and not long_too:
-            book.execute("INSERT OR IGNORE INTO texts_late VALUES (?)", (rowid,))
+            book.execute("INSERT OR IGNORE INTO texts_late VALUES (?, 1)", (rowid,))
             continue
         chars -= _insert(book, part, rowid, text)
         if chars <= 0:
@@ -73,11 +85,11 @@ def drop_dead(book: sqlite3.Connection) -> None:
     few = book.execute("SELECT id, first, last FROM parts WHERE dead > 0 AND texts - dead < ? * texts", (_ALIVE,))
     for part, first, end in few.fetchall():
         book.execute(
-            "INSERT OR IGNORE INTO texts_late SELECT rowid FROM blobs WHERE rowid BETWEEN ? AND ?"
+            "INSERT OR IGNORE INTO texts_late (blob) SELECT rowid FROM blobs WHERE rowid BETWEEN ? AND ?"
             " AND rowid NOT IN (SELECT blob FROM texts_moved)",
             (first, end),
         )
-        book.execute("INSERT OR IGNORE INTO texts_late SELECT blob FROM texts_moved WHERE part = ?", (part,))
+        book.execute("INSERT OR IGNORE INTO texts_late (blob) SELECT blob FROM texts_moved WHERE part = ?", (part,))
         book.execute("DELETE FROM texts_moved WHERE part = ?", (part,))
         _drop(book, part)
 
@@ -138,32 +150,34 @@ def folded(text: str) -> str:
     return text.casefold().encode("utf-8", "replace").decode("utf-8").replace("\0", " ")
 
 
-def _take_in_or_forget(book: sqlite3.Connection, max_size: int) -> None:
-    """Take in what waits; an index that is damaged is begun anew, because all it knows is in the texts."""
-    book.execute("SAVEPOINT taking_in")
+def _try_to_forget(book: sqlite3.Connection) -> None:
     try:
-        take_in(book, _CHARS_AT_A_TIME, max_size)
-    except sqlite3.DatabaseError as error:
-        if not book.in_transaction or getattr(error, "sqlite_errorcode", None) not in _OF_INDEX:
-            raise
-        book.execute("ROLLBACK TO taking_in")
         forget(book)
-    book.execute("RELEASE taking_in")
+    except sqlite3.DatabaseError:  # then it stays as it is, and searches look at every text
+        book.execute("ROLLBACK TO keeping_up")
+
+
+def _is_a_lot(book: sqlite3.Connection) -> bool:
+    last: int = book.execute("SELECT coalesce(max(rowid), 0) FROM blobs").fetchone()[0]
+    late = "SELECT 1 FROM texts_late WHERE NOT is_long LIMIT 1 OFFSET ?"
+    return last - _at(book) >= LOT or book.execute(late, (LOT,)).fetchone() is not None
 
 
 def _take_late(book: sqlite3.Connection, part: int, chars: int, long_too: bool) -> int:
     """Take in texts that were passed over for their length, or whose part was dropped."""
-    shortest = "" if long_too else f"WHERE length(b.text) <= {LONG // 4}"
     late = book.execute(
-        f"SELECT t.blob, b.text FROM texts_late t JOIN blobs b ON b.rowid = t.blob {shortest} LIMIT ?",  # noqa: S608  # our own words
-        (LOT,),
+        "SELECT t.blob, b.text FROM texts_late t JOIN blobs b ON b.rowid = t.blob WHERE ? OR NOT is_long LIMIT ?",
+        (long_too, LOT),
     )
     taken = 0
     for rowid, blob in late.fetchall():
+        text, taken = folded(blobs.unpacked(blob) or ""), taken + 1
+        if len(text) > LONG and not long_too:
+            book.execute("UPDATE texts_late SET is_long = 1 WHERE blob = ?", (rowid,))
+            continue
         book.execute("INSERT OR REPLACE INTO texts_moved VALUES (?, ?)", (rowid, part))
         book.execute("DELETE FROM texts_late WHERE blob = ?", (rowid,))
-        chars -= _insert(book, part, rowid, folded(blobs.unpacked(blob) or ""))
-        taken += 1
+        chars -= _insert(book, part, rowid, text)
         if chars <= 0:
             break
     return taken
@@ -183,10 +197,7 @@ def _open_part(book: sqlite3.Connection, most: int) -> int | None:
     at = _at(book)
     part = book.execute("INSERT INTO parts (first, last) VALUES (?, ?)", (at + 1, at)).lastrowid
     try:
-        book.execute(
-            f"CREATE VIRTUAL TABLE threes_{part} USING"
-            " fts5(text, content='', columnsize=0, detail=none, tokenize='trigram case_sensitive 1')"
-        )
+        book.execute(f"CREATE VIRTUAL TABLE threes_{part} USING fts5(text, {_OPTIONS})")
     except sqlite3.OperationalError:  # no fts5, or one older than trigrams (3.34)
         book.execute("DELETE FROM parts WHERE id = ?", (part,))
         return None

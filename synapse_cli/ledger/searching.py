@@ -136,4 +136,5 @@ def _passage(text: str | None, needle: str) -> str | None:
     line = next((line for line in text.splitlines() if needle in line.casefold()), text)
     at = max(0, line.casefold().find(needle))
     start, end = max(0, at - 40), at + len(needle) + 40
-    return ("…" if start else "") + line[start:end].strip() + ("…" if end < len(line) else "")
+    said = line[start:end].strip().encode("utf-8", "replace").decode("utf-8")  # SQLite takes nothing else
+    return ("…" if start else "") + said + ("…" if end < len(line) else "")

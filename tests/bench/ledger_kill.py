@@ -39,6 +39,8 @@ use = "c"
 """
 )
 ANSWER = b"an answer\n"
+TWO_CALLS_S = 0.12
+"""Somewhat more than from the first call of a run to its end."""
 
 
 @dataclass
@@ -80,7 +82,11 @@ def strike(machine: Machine, kills: int, seed: int) -> Struck:
             cwd=machine.work,
             env=machine.env,
         )
-        time.sleep(chance.uniform(0.5, 1.4) * whole_s)
+        if number % 4:  # mostly from the first call on: before it there is little to lose
+            _until_sent(machine, process)
+            time.sleep(chance.uniform(0.0, TWO_CALLS_S))
+        else:
+            time.sleep(chance.uniform(0.0, whole_s))
         process.kill()
         printed[prompt] = process.communicate(timeout=60)[0]
     found.integrity = machine.ledger("PRAGMA integrity_check")[0][0]
@@ -118,6 +124,13 @@ def _compare(prompt: str, answer: bytes, sent: list[str], row: dict[str, object]
 def _whole_runs(machine: Machine) -> list[dict[str, object]]:
     done = machine.synapse("log", "export", "--jsonl", "--texts")
     return [json.loads(line) for line in done.out.splitlines()]
+
+
+def _until_sent(machine: Machine, process: subprocess.Popen[bytes]) -> None:
+    """Wait until the run has sent something."""
+    before = machine.calls_file.stat().st_size
+    while process.poll() is None and machine.calls_file.stat().st_size == before:
+        time.sleep(0.001)
 
 
 def _timed(machine: Machine, prompt: str) -> float:
