@@ -15,7 +15,7 @@ def remember(session: Session, finished: Run, printed: str, *, quiet: bool) -> N
     best, telemetry = finished.outcome.best, session.profile.telemetry
     if session.store is None or not finished.outcome.accepted or best is None:
         return
-    if session.telling is not None and telemetry.headers:
+    if session.telling.is_on and telemetry.headers:
         return  # a hit tells others too, and headers, which may be keys, are kept nowhere
     answered = [attempt.completion for attempt in finished.outcome.attempts if isinstance(attempt, Answered)]
     kept = [completion.kept_at for completion in answered if completion.cached]
@@ -43,7 +43,7 @@ def remember(session: Session, finished: Run, printed: str, *, quiet: bool) -> N
 
 def _told(session: Session) -> dict[str, str]:
     """What a hit must know to tell others of it."""
-    if session.telling is None:
+    if not session.telling.is_on:
         return {}
     from synapse_cli.telemetry.remembered import facts_of
 

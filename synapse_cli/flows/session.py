@@ -19,10 +19,9 @@ from synapse_cli.core.clock import Clock, SystemClock
 from synapse_cli.core.completion import Completion, Facts
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import BackendError, NotAllowed, SynapseError
-from synapse_cli.core.events import Listen
 from synapse_cli.core.ids import new_run_id
 from synapse_cli.core.outcome import Decision, Outcome
-from synapse_cli.core.ports import Backend, Check
+from synapse_cli.core.ports import Backend
 from synapse_cli.core.prompt import Request
 from synapse_cli.core.run import Run
 from synapse_cli.core.unkept import gathered
@@ -32,15 +31,14 @@ from synapse_cli.flows.ask import Ask
 from synapse_cli.flows.budgeting import Budgets, seconds_of_run
 from synapse_cli.flows.calls import Calls, Warm
 from synapse_cli.flows.plan import Plan, Rung, plan
+from synapse_cli.flows.telling import Telling
 from synapse_cli.flows.tenancy import cache_folder, forbidden, routes_of, tenant_of
 from synapse_cli.flows.wiring import find_hosted, has_file, near_hosted, takes_keys
 from synapse_cli.profile.model import Model, Profile
-from synapse_cli.telemetry.wanted import is_wanted
 
 if TYPE_CHECKING:
     from synapse_cli.cache.answers import Store
     from synapse_cli.flows.paced import Paced
-    from synapse_cli.flows.telling import Telling
     from synapse_cli.ledger.book import Book
     from synapse_cli.ledger.recorded import Record
     from synapse_cli.routing.question import TaskGuess
@@ -78,6 +76,7 @@ class Session:
             now=self.clock.now,
         )
         self.meter = self.budgets.meter
+        self.telling = Telling(profile.telemetry, self.started, self.clock, self.warn)
         self.calls = Calls(
             profile,
             ask,
@@ -86,7 +85,7 @@ class Session:
             warn=self.warn,
             warm={} if warm is None else warm,
             paced=lambda: self.paced,
-            traced=lambda model, backend: backend if self.telling is None else self.telling.traced(model, backend),
+            traced=self.telling.traced,
             record=lambda: self.calls_record,
         )
 
@@ -205,21 +204,12 @@ class Session:
                 return kept
         if any(check.kind == "command" for check in tier.checks):
             self.control.family = self.budgets.share(self.control)
-        verdicts = tuple(self._judged(check, tier.request, completion) for check in tier.checks)
+        verdicts = tuple(self.telling.judge(check, tier.request, completion, self.control) for check in tier.checks)
         if key is not None and store is not None and all(verdict.evaluated for verdict in verdicts):
             store.put_verdicts(key, rules, verdicts)
         return verdicts
 
-    def _judged(self, check: Check, request: Request, completion: Completion) -> Verdict:
-        if self.telling is None:
-            return check.judge(request, completion, self.control)
-        return self.telling.judge(check, request, completion, self.control)
-
     # --- the record ---
-
-    def heard(self, listen: Listen) -> Listen:
-        """Let others hear a run's events too, where somebody wants to."""
-        return listen if self.telling is None else self.telling.hearing(listen)
 
     def begin(self) -> None:
         """Open the run's record, so that one that is killed is still seen."""
@@ -257,8 +247,7 @@ class Session:
             self.book.record(run)
         if "paced" in self.__dict__:
             self.paced.close()
-        if self.telling is not None:
-            self.telling.tell(run)
+        self.telling.tell(run)
         return run
 
     def record_failure(self, error: SynapseError) -> None:
@@ -299,16 +288,6 @@ class Session:
         from synapse_cli.ledger.recorded import Record
 
         return Record(self.book, self.run_id, self.clock)
-
-    @cached_property
-    def telling(self) -> Telling | None:
-        """Who hears of this run besides the user, or None where nobody wants to."""
-        settings = self.profile.telemetry
-        if not is_wanted(settings.file, settings.endpoint, os.environ):
-            return None
-        from synapse_cli.flows.telling import Telling
-
-        return Telling.of(settings, os.environ, self.started, self.clock, self.warn)
 
     def warn(self, message: str) -> None:
         """Keep a warning for the end of the run; each once."""

@@ -30,7 +30,7 @@ def step(session: Session, listen: Listen, emit: Emit | None = None) -> Run:
     Every ending comes back as a Run whose outcome says what happened. Raises SynapseError only for what is wrong
     before a route is known: a usage error or a refused profile. The run is recorded in any case.
     """
-    listen = session.calls.listen = session.heard(listen)
+    listen = session.calls.listen = session.telling.heard(listen)
     session.begin()
     try:
         decision = session.choose()

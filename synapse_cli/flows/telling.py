@@ -1,11 +1,13 @@
 """Who hears of a run besides the user? What notes its times, and hands them on when it is over.
 
-Nothing is loaded where nobody wants to know, which is what `is_wanted` tells.
+Where nobody wants to hear, nothing is loaded and everything passes through.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from synapse_cli.core.clock import Clock
 from synapse_cli.core.completion import Completion
@@ -16,48 +18,60 @@ from synapse_cli.core.prompt import Request
 from synapse_cli.core.run import Run
 from synapse_cli.core.verdict import Verdict
 from synapse_cli.profile.model import Model, TelemetrySettings
-from synapse_cli.telemetry.settings import Target, target
-from synapse_cli.telemetry.tell import tell
-from synapse_cli.telemetry.timeline import Timeline
-from synapse_cli.telemetry.traced import Traced
+from synapse_cli.telemetry.wanted import is_wanted
+
+if TYPE_CHECKING:
+    from synapse_cli.telemetry.settings import Target
+    from synapse_cli.telemetry.timeline import Timeline
 
 
 class Telling:
     """The times of one run, and where they are told."""
 
-    def __init__(self, where: Target, started: float, clock: Clock, warn: Callable[[str], None]) -> None:
-        self._target = where
-        self._timeline = Timeline(started, clock.monotonic)
+    def __init__(self, settings: TelemetrySettings, started: float, clock: Clock, warn: Callable[[str], None]) -> None:
         self._warn = warn
+        self._target: Target | None = None
+        self._timeline: Timeline | None = None
+        if is_wanted(settings.file, settings.endpoint, os.environ):
+            self._open(settings, started, clock)
 
-    @classmethod
-    def of(
-        cls,
-        settings: TelemetrySettings,
-        env: Mapping[str, str],
-        started: float,
-        clock: Clock,
-        warn: Callable[[str], None],
-    ) -> Telling | None:
-        """What tells a run that begins now; None where it was turned off."""
-        where = target(settings, env)
-        return None if where is None else cls(where, started, clock, warn)
+    def _open(self, settings: TelemetrySettings, started: float, clock: Clock) -> None:
+        from synapse_cli.telemetry.settings import target
+        from synapse_cli.telemetry.timeline import Timeline
 
-    def hearing(self, listen: Listen) -> Listen:
-        """Hear events before somebody else does."""
+        self._target = target(settings, os.environ)
+        if self._target is not None:
+            self._timeline = Timeline(started, clock.monotonic)
+
+    @property
+    def is_on(self) -> bool:
+        """Whether anybody hears."""
+        return self._timeline is not None
+
+    def heard(self, listen: Listen) -> Listen:
+        """Hear the events of a run before `listen` does."""
+        timeline = self._timeline
+        if timeline is None:
+            return listen
 
         def hear(event: Event) -> None:
-            self._timeline.hear(event)
+            timeline.hear(event)
             listen(event)
 
         return hear
 
     def traced(self, model: Model, backend: Backend) -> Backend:
         """A backend whose calls are noted."""
+        if self._timeline is None:
+            return backend
+        from synapse_cli.telemetry.traced import Traced
+
         return Traced(backend, model, self._timeline)
 
     def judge(self, check: Check, request: Request, completion: Completion, control: Control) -> Verdict:
         """Judge, and note how long that took."""
+        if self._timeline is None:
+            return check.judge(request, completion, control)
         began = self._timeline.now()
         verdict = check.judge(request, completion, control)
         self._timeline.checked(began)
@@ -65,4 +79,7 @@ class Telling:
 
     def tell(self, run: Run) -> None:
         """Hand a finished run on. Never raises, never waits for a network."""
-        tell(run, self._timeline, self._target, self._warn)
+        if self._timeline is not None and self._target is not None:
+            from synapse_cli.telemetry.tell import tell
+
+            tell(run, self._timeline, self._target, self._warn)
