@@ -10,7 +10,7 @@ import sqlite3
 
 from synapse_cli.core import places
 
-BUSY_S = 30.0
+BUSY_S = 10.0
 """How long a writer waits for the others: 8 processes that each write for 5 ms are far below it."""
 
 

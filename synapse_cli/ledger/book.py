@@ -22,6 +22,10 @@ _OLD_AT_A_TIME = 20
 """Runs of a ledger of the first version that each run adds to the sums: 3 ms, until none is left."""
 
 
+_BUSY = 5
+"""SQLite's result code where another program holds the file locked."""
+
+
 class Book:
     """The ledger, opened on first use. No method raises; the first failure is warned of, in one line.
 
@@ -134,6 +138,7 @@ class Book:
             except schema.Newer as error:
                 self._fail(str(error))
             except (sqlite3.Error, OSError, ValueError, OverflowError) as error:
+                self._is_off = _is_busy(error)  # who has waited so long once must not wait at every call
                 self._fail(unrecorded(self.path, error))
 
     def _write_or_begin_anew(self, write: Callable[[sqlite3.Connection], object]) -> None:
@@ -163,7 +168,7 @@ class Book:
 
     def _fail(self, why: str) -> None:
         """Warn of the first failure; a ledger that could not be opened is not tried again, a run's own failure is."""
-        self._is_off = self._book is None
+        self._is_off = self._is_off or self._book is None
         if not self._has_warned:
             self._has_warned = True
             self._warn(why)
@@ -172,6 +177,10 @@ class Book:
 def unrecorded(path: str, error: Exception) -> Unkept:
     """What is said where a run could not be written down."""
     return Unkept.of(f"the ledger {path}", error, "this run is not recorded", use="written")
+
+
+def _is_busy(error: Exception) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == _BUSY
 
 
 def _close(book: sqlite3.Connection) -> None:

@@ -92,7 +92,7 @@ def opened(path: str, steps: tuple[str, ...] = STEPS) -> sqlite3.Connection:
 
     Raises Newer, OSError or sqlite3.Error.
     """
-    book = database.connect(path, ";".join(steps), len(steps), wal=True)
+    book = database.connect(path, ";".join(steps), len(steps), wal=True, timeout_s=database.BUSY_S)
     try:
         _bring_up(book, path, steps)
     except BaseException:

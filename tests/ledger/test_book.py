@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from synapse_cli.core import database
 from synapse_cli.core.completion import Usage
 from synapse_cli.core.outcome import Answered, Decision, Outcome
 from synapse_cli.core.verdict import Verdict
@@ -129,8 +131,8 @@ def test_the_row_of_the_beginning_becomes_that_of_the_end(tmp_path: Path) -> Non
 def test_the_same_text_is_kept_once(tmp_path: Path) -> None:
     _recorded(tmp_path, run(0, answer="bug"), run(1, answer="bug"), run(2, prompt="bug", answer="praise"))
 
-    with closing(sqlite3.connect(tmp_path / "ledger.sqlite3")) as database:
-        names = {row[0] for row in database.execute("SELECT sha256 FROM blobs")}
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite3")) as held:
+        names = {row[0] for row in held.execute("SELECT sha256 FROM blobs")}
 
     assert names == {sha256_of(text) for text in ("classify this", "bug", "praise")}
 
@@ -279,10 +281,10 @@ def test_a_damaged_index_is_made_anew_and_nothing_else(tmp_path: Path) -> None:
     for number in range(index.LOT):
         book.record(run(number, prompt=f"question {number}"), is_last=False)
     book.close()
-    with closing(sqlite3.connect(book.path)) as database:
-        (part,) = database.execute("SELECT id FROM parts").fetchone()
-        database.execute(f"UPDATE threes_{part}_data SET block = randomblob(length(block))")
-        database.commit()
+    with closing(sqlite3.connect(book.path)) as held:
+        (part,) = held.execute("SELECT id FROM parts").fetchone()
+        held.execute(f"UPDATE threes_{part}_data SET block = randomblob(length(block))")
+        held.commit()
 
     for number in range(index.LOT, 3 * index.LOT):
         book.record(run(number, prompt=f"question {number}"), is_last=False)
@@ -308,6 +310,27 @@ def test_a_process_of_many_runs_keeps_its_ledger_open_between_them(tmp_path: Pat
     assert [row["run_id"] for row in reading.runs(book.path, Filter(), NOW)] == [run(3).run_id]
 
 
+def test_a_ledger_that_another_program_holds_locked_is_waited_for_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_S", 0.2)
+    _recorded(tmp_path, run(0))
+    waits: list[float] = []
+    warnings: list[str] = []
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite3", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        book = Book(tmp_path, LedgerSettings(), warn=warnings.append)
+        for number in range(1, 4):
+            began = time.monotonic()
+            begin(book, run(number).run_id, START)
+            book.record(run(number))
+            waits.append(time.monotonic() - began)
+
+    assert len(warnings) == 1
+    assert "locked" in warnings[0]
+    assert waits[0] >= 0.2 > max(waits[1:])
+
+
 def test_a_folder_that_cannot_be_made_warns_once(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     warnings: list[str] = []
@@ -324,9 +347,9 @@ def test_old_runs_are_dropped_with_the_texts_that_only_they_said(tmp_path: Path)
 
     rows = _recorded(tmp_path, *stories, keep_s=1000 - 6.5)
 
-    with closing(sqlite3.connect(tmp_path / "ledger.sqlite3")) as database:
-        texts = database.execute("SELECT count(*) FROM blobs").fetchone()[0]
-        others = [database.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in ("decisions", "attempts")]
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite3")) as held:
+        texts = held.execute("SELECT count(*) FROM blobs").fetchone()[0]
+        others = [held.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in ("decisions", "attempts")]
     assert [row["run_id"] for row in rows] == [story.run_id for story in reversed(stories[7:])]
     assert (texts, others) == (4, [3, 3])
 
