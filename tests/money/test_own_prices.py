@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -72,6 +74,29 @@ def test_lists_are_gone_back_to_one_by_one(tmp_path: Path, env: dict[str, str]) 
     assert os.listdir(tmp_path / "config" / "prices") == []
     with pytest.raises(UsageError, match="no list of prices was taken in"):
         prices_keep.drop_list(env)
+
+
+def test_what_several_processes_say_at_once_is_all_kept(tmp_path: Path, env: dict[str, str]) -> None:
+    code = """
+import sys, os
+from decimal import Decimal
+from synapse_cli.backends.prices_keep import override
+from synapse_cli.core.completion import Price
+for number in range(10):
+    override(f"a/{sys.argv[1]}-{number}", Price(Decimal(1), Decimal(2)), os.environ)
+"""
+    running = [subprocess.Popen([sys.executable, "-c", code, str(n)], env={**os.environ, **env}) for n in range(4)]
+
+    assert [each.wait(60) for each in running] == [0] * 4
+    assert len(prices_own.own(env).overrides) == 40
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path, env: dict[str, str]) -> None:
+    (tmp_path / "config").mkdir(mode=0o500)
+
+    with pytest.raises(InputError, match=r"cannot write .*prices\.json"):
+        prices_keep.override(MINI, DEAR, env)
 
 
 def test_only_ten_lists_are_kept(tmp_path: Path, env: dict[str, str]) -> None:
