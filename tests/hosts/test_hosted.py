@@ -128,3 +128,26 @@ def test_a_host_that_dies_lets_the_cascade_climb(hosted: Machine, site: Site) ->
     assert process.returncode == 0
     assert b"from the tier above" in out
     assert b"the host of hosted models died (signal 11) while" in out
+
+
+def test_a_host_that_somebody_kills_costs_a_line_and_no_answer(hosted: Machine, site: Site) -> None:
+    site.server.will(Reply(text="never heard", delay_s=60.0), Reply(text="Lima"))
+    home = Home.of(hosted)
+    process = subprocess.Popen(
+        [SYNAPSE, *ASK],
+        env=hosted.env,
+        cwd=hosted.work,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    home.until(lambda: site.server.seen, "it was never asked")
+
+    os.kill(home.pid("litellm"), 9)
+
+    out, err = process.communicate(timeout=120)
+    assert (process.returncode, out) == (0, "Lima\n"), err
+    assert (
+        err == "synapse: warning: the host of hosted models was killed (signal 9): mini runs in this process instead\n"
+    )

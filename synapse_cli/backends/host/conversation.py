@@ -89,13 +89,14 @@ def _converse(
 ) -> dict[str, Any] | None:
     """The host's answer; None where it ended, or is about to, before it had taken the request."""
     patience = _go_on(control, _GRACE_S)
-    is_taken = False
+    is_taken = is_shown = False
     try:
         line.wire.send_json(frame)
         while True:
             said: dict[str, Any] = line.wire.receive_json(patience)
             if "piece" in said:
                 if emit is not None:
+                    is_shown = True
                     emit(said["piece"])
             elif "taken" in said:
                 is_taken = True
@@ -111,7 +112,7 @@ def _converse(
     except Gone as error:
         if not is_taken:
             return None
-        raise _death(line, place, wanted) from error
+        raise _death(line, place, wanted, is_shown=is_shown) from error
 
 
 def _go_on(control: Control, grace_s: float) -> Patience:
@@ -132,9 +133,13 @@ def _as_ours(error: SynapseError, kind: Kind, control: Control) -> SynapseError:
     return error
 
 
-def _death(line: Line, place: Place, wanted: Wanted) -> BackendError:
-    """What became of a host that ended in the middle of this call."""
-    from synapse_cli.backends.host.ending import read_end
+def _death(line: Line, place: Place, wanted: Wanted, *, is_shown: bool) -> BackendError | NoHost:
+    """What became of a host that ended in the middle of this call.
+
+    One of hosted models that somebody killed is no reason to be without an answer: nothing that is asked there ends
+    processes, so that it can be asked in this one.
+    """
+    from synapse_cli.backends.host.ending import KILLED, read_end
 
     called, mark = CALLED[wanted.kind], _mark(wanted.model)
     end = read_end(place, line.pid)
@@ -142,6 +147,8 @@ def _death(line: Line, place: Place, wanted: Wanted) -> BackendError:
         message = f"{called} went away while it answered"
         if not hasattr(os, "fork"):  # nobody waits for a host there, so its clients count
             deaths.record(place.folder, mark, message)
+    elif wanted.kind == "litellm" and end["how"].startswith(KILLED) and not is_shown:
+        return NoHost(f"{called} {end['how']}")
     else:
         phases = [call["phase"] for call in end["doing"] if call["mark"] == mark]
         message = f"{called} {end['how']} while {phases[0] if phases else 'it answered'}"

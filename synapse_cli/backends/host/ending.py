@@ -17,6 +17,8 @@ _PATIENCE_S = 3.0
 """How long a client waits to be told why its host died: its parent needs milliseconds on an idle machine."""
 STUCK = 70
 """The exit code of a host that ended itself because a call did not hear its stop."""
+KILLED = "was killed"
+"""From outside: nobody is to blame who was asked something."""
 _OUT_OF_MEMORY = "ran out of memory and was killed"
 
 
@@ -84,7 +86,7 @@ def _how(status: int, *, is_out_of_memory: bool) -> str:
     if code == STUCK:
         return "did not hear that it should stop"
     if code == -signal.SIGKILL:
-        return _OUT_OF_MEMORY if is_out_of_memory else "was killed (signal 9)"
+        return _OUT_OF_MEMORY if is_out_of_memory else f"{KILLED} (signal 9)"
     return f"died (signal {-code})" if code < 0 else f"ended with code {code}"
 
 
