@@ -79,6 +79,7 @@ def _found(
     route: str | None,
     now: float,
 ) -> Stats:
+    from synapse_cli.ledger.looking import in_doubt
     from synapse_cli.ledger.totals import tallies, totals
     from synapse_cli.report.stats import stats as put_together
 
@@ -97,6 +98,7 @@ def _found(
         models=sums("model"),
         timed=sums(pace),
         tallies=tallies(path, since=start, until=end, tenant=tenant, model=model, route=route),
+        in_doubt=0 if model or route else in_doubt(path, since=start, until=end, tenant=tenant, now=now),
     )
 
 

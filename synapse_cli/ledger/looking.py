@@ -66,6 +66,12 @@ def names(path: str, what: str) -> list[str]:
     return [str(name) for (name,) in _asked(path, query, [])]
 
 
+def in_doubt(path: str, *, since: float | None, until: float | None, tenant: str | None, now: float) -> int:
+    """How many runs began and are not known to have ended; few, and found by an index. Raises InputError."""
+    found = reading.runs(path, Filter(status="in doubt", since=since, tenant=tenant), now)
+    return sum(until is None or _began(run) < until for run in found)
+
+
 def asking(path: str, runs: Sequence[str]) -> dict[str, str]:
     """Run → the model that it asks right now, of these runs. Raises InputError."""
     holes = ", ".join("?" * len(runs))

@@ -15,7 +15,7 @@ from synapse_cli.ledger.histogram import percentile
 from synapse_cli.ledger.totals import Row, Tally
 from synapse_cli.report.numbers import money
 
-ENDINGS = ("accepted", "rejected", "failed", "interrupted", "in doubt")
+ENDINGS = ("accepted", "rejected", "failed", "interrupted")
 PERCENTILES = (50, 90, 99)
 TIMES = ("hour", "day", "month")
 _DOLLARS = ("cost", "saved")
@@ -133,6 +133,8 @@ class Stats:
     checks: tuple[Judged, ...]
     errors: tuple[Trouble, ...]
     skipped: tuple[Trouble, ...]
+    in_doubt: int
+    """Runs that began, and of which nobody knows how they ended; none of the sums counts them, but their calls."""
     memos: Mapping[str, int]
     """Model → how often the memo gave its answer to a whole command line; part of what is `cached`."""
 
@@ -147,6 +149,7 @@ class Stats:
         return {
             "by": self.by,
             "total": {**self.total.as_json(), "memo_hits": sum(self.memos.values()), "memo_hit_ratio": self.memo_hits},
+            "runs_in_doubt": self.in_doubt,
             "memo_hits_by_model": dict(self.memos),
             "groups": [group.as_json() for group in self.groups],
             "times": [
@@ -168,7 +171,13 @@ class Stats:
 
 
 def stats(
-    by: str, grouped: Sequence[Row], models: Sequence[Row], timed: Sequence[Row], tallies: Sequence[Tally]
+    by: str,
+    grouped: Sequence[Row],
+    *,
+    models: Sequence[Row] = (),
+    timed: Sequence[Row] = (),
+    tallies: Sequence[Tally] = (),
+    in_doubt: int = 0,
 ) -> Stats:
     """Put together what `ledger.totals` gave: by this and outcome, by model, by time, and the tallies."""
     groups = _groups(by, grouped)
@@ -181,6 +190,7 @@ def stats(
         checks=tuple(_checks(tallies)),
         errors=tuple(Trouble(t.name, t.model, t.n) for t in tallies if t.kind == "error"),
         skipped=tuple(Trouble(t.name, t.model, t.n) for t in tallies if t.kind == "skip"),
+        in_doubt=in_doubt,
         memos={t.model: t.n for t in tallies if t.kind == "memo"},
     )
 

@@ -54,9 +54,9 @@ class Page:
         yield self._paint(f"{self._span} · {_many(total.sums.runs, 'run')} · {_many(total.sums.calls, 'call')}", "bold")
         yield ""
         runs = total.sums.runs or 1
-        yield from self._fact(
-            "runs", [f"{count / runs:.1%} {ending}" for ending, count in total.endings.items() if count]
-        )
+        ended = [f"{count / runs:.1%} {ending}" for ending, count in total.endings.items() if count]
+        doubt = f"{_many(self._stats.in_doubt, 'run')} in doubt" if self._stats.in_doubt else ""
+        yield from self._fact("runs", [*ended, doubt])
         memo = f"{_percent(self._stats.memo_hits)} by the memo" if self._stats.memos else ""
         yield from self._fact("cache", [f"{_percent(total.hits)} of what was asked was answered from it", memo])
         yield from self._fact(
@@ -74,8 +74,9 @@ class Page:
 
     def _fact(self, name: str, parts: Sequence[str]) -> Iterator[str]:
         """Figures in a row, on as many lines as they take."""
-        line = f"{name:<7} {parts[0] if parts else '-'}"
-        for part in filter(None, parts[1:]):
+        first, *others = [part for part in parts if part] or ["-"]
+        line = f"{name:<7} {first}"
+        for part in others:
             if cells(line) + 3 + cells(part) > self._width:
                 yield line
                 line = f"{'':<7} {part}"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
+import time
 from typing import Any
 
 import pytest
@@ -14,7 +16,8 @@ from synapse_cli.ledger.totals import Row, Tally
 from synapse_cli.report.cells import Painter, cells
 from synapse_cli.report.stats import Stats, stats
 from synapse_cli.report.stats_page import Page
-from tests.e2e.machine import Machine
+from tests.e2e.machine import SYNAPSE, Machine
+from tests.seeing.conftest import CLIMB
 from tests.seeing.screen import plain, seated
 
 
@@ -45,7 +48,6 @@ def test_every_model_has_its_rates(lived: Machine) -> None:
         "rejected": 0,
         "failed": 0,
         "interrupted": 0,
-        "in doubt": 0,
     }
     assert sum(group["runs"] for group in told["groups"]) == told["total"]["runs"] == 6
 
@@ -75,6 +77,20 @@ def test_each_way_to_split_adds_up_to_the_same(lived: Machine, by: str) -> None:
 
     assert sum(group["runs"] for group in told["groups"]) == 6
     assert sum(group["calls"] for group in told["groups"]) == told["total"]["calls"] == 13 - 1
+
+
+def test_a_run_that_was_killed_is_in_doubt_and_its_calls_count(machine: Machine) -> None:
+    machine.use(CLIMB.replace("confidence = 0.99,", "confidence = 0.99, latency_s = 60,"))
+    with subprocess.Popen([SYNAPSE, "run", "a hard question"], cwd=machine.work, env=machine.env) as process:
+        while machine.ledger("SELECT count(*) FROM calls WHERE model = 'big'") != [(1,)]:
+            time.sleep(0.05)
+        running = machine.synapse("stats", "--json").json
+        process.kill()
+    killed = machine.synapse("stats", "--json").json
+
+    assert (running["runs_in_doubt"], killed["runs_in_doubt"]) == (0, 1)
+    assert (killed["total"]["runs"], killed["total"]["calls"], killed["total"]["cost_unknown_calls"]) == (0, 3, 1)
+    assert "1 run in doubt" in machine.synapse("stats").out.decode()
 
 
 def test_filters_narrow_it_down(lived: Machine) -> None:
@@ -159,7 +175,7 @@ def _made() -> Stats:
         Tally(kind, "openrouter/meta-llama/llama-3.3-70b-instruct-with-a-long-name", "a", 1_234_567, 1, 1, 0.5)
         for kind in ("check", "error", "skip", "escalation", "fallback")
     ]
-    return stats("model", rows, [Row(of={"model": "a"}, accepted=1)], days, tallies)
+    return stats("model", rows, models=[Row(of={"model": "a"}, accepted=1)], timed=days, tallies=tallies)
 
 
 @pytest.mark.parametrize("width", [80, 100, 120])
@@ -177,7 +193,7 @@ def test_the_latest_of_many_days_are_shown_in_order() -> None:
         for day in range(1, 29)
     ]
 
-    lines = list(Page(stats("day", days, [], [], []), "all time", width=80, paint=Painter(has_colour=False)).lines())
+    lines = list(Page(stats("day", days), "all time", width=80, paint=Painter(has_colour=False)).lines())
     shown = [line.split()[0] for line in lines if line.startswith("2026")]
 
     assert shown == sorted(row.of["day"] for row in days)[-31:]
@@ -194,7 +210,7 @@ def test_days_without_a_run_have_their_place_in_the_line() -> None:
 def test_percentiles_are_those_of_the_calls_within_a_bucket() -> None:
     row = Row(of={"model": "m", "outcome": "accepted"}, calls=100, latencies=sum(one(n / 100) for n in range(1, 101)))
 
-    latency = stats("model", [row], [], [], []).total.as_json()["call_latency_s"]
+    latency = stats("model", [row]).total.as_json()["call_latency_s"]
 
     assert isinstance(latency, dict)
     assert latency["p50"] == pytest.approx(0.50, rel=0.05)
