@@ -197,24 +197,31 @@ class Drawn:
         *,
         is_known: bool,
     ) -> None:
-        now, held = self._now(), NOTHING
-        entries: Iterable[tuple[str, str]] = self._entries(now)
+        now, promised, held = self._now(), coded(NOTHING), coded(NOTHING)
+        entries = self._entries(now)
         if ticket is not None:
-            held = grant.amounts
-            entries = book.execute(
-                "SELECT scope, period FROM entered WHERE reservation = ?", (ticket.reservation,)
-            ).fetchall()
+            promised = coded(grant.amounts)
+            entries, is_held = _where(book, ticket.reservation)
+            held = promised if is_held else held
             drop(book, [ticket.reservation])
-        taken, promised = coded(spent), coded(held)
+        taken = coded(spent)
         change = {unit: taken[unit] - promised[unit] for unit in UNITS}
-        back = {unit: -promised[unit] for unit in UNITS}
+        back = {unit: -held[unit] for unit in UNITS}
+        unknown = 0 if is_known or taken["dollars"] else 1
         for scope, period in entries:
-            _add(book, scope, period, change, back, unknown=0 if is_known else 1)
+            _add(book, scope, period, change, back, unknown=unknown)
         if self._watch is not None and spent.steps:
             self._watch.entered(book, self.bounds, bid, spent, now)
 
     def _entries(self, now: float) -> tuple[tuple[str, str], ...]:
         return tuple((bound.scope.key, period) for bound in self.bounds for period in periods.keys(now))
+
+
+def _where(book: sqlite3.Connection, reservation: int | None) -> tuple[tuple[tuple[str, str], ...], bool]:
+    """Where a promise is entered, and whether it is held still: somebody may have taken its process for dead."""
+    rows = book.execute("SELECT scope, period FROM entered WHERE reservation = ?", (reservation,)).fetchall()
+    row = book.execute("SELECT in_doubt FROM reservations WHERE id = ?", (reservation,)).fetchone()
+    return tuple((scope, period) for scope, period in rows), row is not None and not row[0]
 
 
 def rooms_of(book: sqlite3.Connection, bounds: Sequence[Bound], now: float) -> list[Room]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from synapse_cli.core.budget import Amounts
@@ -30,6 +31,7 @@ class Watch:
         self._alert = alert
         self._news: list[Alert] = []
         self._is_due = False
+        self._lock = Lock()
 
     def entered(self, book: sqlite3.Connection, bounds: Sequence[Bound], bid: Bid, spent: Amounts, now: float) -> None:
         """Look at what a call took, within the transaction that entered it."""
@@ -37,7 +39,8 @@ class Watch:
         if limited:
             from synapse_cli.ledger import account_alerts as alerts
 
-            self._news += alerts.passed(book, limited, now)
+            with self._lock:
+                self._news += alerts.passed(book, limited, now)
         if not bid.is_local:
             from synapse_cli.ledger import anomaly
 
@@ -45,7 +48,8 @@ class Watch:
 
     def told(self, now: float) -> None:
         """Tell of what was found, after the transaction."""
-        news, self._news = self._news, []
+        with self._lock:
+            news, self._news = self._news, []
         for alert in news:
             self._alert(alert)
         if self._is_due:

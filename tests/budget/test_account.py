@@ -206,6 +206,30 @@ def test_a_call_that_nobody_knows_of_stays_at_its_upper_bound(tmp_path: Path) ->
     assert till.ask("SELECT DISTINCT held_dollars FROM sums") == [(0,)]
 
 
+def test_a_call_that_was_given_up_too_early_is_settled_once(tmp_path: Path) -> None:
+    till = Till(tmp_path)
+    meter = till.meter((PROFILE, {"per_day": Decimal(5)}))
+    asked = bid(5)
+    granted = meter.reserve(asked)
+    meter.doubt(asked, granted)
+
+    meter.settle(asked, granted, Amounts(Decimal(1), 1, 1.0, 1))
+
+    assert till.ask("SELECT DISTINCT dollars, held_dollars, unknown FROM sums") == [(10**12, 0, 0)]
+    assert till.ask("SELECT count(*) FROM entered") == [(0,)]
+
+
+def test_a_call_whose_cost_nobody_says_is_counted_at_its_upper_bound(tmp_path: Path) -> None:
+    till = Till(tmp_path)
+    meter = till.meter((PROFILE, {"per_day": Decimal(5)}))
+    asked = bid(2)
+    granted = meter.reserve(asked)
+
+    meter.settle(asked, granted, granted.amounts, is_known=False)
+
+    assert till.ask("SELECT DISTINCT dollars, held_dollars, unknown FROM sums") == [(2 * 10**12, 0, 0)]
+
+
 def test_each_scope_holds_its_own_least_output(tmp_path: Path) -> None:
     till = Till(tmp_path)
     wide = (PROFILE, {"per_day": Decimal(100), "min_output": 50})
