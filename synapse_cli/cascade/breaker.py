@@ -81,6 +81,12 @@ class Breaker:
             self._clock.sleep(control.remaining_s(look_s))
             look_s = min(_LONGEST_LOOK_S, look_s * 1.5)
 
+    def check(self, leave: Leave) -> None:
+        """Raise CircuitOpen where the circuit opened since leave was given."""
+        circuit = self._pace.within(lambda file: read(file, leave.place), Circuit())
+        if circuit.opened_at is not None and not leave.is_probe:
+            raise self._open(leave.place, circuit)
+
     def succeeded(self, leave: Leave, latency_s: float) -> None:
         """The call was answered."""
 

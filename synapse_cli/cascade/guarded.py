@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from threading import local
 from typing import TypeVar
 
 from synapse_cli.cascade.breaker import Breaker, Place, Tell
@@ -50,10 +51,12 @@ class Gate:
         self._clock = clock
         self._timeout_s = timeout_s
         self._tell = tell
+        self._here = local()
 
     def through(self, call: Callable[[], T], control: Control) -> T:
         """Make a call, and tell the breaker how it went. Raises CircuitOpen where it is not to be made."""
         leave = self._breaker.admit(self._place, control, self._timeout_s + _GRACE_S, self._tell)
+        self._here.leave = leave
         began = self._clock.monotonic()
         try:
             done = call()
@@ -71,6 +74,10 @@ class Gate:
             raise
         self._breaker.succeeded(leave, self._clock.monotonic() - began)
         return done
+
+    def check(self) -> None:
+        """Raise CircuitOpen where others' calls failed while this thread's waited for its turn."""
+        self._breaker.check(self._here.leave)
 
 
 class Guarded:

@@ -17,15 +17,20 @@ from synapse_cli.cascade import retry_bucket
 from synapse_cli.cascade.breaker import Breaker, Place
 from synapse_cli.cascade.guarded import Gate, Guarded, GuardedEncoder
 from synapse_cli.cascade.limited import Limited, LimitedEncoder, TakeTurn
-from synapse_cli.cascade.limiter import Limiter, Tell
+from synapse_cli.cascade.limiter import Limiter, Tell, Turn
 from synapse_cli.cascade.pace_file import PaceFile
 from synapse_cli.core.clock import Clock
+from synapse_cli.core.control import Control
+from synapse_cli.core.errors import CircuitOpen
 from synapse_cli.core.ports import Backend, Encoder
 from synapse_cli.flows.parts import Part, parts_of
 from synapse_cli.profile.model import BreakerSettings, Model
 
 if TYPE_CHECKING:
     from synapse_cli.cascade.spread import Order
+
+_QUEUED_S = 0.05
+"""Who waited for longer looks again whether the provider still works: a crowd in the queue came before it failed."""
 
 
 class Paced:
@@ -45,8 +50,9 @@ class Paced:
         @cache
         def made(number: int) -> Backend:
             part = parts[number]
-            limited = Limited(backend(part), self._turn(part, tell))
-            return Guarded(limited, self._gate(part, tell)) if self._settings.enabled else limited
+            gate = self._gate(part, tell)
+            limited = Limited(backend(part), self._turn(part, tell, gate))
+            return limited if gate is None else Guarded(limited, gate)
 
         if len(parts) == 1:
             return made(0)
@@ -61,8 +67,9 @@ class Paced:
         @cache
         def made(number: int) -> Encoder:
             part = parts[number]
-            limited = LimitedEncoder(encoder(part), self._turn(part, tell))
-            return GuardedEncoder(limited, self._gate(part, tell)) if self._settings.enabled else limited
+            gate = self._gate(part, tell)
+            limited = LimitedEncoder(encoder(part), self._turn(part, tell, gate))
+            return limited if gate is None else GuardedEncoder(limited, gate)
 
         if len(parts) == 1:
             return made(0)
@@ -70,8 +77,19 @@ class Paced:
 
         return SpreadEncoder(self._order(model, parts), made)
 
-    def _turn(self, part: Part, tell: Tell) -> TakeTurn:
-        return lambda tokens, control: self.limiter.take(part.access, tokens, part.limits, control, tell)
+    def _turn(self, part: Part, tell: Tell, gate: Gate | None) -> TakeTurn:
+        def take(tokens: int, control: Control) -> Turn:
+            began = self._clock.monotonic()
+            turn = self.limiter.take(part.access, tokens, part.limits, control, tell)
+            if gate is not None and self._clock.monotonic() - began > _QUEUED_S:
+                try:
+                    gate.check()
+                except CircuitOpen:
+                    turn.unsent()
+                    raise
+            return turn
+
+        return take
 
     def _order(self, model: Model, parts: Sequence[Part]) -> Order:
         from synapse_cli.cascade.spread import Deployed, Order
@@ -82,7 +100,9 @@ class Paced:
         ]
         return Order(model.name, deployed, model.spread, self.pace, warn=self._warn)
 
-    def _gate(self, part: Part, tell: Tell) -> Gate:
+    def _gate(self, part: Part, tell: Tell) -> Gate | None:
+        if not self._settings.enabled:
+            return None
         breaker = Breaker(self.pace, self._settings, self._clock)
         timeout_s = part.model.timeout_s + part.limits.max_wait_s
         return Gate(breaker, _place(part), self._clock, timeout_s=timeout_s, tell=tell)
