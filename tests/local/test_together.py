@@ -87,9 +87,9 @@ def test_a_short_answer_does_not_wait_for_the_end_of_a_long_one(slow: LlamaCpp) 
 
     writer = threading.Thread(target=ask_long)
     writer.start()
-    assert begun.wait(20)
+    assert begun.wait(120)
     ends.append(("short", slow.complete(asked("short", p_max_tokens=3), Control()).text))
-    writer.join(60)
+    writer.join(240)
 
     assert [name for name, _ in ends] == ["short", "long"]
     assert len(dict(ends)["long"]) == len(alone) == 200
