@@ -24,6 +24,7 @@ EXIT_CODES = (
 )
 ENVIRONMENT = (
     ("SYNAPSE_PROFILE", "The profile to use: a name or a path."),
+    ("SYNAPSE_RUN", "Set for the programs that a run starts: whose budget they draw from."),
     ("SYNAPSE_CONFIG_DIR, SYNAPSE_CACHE_DIR, SYNAPSE_STATE_DIR", "Where profiles, cache and ledger are kept."),
     ("OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY, ...", "Keys, under the names that the providers use."),
     ("NO_COLOR", "No colour, as with `--no-color`."),
