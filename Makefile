@@ -13,7 +13,9 @@ demo: $(READY)  # the main job, offline, on the embedded model
 
 test: $(READY)  # lint, types, layers, and the whole suite
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest -n auto --dist loadfile tests
+	@$(BIN)/python -m pytest -n auto --dist loadfile tests || { \
+	  echo "once more, alone: thousands of real processes beside each other are late at times, a fault is one always" >&2; \
+	  $(BIN)/python -m pytest --last-failed --last-failed-no-failures none tests; }
 
 lint: $(READY)  # ruff, mypy strict, import layers
 	@$(BIN)/ruff check .
