@@ -39,7 +39,6 @@ _SPECIAL: dict[str, Any] = {
     "gpu_split": (0.5, 0.25),
     "gpu": 7,
     "finish": "length",
-    "spread": "fastest",
     "quota": (Allowance("requests", 500, 499, 0.12, 60.0), Allowance("tokens", remaining=0)),
 }
 
