@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,10 +12,14 @@ import pytest
 from synapse_cli.core.budget import Amounts
 from synapse_cli.core.completion import Price
 from synapse_cli.core.grants import Bid
+from synapse_cli.core.ids import new_run_id
 from synapse_cli.ledger.account import Account
 from synapse_cli.ledger.account_watch import Watch
 from synapse_cli.ledger.anomaly import LOOK_EVERY_S, has_shifted, is_unusual
+from synapse_cli.ledger.book import Book
+from synapse_cli.profile.model import LedgerSettings
 from tests.budget.purses import NOON, PROFILE, Till, spend
+from tests.ledger.stories import climbed, run
 
 CENT = 10**10
 
@@ -129,3 +134,46 @@ def test_it_is_looked_at_once_a_minute_and_what_nobody_settles_is_marked(tmp_pat
     till.clock.at = NOON + LOOK_EVERY_S
     _pay(till, "0.01", prompt="later")
     assert till.ask("SELECT at FROM looked") == [(NOON + LOOK_EVERY_S,)]
+
+
+def _recorded(folder: Path, count: int, *, at: float, route: str, climbs: bool = False) -> None:
+    book = Book(folder, LedgerSettings(text=False), warn=pytest.fail)
+    for number in range(count):
+        story = climbed(number) if climbs else run(number)
+        moved = replace(
+            story,
+            run_id=new_run_id(at + number, number.to_bytes(7, "big")),
+            started=at + number,
+            decision=replace(story.decision, route=route),
+        )
+        book.record(moved, is_last=number == count - 1)
+
+
+def test_a_route_that_is_taken_far_more_often_than_before_is_warned_of(tmp_path: Path) -> None:
+    _recorded(tmp_path, 210, at=NOON - 3 * 86_400, route="chat")
+    _recorded(tmp_path, 60, at=NOON - 7200, route="agents")
+    till = Till(tmp_path)
+
+    _pay(till, "0.01", prompt="now")
+
+    assert till.warned == ["route agents is taken by 100% of today's runs, and was by 0% of those before"]
+
+
+def test_tiers_that_pass_far_less_often_than_before_are_warned_of(tmp_path: Path) -> None:
+    _recorded(tmp_path, 210, at=NOON - 3 * 86_400, route="chat")
+    _recorded(tmp_path, 60, at=NOON - 7200, route="chat", climbs=True)
+    till = Till(tmp_path)
+
+    _pay(till, "0.01", prompt="now")
+
+    assert till.warned == ["a dearer tier was needed by 100% of today's runs, and 0% of those before"]
+
+
+def test_a_ledger_that_cannot_be_read_costs_no_answer(tmp_path: Path) -> None:
+    (tmp_path / "ledger.sqlite3").write_bytes(b"rubbish" * 1000)
+    till = Till(tmp_path)
+
+    _pay(till, "0.01", prompt="now")
+
+    assert till.warned == []
+    assert till.ask("SELECT count(*) FROM hours") == [(1,)]
