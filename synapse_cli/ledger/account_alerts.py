@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from synapse_cli.ledger import account_periods as periods
-from synapse_cli.ledger.account import UNITS, Scope, Unit, amount_text, plain
-from synapse_cli.ledger.account_calls import Bound, kept_limits, raised_limit, raises
+from synapse_cli.ledger.account import Scope, Unit, amount_text, plain
 from synapse_cli.ledger.account_periods import Period
+from synapse_cli.ledger.account_watch import Reached
 
 _WHEN: dict[Period, str] = {"day": "today", "month": "this month"}
 
@@ -55,39 +55,23 @@ class Alert:
         }
 
 
-def passed(book: sqlite3.Connection, bounds: Sequence[Bound], now: float) -> Iterator[Alert]:
-    """Every mark that is passed and was not told of, by anybody; within the caller's transaction."""
-    raised = raises(book, now)
-    for bound in bounds:
-        for period in kept_limits(bound.settings):
-            limits = {unit: raised_limit(bound, period, unit, raised) for unit in UNITS}
-            key = periods.key(period, now)
-            spent = _settled(book, bound.scope.key, key)
-            for unit, limit in limits.items():
-                marks = [] if limit is None else [m for m in bound.settings.alerts if spent[unit] * 100 >= m * limit]
-                if limit is not None and marks and spent[unit] > 0:
-                    alert = Alert(
-                        scope=bound.scope,
-                        period=period,
-                        since=key[1:],
-                        unit=unit,
-                        per_cent=max(marks),
-                        spent=spent[unit],
-                        limit=limit,
-                        command=bound.settings.alert_command,
-                    )
-                    if _is_news(book, alert, key, marks, now):
-                        yield alert
-
-
-def _settled(book: sqlite3.Connection, scope: str, period: str) -> dict[Unit, int]:
-    """What is spent, without what is only promised to calls under way."""
-    columns = ", ".join(f"coalesce(sum({unit} - held_{unit}), 0)" for unit in UNITS)
-    row = book.execute(
-        f"SELECT {columns} FROM sums WHERE scope = ? AND period >= ? AND period < ?",  # noqa: S608  # our own words
-        (scope, period, periods.after(period)),
-    ).fetchone()
-    return dict(zip(UNITS, row, strict=True))
+def news(book: sqlite3.Connection, reached: Iterable[Reached], now: float) -> Iterator[Alert]:
+    """Every mark that was not told of, by anybody; within the caller's transaction."""
+    for bound, period, unit, spent, limit in reached:
+        key = periods.key(period, now)
+        marks = [mark for mark in bound.settings.alerts if spent * 100 >= mark * limit]
+        alert = Alert(
+            scope=bound.scope,
+            period=period,
+            since=key[1:],
+            unit=unit,
+            per_cent=max(marks),
+            spent=spent,
+            limit=limit,
+            command=bound.settings.alert_command,
+        )
+        if _is_news(book, alert, key, marks, now):
+            yield alert
 
 
 def _is_news(book: sqlite3.Connection, alert: Alert, period: str, marks: Sequence[int], now: float) -> bool:
