@@ -84,7 +84,7 @@ def _found(
     from synapse_cli.report.stats import stats as put_together
 
     path = ledger_path()
-    _check_names(path, {"tenant": tenant, "model": model, "route": route})
+    _check_names(path, {"model": model, "route": route}, tenant)
     pace = "hour" if start is not None and (end or now) - start <= _HOURLY_S else "day"
 
     def sums(*split: str, histograms: bool = False) -> list[Row]:
@@ -102,15 +102,15 @@ def _found(
     )
 
 
-def _check_names(path: str, wanted: Mapping[str, str | None]) -> None:
-    """Raise UsageError for a name that no recorded run has, and say which there are."""
+def _check_names(path: str, wanted: Mapping[str, str | None], tenant: str | None) -> None:
+    """Raise UsageError for a name that no recorded run has, and say which there are; a tenant's own where it asks."""
     from synapse_cli.core.errors import UsageError
     from synapse_cli.ledger.looking import names
 
     for what, name in wanted.items():
         if name is None:
             continue
-        known = names(path, what)
+        known = names(path, what, tenant)
         if known and name not in known:
             hint = f"recorded: {', '.join(known[:20])}" + (", …" if len(known) > 20 else "")
             raise UsageError(f"no recorded run has the {what} {name!r}", hint)

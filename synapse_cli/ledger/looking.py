@@ -60,10 +60,11 @@ class Feed:
         return min([max(self._since, self._looked - _SLACK_S), *under_way])
 
 
-def names(path: str, what: str) -> list[str]:
-    """Every name that recorded runs have of a "model", "route" or "tenant", sorted. Raises InputError."""
-    query = f"SELECT DISTINCT {what} FROM series WHERE {what} <> '' ORDER BY 1"  # noqa: S608  # our own words
-    return [str(name) for (name,) in _asked(path, query, [])]
+def names(path: str, what: str, tenant: str | None) -> list[str]:
+    """Every name that recorded runs (of a tenant) have of a "model" or "route", sorted. Raises InputError."""
+    whose = "1" if tenant is None else "tenant = ?"
+    query = f"SELECT DISTINCT {what} FROM series WHERE {what} <> '' AND {whose} ORDER BY 1"  # noqa: S608  # our own words
+    return [str(name) for (name,) in _asked(path, query, [] if tenant is None else [tenant])]
 
 
 def in_doubt(path: str, *, since: float | None, until: float | None, tenant: str | None, now: float) -> int:
