@@ -122,8 +122,8 @@ class Limiter:
         """Wait for a turn. Raises Shed where none comes in time, at once where that can be foreseen."""
         turn = Turn(self, access, tokens)
         ticket: int | None = None
-        until = self.monotonic() + control.remaining_s(limits.max_wait_s)
-        is_told = False
+        began, is_told = self.monotonic(), False
+        until = began + control.remaining_s(limits.max_wait_s)
         try:
             while True:
                 wait, ahead, ticket = self._try(turn, ticket, limits)
@@ -136,7 +136,7 @@ class Limiter:
                 if not is_told and wait.seconds >= WORTH_TELLING_S:
                     is_told = True
                     tell(wait.seconds, f"{wait.reason} ({access})")
-                self._sleep(min(left_s, _nap(wait, ahead)), control)
+                self._sleep(min(left_s, _nap(wait, ahead, self.monotonic() - began)), control)
         finally:
             if ticket is not None:
                 self._pace.within(lambda file: _leave(file, ticket), None)
@@ -193,12 +193,13 @@ def _is_too_long(wait: Wait, left_s: float) -> bool:
     return left_s <= 0 or wait.seconds * (1.0 if wait.is_sure else 0.5) > left_s
 
 
-def _nap(wait: Wait, ahead: int) -> float:
-    """How long to sleep before the next look: as long as is known, else by how many come before."""
+def _nap(wait: Wait, ahead: int, waited_s: float) -> float:
+    """How long to sleep before the next look: as long as is known, else by how many come before, and how slow it is."""
     jitter = int.from_bytes(os.urandom(2), "big") / 65_536  # `random` costs 3 ms of import
     if wait.is_sure:
         return min(_LOOK_S, wait.seconds + jitter * min(0.02, wait.seconds / 10))
-    return min(_LOOK_S, max(wait.seconds / 2, _SOONEST_LOOK_S * (1 + ahead)) * (1 + jitter / 4))
+    soonest_s = _SOONEST_LOOK_S * (1 + ahead) * (1 + min(waited_s, 10.0) / 5)
+    return min(_LOOK_S, max(wait.seconds / 2, soonest_s) * (1 + jitter / 4))
 
 
 def _shed(access: Access, wait: Wait, limits: Limits) -> Shed:
