@@ -96,7 +96,8 @@ def flush(
     runs, why = standing.flush(target, _state(), os.environ, timeout_s=timeout)
     if why is not None:
         raise Unavailable(
-            f"{shown(target.endpoint)} did not take all of {runs} runs: {why}", "they are kept, and sent later"
+            f"{shown(target.endpoint)} did not take all that waited ({_runs(runs)}): {why}",
+            "they are kept, and sent later",
         )
     typer.echo(f"{shown(target.endpoint)}\t{runs}")
 
@@ -168,8 +169,12 @@ def _lines(told: dict[str, Any]) -> list[tuple[str, str]]:
 
         lines.append(("missing", f"OpenTelemetry: {HOW_TO_INSTALL}"))
     dropped = f", {told['dropped']} dropped for want of room" if told["dropped"] else ""
-    lines.append(("waiting", f"{told['waiting']} runs, {told['waiting_bytes']:,} bytes{dropped}"))
+    lines.append(("waiting", f"{_runs(told['waiting'])}, {told['waiting_bytes']:,} bytes{dropped}"))
     if told["failure"] is not None:
         since = time.strftime("%Y-%m-%d %H:%M", time.localtime(told["failure"]["since"]))
         lines.append(("failing", f"since {since}: {told['failure']['why']}"))
     return lines
+
+
+def _runs(number: int) -> str:
+    return f"{number} run" if number == 1 else f"{number} runs"

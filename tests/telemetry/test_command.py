@@ -116,7 +116,7 @@ def test_status_says_where_and_what_waits(machine: Machine) -> None:
     assert (told["waiting"], told["dropped"], told["sending"]) == (1, 0, False)
     assert "no answer in time" in told["failure"]["why"]
     assert "with prompts and answers" in lines
-    assert "1 runs" in lines
+    assert "1 run," in lines
     assert "failing" in lines
 
 
@@ -145,7 +145,7 @@ def test_flush_says_what_could_not_be_delivered(machine: Machine) -> None:
         done = machine.synapse("telemetry", "flush", env=QUICK)
 
     assert done.code == 75
-    assert f"{hole.url} did not take all of 1 runs" in done.err
+    assert f"{hole.url} did not take all that waited (1 run)" in done.err
     assert len(list(machine.state.glob("telemetry/*/*.jsonl"))) == 1
 
 
