@@ -95,7 +95,8 @@ class Metered:
 
 def _spent(completion: Completion, granted: Grant, seconds: float) -> tuple[Amounts, bool]:
     """What a finished call took, and whether its cost is known; what nobody measured stays at its upper bound."""
-    dollars, tokens, bound = completion.cost, completion.usage.total, granted.amounts
+    bound, is_counted = granted.amounts, not completion.usage.estimated
+    dollars, tokens = (completion.cost, completion.usage.total) if is_counted else (None, None)
     spent = Amounts(
         bound.dollars if dollars is None else dollars, bound.tokens if tokens is None else tokens, seconds, 1
     )
