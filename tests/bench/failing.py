@@ -49,6 +49,8 @@ def main(runs: int) -> int:
             for way, together in (("at once", runs), ("eight at a time", 8), ("one by one", 1)):
                 reached, codes = count(folder, runs, together)
                 missed += _say(f"{runs} runs, {told}, {way}: requests", reached, MOST, f"exit codes {dict(codes)}")
+        reached, codes = _of_a_death(folder, runs)
+        missed += _say(f"{runs} runs at once, answered before: requests", reached, None, f"exit codes {dict(codes)}")
         missed += _cascade(folder)
         missed += _half_open(folder)
         _litellm(runs)
@@ -59,6 +61,14 @@ def _of_500(folder: Path, runs: int, together: int) -> tuple[int, Counter[int]]:
     with serving(openai, Reply(status=500)) as server, _home(folder, server.url, ["gpt-4o-mini"]) as env:
         codes = _run(runs, together, env)
         return len(server.seen), codes
+
+
+def _of_a_death(folder: Path, runs: int) -> tuple[int, Counter[int]]:
+    """A provider that works, so that nobody holds back, and then no more."""
+    with serving(openai, Reply(), Reply(status=500)) as server, _home(folder, server.url, ["gpt-4o-mini"]) as env:
+        _run(1, 1, env)
+        codes = _run(runs, runs, env)
+        return len(server.seen) - 1, codes
 
 
 def _of_refusals(folder: Path, runs: int, together: int) -> tuple[int, Counter[int]]:
@@ -134,6 +144,8 @@ def _run(runs: int, together: int, env: dict[str, str]) -> Counter[int]:
             done = subprocess.run([SYNAPSE, "run", "-q", f"hello {number}"], env=env, capture_output=True, check=False)
             with lock:
                 codes[done.returncode] += 1
+            if done.returncode not in {0, 75}:
+                sys.stderr.buffer.write(done.stderr)
 
     def numbers_left() -> Iterator[int]:
         while True:
