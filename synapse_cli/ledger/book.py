@@ -176,7 +176,8 @@ class Book:
 
 def unrecorded(path: str, error: Exception) -> Unkept:
     """What is said where a run could not be written down."""
-    return Unkept.of(f"the ledger {path}", error, "this run is not recorded", use="written")
+    hint = damage.remedy(error)
+    return Unkept.of(f"the ledger {path}", error, "this run is not recorded", use="written", hint=hint)
 
 
 def _is_busy(error: Exception) -> bool:

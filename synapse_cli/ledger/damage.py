@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import time
 
 _CORRUPT, _NOT_A_DATABASE, _CORRUPT_INDEX = 11, 26, 267
 """SQLite's result codes; the last is FTS5's, whose index can be made anew from the texts."""
+_NO_ROOM, _NO_RIGHT, _HELD = (10, 13), (3, 8, 14, 23), (5, 6)
 _BESIDE = ("-wal", "-shm", "-journal", "")
 """What belongs together, the file itself last: a new one must never find an old one's write-ahead log."""
 
@@ -18,6 +20,17 @@ def is_damage(error: BaseException) -> bool:
     if not isinstance(error, sqlite3.DatabaseError) or code is None:
         return False
     return code != _CORRUPT_INDEX and code & 0xFF in {_CORRUPT, _NOT_A_DATABASE}
+
+
+def remedy(error: BaseException) -> str:
+    """What to do about an error other than damage; empty where nothing is known to help."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    number = getattr(error, "errno", 0)
+    if code in _NO_ROOM or number in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        return "see whether the disk is full"
+    if code in _NO_RIGHT or number in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        return "see who may write there, or give --no-log"
+    return "another program holds it" if code in _HELD else ""
 
 
 def identity(path: str) -> tuple[int, int] | None:

@@ -42,7 +42,8 @@ def insert_memo_run(
     except schema.Newer as error:
         return str(error)
     except (sqlite3.Error, OSError, ValueError) as error:
-        return f"the ledger {path} cannot be written: {error}: this run is not recorded"
+        remedy = damage.remedy(error)
+        return f"the ledger {path} cannot be written: {error}: this run is not recorded" + (remedy and f" ({remedy})")
 
 
 def _or_begin_anew(path: str, found: tuple[int, int] | None, write: Callable[[], None]) -> str | None:

@@ -162,9 +162,14 @@ def _migrate(book: sqlite3.Connection, path: str, steps: tuple[str, ...]) -> Non
     version = database.version_of(book)
     if version == 0:
         book.execute("PRAGMA journal_mode = WAL").fetchall()
-    else:
-        _back_up(book, f"{path}.v{version}.bak")
+        _run_steps(book, steps)
+        return
+    from synapse_cli.ledger import patience
+
+    patience.say(f"the ledger is brought up to date, once: {os.path.getsize(path) // 1_000_000} MB")
+    _back_up(book, f"{path}.v{version}.bak")
     _run_steps(book, steps)
+    patience.say("")
 
 
 def _run_steps(book: sqlite3.Connection, steps: tuple[str, ...]) -> None:

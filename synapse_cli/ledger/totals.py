@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from synapse_cli.core.errors import InputError
-from synapse_cli.ledger import schema, sums
+from synapse_cli.ledger import patience, schema, sums
 from synapse_cli.ledger.booking import SPENT, book_old, call_counts
 from synapse_cli.ledger.histogram import percentile, unpacked
 
@@ -110,13 +110,13 @@ def totals(
     model: str | None = None,
     route: str | None = None,
     histograms: bool = True,
-    say: Callable[[int], None] = lambda _: None,
+    say: Callable[[int], None] | None = None,
 ) -> list[Row]:
     """Return the sums of the hours that lie in [since, until), split and sorted by `by`; one row where that is empty.
 
     Without histograms it is quicker. Calls that have not ended, or whose run has not, are in it under the outcome
-    "in doubt". A ledger of the first version is summed up first, once: `say` hears how many runs are left.
-    Raises InputError.
+    "in doubt". A ledger of the first version is summed up first, once: `say` hears how many runs are left, or whoever
+    sits at the terminal. Raises InputError.
     """
     wanted = _Wanted(since, until, tenant, model, route)
     with closing(opened(path)) as book:
@@ -149,7 +149,7 @@ def tallies(
             raise unreadable(path, error) from error
 
 
-def _catch_up(book: sqlite3.Connection, path: str, say: Callable[[int], None]) -> None:
+def _catch_up(book: sqlite3.Connection, path: str, say: Callable[[int], None] | None) -> None:
     """Sum up what a ledger of the first version held; where it cannot be written, what is summed up is told."""
     if book.execute("SELECT 1 FROM progress WHERE name = 'runs to book' AND at > 0").fetchone() is None:
         return
@@ -160,7 +160,10 @@ def _catch_up(book: sqlite3.Connection, path: str, say: Callable[[int], None]) -
                 writing.execute("BEGIN IMMEDIATE")
                 left = book_old(writing, _AT_A_TIME)
                 writing.execute("COMMIT")
-                say(left)
+                if say is not None:
+                    say(left)
+                else:
+                    patience.say(f"{left} runs to sum up, once" if left else "")
     except (sqlite3.Error, OSError, schema.Newer):
         return
 

@@ -134,8 +134,8 @@ def test_a_damaged_cache_costs_one_line_and_the_call(machine: Machine, damage: s
     assert len(machine.runs) == 2
 
 
-@pytest.mark.parametrize("damage", ["garbage", "truncated", "a folder", "no permission", "another's tables"])
-def test_a_damaged_ledger_costs_one_line(machine: Machine, damage: str) -> None:
+@pytest.mark.parametrize("damage", ["a folder", "no permission", "another's tables"])
+def test_what_is_no_ledger_costs_one_line(machine: Machine, damage: str) -> None:
     machine.use(ECHO)
     machine.synapse("run", "hello")
     path = machine.state / "ledger.sqlite3"
@@ -146,12 +146,30 @@ def test_a_damaged_ledger_costs_one_line(machine: Machine, damage: str) -> None:
     elif damage == "another's tables":
         sqlite3.connect(path).execute("CREATE TABLE runs (id)").connection.close()
     else:
-        path.write_bytes(whole[: len(whole) // 3] if damage == "truncated" else b"not a database" * 100)
-        path.chmod(0o000 if damage == "no permission" else 0o600)
+        path.write_bytes(whole)
+        path.chmod(0o000)
 
     said = answers(machine, warnings=1, preexec_fn=obey_modes)
 
     assert all("ledger" in line and str(path) in line for line in said)
+
+
+@pytest.mark.parametrize("damage", ["garbage", "truncated"])
+def test_a_damaged_ledger_is_set_aside_which_is_said_once(machine: Machine, damage: str) -> None:
+    machine.use(ECHO)
+    machine.synapse("run", "hello")
+    path = machine.state / "ledger.sqlite3"
+    content = path.read_bytes()[:20_000] if damage == "truncated" else b"not a database" * 100
+    machine.shell(f"rm -rf {path}*")
+    path.write_bytes(content)
+
+    (line,) = machine.synapse("run", "hello").lines
+    assert answers(machine, warnings=0) == []
+
+    (aside,) = machine.state.glob("ledger.sqlite3.damaged-*")
+    assert aside.read_bytes() == content
+    assert (str(path) in line, str(aside) in line) == (True, True)
+    assert len(machine.runs) == 3
 
 
 def test_a_ledger_of_a_newer_version_is_left_alone_and_can_be_read(machine: Machine) -> None:

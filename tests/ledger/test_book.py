@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import subprocess
+import sys
 import time
 from contextlib import closing
 from dataclasses import replace
@@ -25,6 +27,7 @@ from synapse_cli.ledger.story import memo_facts
 from synapse_cli.profile.model import LedgerSettings
 from tests.ledger.stories import START, begin, climbed, completion, interrupted, run
 
+ROOT = Path(__file__).parents[2]
 NOW = START + 1000
 SECRET = "the moon is made of cheese"
 
@@ -310,6 +313,39 @@ def test_a_process_of_many_runs_keeps_its_ledger_open_between_them(tmp_path: Pat
     assert [row["run_id"] for row in reading.runs(book.path, Filter(), NOW)] == [run(3).run_id]
 
 
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        ("resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))", "see whether the disk is full"),
+        ("os.chmod(sys.argv[1], 0o500); os.getuid() or os.setuid(65534)", "see who may write there"),
+    ],
+)
+def test_a_warning_says_what_to_do_about_it(tmp_path: Path, limits: str, said: str) -> None:
+    for folder in (tmp_path / "state", tmp_path, *tmp_path.parents[:3]):
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o755)
+    code = (
+        "import os, resource, sys\n"
+        "from synapse_cli.ledger import blobs, book, patience, schema\n"
+        "from synapse_cli.ledger.row import insert_memo_run\n"
+        "from synapse_cli.core import places, exclusive\n"
+        "from synapse_cli.ledger.story import memo_facts\n"
+        "from tests.ledger.stories import run\n"
+        f"{limits}\n"
+        "written = book.Book(sys.argv[1], book.LedgerSettings(), warn=print)\n"
+        "written.record(run())\n"
+        "print(insert_memo_run(written.path, memo_facts(run()), 0.0, 0.0, 0))\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "state")], check=False, capture_output=True, text=True, cwd=ROOT
+    )
+
+    lines = done.stdout.splitlines()
+    assert (len(lines), done.stderr) == (2, "")
+    assert all("ledger.sqlite3 cannot be written" in line and said in line for line in lines)
+
+
 def test_a_ledger_that_another_program_holds_locked_is_waited_for_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -328,6 +364,7 @@ def test_a_ledger_that_another_program_holds_locked_is_waited_for_once(
 
     assert len(warnings) == 1
     assert "locked" in warnings[0]
+    assert warnings[0].endswith("(another program holds it)")
     assert waits[0] >= 0.2 > max(waits[1:])
 
 
