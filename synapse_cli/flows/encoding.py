@@ -16,6 +16,7 @@ from synapse_cli.core.vectors import Vectors
 from synapse_cli.core.witness import Witness
 from synapse_cli.flows.wiring import Keys, hosts_are_on, with_own_price
 from synapse_cli.profile.model import Model, Profile
+from synapse_cli.telemetry.wanted import is_wanted
 
 MINILM = Model(name="minilm", backend="encoder", source="builtin:minilm")
 """What encodes where neither flag nor profile names anything else."""
@@ -118,6 +119,23 @@ def _state_folder() -> str:
 
 
 def _opened(model: Model, keys: Keys | None, profile: Profile, warn: Callable[[str], None], *, hosts: bool) -> Encoder:
+    encoder = _of_model(model, keys, profile, warn, hosts=hosts)
+    told = profile.telemetry
+    if not is_wanted(told.file, told.endpoint, os.environ):
+        return encoder
+    from synapse_cli.core.ids import new_run_id
+    from synapse_cli.telemetry.settings import target
+    from synapse_cli.telemetry.traced_encoder import TracedEncoder
+
+    where, clock = target(told, os.environ), SystemClock()
+    if where is None:
+        return encoder
+    return TracedEncoder(encoder, model, target=where, run_id=new_run_id(clock.now()), clock=clock, warn=warn)
+
+
+def _of_model(
+    model: Model, keys: Keys | None, profile: Profile, warn: Callable[[str], None], *, hosts: bool
+) -> Encoder:
     from synapse_cli.backends import encoders
 
     kind = encoders.encoder_kind(model)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from synapse_cli.core.completion import Completion
@@ -52,15 +52,17 @@ def _of_money(run: Run) -> Iterator[Metric]:
 
 
 def _of_call(call: Call) -> Iterator[Metric]:
-    about = call_attributes(call)
-    yield _seconds(names.OPERATION_DURATION, call.window.end - call.window.start, about, names.SECOND_BUCKETS)
-    answer = call.answer
-    if not isinstance(answer, Completion):
-        return
-    about.pop(names.ERROR_TYPE)
-    if call.streams and answer.first_latency_s is not None:
+    about, answer = call_attributes(call), call.answer
+    used = {"input": answer.usage.input, "output": answer.usage.output} if isinstance(answer, Completion) else {}
+    yield from of_operation(about, call.window.end - call.window.start, used)
+    if isinstance(answer, Completion) and call.streams and answer.first_latency_s is not None:
         yield _seconds(names.TIME_TO_FIRST_CHUNK, answer.first_latency_s, about, names.SECOND_BUCKETS)
-    for kind, tokens in (("input", answer.usage.input), ("output", answer.usage.output)):
+
+
+def of_operation(about: dict[str, Value], latency_s: float, tokens_of: Mapping[str, int | None]) -> Iterator[Metric]:
+    """What one call of any kind adds: its time, and the tokens that somebody counted."""
+    yield _seconds(names.OPERATION_DURATION, latency_s, about, names.SECOND_BUCKETS)
+    for kind, tokens in tokens_of.items():
         if tokens is not None:
             told = {**about, names.TOKEN_TYPE: kind}
             bounds = names.TOKEN_BUCKETS

@@ -17,6 +17,7 @@ GEN_AI_AS_OF = "2026-10"
 OPERATION = "gen_ai.operation.name"
 PROVIDER = "gen_ai.provider.name"
 WORKFLOW = "gen_ai.workflow.name"
+DIMENSIONS = "gen_ai.embeddings.dimension.count"
 OUTPUT_TYPE = "gen_ai.output.type"
 REQUEST_MODEL = "gen_ai.request.model"
 REQUEST_STREAM = "gen_ai.request.stream"
@@ -49,6 +50,7 @@ REQUEST_PARAMS = {
 REQUEST_STOP = "gen_ai.request.stop_sequences"
 
 CHAT = "chat"
+EMBEDDINGS = "embeddings"
 INVOKE_WORKFLOW = "invoke_workflow"
 
 FINISH_REASONS = {"stop": "stop", "length": "length", "refusal": "content_filter", "tool_calls": "tool_call"}

@@ -56,15 +56,19 @@ def outcome_of(attempt: Attempt) -> str:
 
 def call_attributes(call: Call) -> dict[str, Value]:
     """What spans and metrics both say of a call."""
-    model, answer = call.model, call.answer
+    return asked(call.model, names.CHAT, call.answer if isinstance(call.answer, SynapseError) else None)
+
+
+def asked(model: Model, operation: str, error: SynapseError | None) -> dict[str, Value]:
+    """Who was asked for what, and how that failed."""
     address, port = _server(model.base_url)
     return {
-        names.OPERATION: names.CHAT,
+        names.OPERATION: operation,
         names.PROVIDER: provider(model),
         names.REQUEST_MODEL: _requested(model),
         names.SERVER_ADDRESS: address,
         names.SERVER_PORT: port,
-        names.ERROR_TYPE: answer.kind if isinstance(answer, SynapseError) else None,
+        names.ERROR_TYPE: None if error is None else error.kind,
     }
 
 

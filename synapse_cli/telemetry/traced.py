@@ -12,7 +12,7 @@ from synapse_cli.core.prompt import Message, Request
 from synapse_cli.profile.model import Model
 from synapse_cli.telemetry.timeline import Call, Timeline, Window
 
-_NOT_MADE = (*UNSENT, KeyMissing, NotAllowed, Unsuited)
+NOT_MADE = (*UNSENT, KeyMissing, NotAllowed, Unsuited)
 
 
 class Traced:
@@ -41,7 +41,7 @@ class Traced:
         try:
             completion = self._backend.complete(request, control, emit)
         except SynapseError as error:
-            if not isinstance(error, _NOT_MADE):
+            if not isinstance(error, NOT_MADE):
                 note(error)
             raise
         note(completion)
