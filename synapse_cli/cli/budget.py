@@ -49,7 +49,9 @@ def show(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
     jsonl: Annotated[bool, typer.Option("--jsonl", help="Print one JSON object a line.")] = False,
 ) -> None:
-    """Show each budget of a day and a month: its limit, what is spent, reserved, in doubt and left.
+    """Show each budget of a day and a month, and what is left of it.
+
+    Spent is what calls did cost, reserved what those under way may; in doubt is what was killed meanwhile.
 
     What was warned of today is said on stderr.
 
@@ -146,7 +148,9 @@ def reset(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     profile: _Profile = None,
 ) -> None:
-    """Begin a day or a month anew, as if nothing had been spent in it; calls under way stay reserved.
+    """Begin a day or a month anew, as if nothing had been spent in it.
+
+    Calls that are under way stay reserved.
 
     Where the account itself cannot be read, it is moved aside and a new one begins.
 

@@ -112,7 +112,9 @@ def show(
 
 @app.command()
 def clear(tenant: Tenant = None) -> None:
-    """Drop every answer, verdict, memo and prompt that was read, also of all tenants; the ledger stays.
+    """Drop every answer, verdict and memo; the ledger stays.
+
+    So are prompts that models have read, and what is kept for tenants; with --tenant only what is kept for that one.
 
     Example:
 

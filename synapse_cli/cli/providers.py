@@ -51,7 +51,7 @@ def providers(
 
 @app.command("list")
 def list_providers(profile: _ProfileName = None, json: _AsJson = False, jsonl: _AsLines = False) -> None:
-    """List the profile's hosted models, and whatever else was called: state, failures, latency, next try, keys.
+    """List hosted models with their state, failures, latency and keys.
 
     Example:
 
@@ -85,7 +85,9 @@ def reset(
     ] = None,
     profile: _ProfileName = None,
 ) -> None:
-    """Forget failures, limits that were learned and keys that were set aside, so that a provider is asked at once.
+    """Forget what went wrong, so that a provider is asked at once.
+
+    Failures, limits that were learned, and keys that were set aside.
 
     Example:
 

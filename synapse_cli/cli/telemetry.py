@@ -35,7 +35,9 @@ def status(
     profile: _Profile = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Say where spans and metrics go, what waits to be sent, and what failed. Nothing is sent.
+    """Say where spans and metrics go, what waits and what failed.
+
+    Nothing is sent.
 
     Example:
 
@@ -53,7 +55,7 @@ def status(
 
 @app.command("test")
 def send_test(profile: _Profile = None) -> None:
-    """Send one span and one count to wherever runs are told, and say whether they arrived.
+    """Send one span and one count, and say whether they arrived.
 
     Example:
 
@@ -80,7 +82,9 @@ def flush(
     profile: _Profile = None,
     timeout: Annotated[float, typer.Option("--timeout", metavar="SECONDS", min=0, help="Wait at most so long.")] = 30.0,
 ) -> None:
-    """Send what waits and wait for it: for containers and CI jobs, which end before a sender in the background can.
+    """Send what waits, and wait until it has arrived.
+
+    For containers and CI jobs, which end before a sender in the background can.
 
     Example:
 
