@@ -114,7 +114,7 @@ def show(
 def clear(tenant: Tenant = None) -> None:
     """Drop every answer, verdict and memo; the ledger stays.
 
-    So are prompts that models have read, and what is kept for tenants; with --tenant only what is kept for that one.
+    Prompts that models have read and what is kept for tenants go too; with --tenant only what is kept for that one.
 
     Example:
 
