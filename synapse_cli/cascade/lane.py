@@ -18,10 +18,12 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from synapse_cli.core.quota import Quota
 from synapse_cli.profile.model import Limits
+
+T = TypeVar("T")
 
 MINUTE_S = 60
 FIRST_WINDOW = 8.0
@@ -33,6 +35,7 @@ _LONGEST_HOLD_S = 60.0
 """Of pauses that we make up, where a provider says 429 and not for how long."""
 _MOST_S = 86_400.0
 """Of pauses that are told: quotas of a day are the longest; a slip of a server must not lock a key up for years."""
+_MOST_MODELS = 32
 _SMOOTH = 0.3
 """Weight of the latest latency in the mean: the last half dozen calls count."""
 _FORGET_S = 3600.0
@@ -239,7 +242,8 @@ class Lane:
     def took(self, latency_s: float, model: str) -> None:
         """A call of this model took so long."""
         before = self.latency_s.get(model)
-        self.latency_s[model] = latency_s if before is None else before + _SMOOTH * (latency_s - before)
+        mean_s = latency_s if before is None else before + _SMOOTH * (latency_s - before)
+        _keep(self.latency_s, model, mean_s)
 
     def refused(self, now: float, sent_at: float, retry_after_s: float | None, flying: int) -> None:
         """A call was answered 429: hold, and slow down once for all that were sent before that was known."""
@@ -259,10 +263,11 @@ class Lane:
     def hears(self, now: float, quota: Quota, model: str) -> None:
         """The provider told what is left."""
         if quota:
-            self.told[model] = [
+            told = [
                 [each.unit, each.limit, each.remaining, now + _lasts_s(each.reset_s, each.window_s), each.window_s, now]
                 for each in quota
             ]
+            _keep(self.told, model, told)
 
     def _settle(self, sent_at: float, requests: int, tokens: int) -> None:
         slot = self.slots.get(str(int(sent_at)))
@@ -294,6 +299,14 @@ class Lane:
         count = sum(counts[2] for at, counts in self.slots.items() if int(at) >= since)
         measured = count * self.beat_s / (now - since)
         return measured if self.share is None else min(measured, self.share)
+
+
+def _keep(known: dict[str, T], model: str, value: T) -> None:
+    """Remember it of the models that were asked last: some keys lead to hundreds, and the lane is read at each call."""
+    known.pop(model, None)
+    known[model] = value
+    while len(known) > _MOST_MODELS:
+        del known[next(iter(known))]
 
 
 def _lasts_s(reset_s: float | None, window_s: float | None) -> float:

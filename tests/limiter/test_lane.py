@@ -233,6 +233,15 @@ def test_a_limit_of_the_profile_goes_before_what_was_told() -> None:
     assert lane.wait(NOW, ALONE, 5, Limits(tpm=100), "m").seconds > 0
 
 
+def test_of_many_models_the_latest_are_remembered() -> None:
+    lane = Lane()
+    for number in range(100):
+        lane.answered(NOW, 0.1, f"model {number}")
+        lane.hears(NOW, (Allowance("requests", 10, 5, 1.0, 60.0),), f"model {number}")
+
+    assert list(lane.told) == list(lane.latency_s) == [f"model {number}" for number in range(68, 100)]
+
+
 def test_a_lane_is_read_back_as_it_was_written() -> None:
     lane = _sent(3, tokens=7)
     lane.hears(NOW, (Allowance("tokens", 10, 5, 1.0, 60.0),), "m")
