@@ -390,11 +390,20 @@ def _calling(address: tuple[str, int]) -> socket.socket:
     return caller
 
 
-def _plain(machine: Machine, at: int, *, is_first: bool) -> Ended:
-    """A run without trouble: one of many, or the first of a home, which reads the profile."""
-    if is_first:
-        _forget(machine)
-    return run(machine, Bent(), "run", f"plain {at}")
+def compared(trouble: Trouble, folder: Path, times: int) -> tuple[list[Ended], list[Ended]]:
+    """Runs of a machine without trouble and of one with it, taking turns: what else the computer does hits both."""
+    plain, troubled = (Machine(folder / name) for name in ("plain", "troubled"))
+    for machine in (plain, troubled):
+        machine.use(PAID)
+        run(machine, Bent(), "run", "warm up")
+    well, bad = [], []
+    with trouble(troubled) as bent:
+        for at in range(times + 1):
+            if trouble in FIRST:
+                _forget(plain)
+            well.append(run(plain, Bent(), "run", f"prompt {at}"))
+            bad.append(run(troubled, bent, "run", f"prompt {at}"))
+    return well[1:], bad[1:]  # the first may still have to make its files
 
 
 def main(times: int) -> int:
@@ -404,15 +413,10 @@ def main(times: int) -> int:
         if trouble in NEEDS_ROOT and os.getuid() != 0:
             continue
         with tempfile.TemporaryDirectory(prefix="synapse-trouble-") as folder:
-            machine = Machine(Path(folder))
-            machine.use(PAID)
-            run(machine, Bent(), "run", "warm up")
-            plain = [_plain(machine, at, is_first=trouble in FIRST) for at in range(times)]
-            with trouble(machine) as bent:
-                bad = [run(machine, bent, "run", f"bad {at}") for at in range(times)]
+            well, bad = compared(trouble, Path(folder), times)
         lost = sum((one.code, one.out) != (0, ANSWER) for one in bad)
-        cpu_s = statistics.median(one.cpu_s for one in bad) - statistics.median(one.cpu_s for one in plain)
-        wall_s = statistics.median(one.wall_s for one in bad) - statistics.median(one.wall_s for one in plain)
+        cpu_s = statistics.median(one.cpu_s for one in bad) - statistics.median(one.cpu_s for one in well)
+        wall_s = statistics.median(one.wall_s for one in bad) - statistics.median(one.wall_s for one in well)
         missed += lost > 0 or cpu_s > MOST_ADDED_S
         sys.stdout.write(
             f"{name:<36} answers lost {lost} of {times}, lines {max(len(one.lines) for one in bad)}, "
