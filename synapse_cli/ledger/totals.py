@@ -19,6 +19,13 @@ from synapse_cli.ledger.histogram import percentile, unpacked
 
 DIMENSIONS = ("hour", "day", "month", "model", "provider", "route", "tenant", "outcome")
 """What sums can be split by. Hours, days and months are of the local calendar; a tenant of nobody is ""."""
+_TIMES = ("hour", "day", "month")
+_HOURS = (
+    "WITH RECURSIVE each(hour) AS (SELECT min(hour) FROM hours"
+    " UNION ALL SELECT (SELECT min(hour) FROM hours WHERE hour > each.hour) FROM each WHERE each.hour IS NOT NULL)"
+    " SELECT hour FROM each WHERE hour IS NOT NULL"
+)
+"""Every hour that has sums, by a jump for each instead of a walk over all rows."""
 _AT_A_TIME = 2_000
 _SUMS = ", ".join(f"sum(h.{name})" for name in sums.NUMBERS)
 _MERGED = ", ".join(f"merged(h.{name})" for name in sums.HISTOGRAMS)
@@ -218,7 +225,8 @@ class _Merged:
         self.sum = 0
 
     def step(self, blob: bytes) -> None:
-        self.sum += unpacked(blob)
+        if blob:
+            self.sum += unpacked(blob)
 
     def finalize(self) -> str:
         return hex(self.sum)
@@ -243,13 +251,15 @@ def _booked(
     book: sqlite3.Connection, wanted: _Wanted, by: tuple[str, ...], histograms: bool
 ) -> Iterator[tuple[tuple[str, ...], Iterable[tuple[str, int | float]]]]:
     where, values = wanted.conditions()
-    label = _labels()
-    book.create_function("label", 2, label, deterministic=True)
+    times = [name for name in by if name in _TIMES]
+    if times:
+        _name_hours(book, times)
     book.create_aggregate("merged", 1, _Merged)  # type: ignore[arg-type]  # typeshed wants it to return a plain value
-    split = [f"label('{name}', h.hour)" if name in {"hour", "day", "month"} else f"s.{name}" for name in by]
+    split = [f"n.{name}_name" if name in _TIMES else f"s.{name}" for name in by]
     columns = ", ".join([*split, _SUMS, *([_MERGED] if histograms else [])])
     group = f"GROUP BY {', '.join(str(place + 1) for place in range(len(by)))}" if by else ""
-    query = f"SELECT {columns} FROM hours h JOIN series s ON s.id = h.series WHERE {where} {group}"  # noqa: S608  # our own words
+    names = "JOIN names n ON n.hour = h.hour" if times else ""
+    query = f"SELECT {columns} FROM hours h JOIN series s ON s.id = h.series {names} WHERE {where} {group}"  # noqa: S608  # our own words
     for row in book.execute(query, values):
         key, numbers, merged = row[: len(by)], row[len(by) :][: len(sums.NUMBERS)], row[len(by) + len(sums.NUMBERS) :]
         if numbers[0] is not None:
@@ -268,6 +278,17 @@ def _open(
         if wanted.takes(row, started):
             times = {name: label(name, sums.hour_of(started)) for name in by if name not in row}
             yield tuple({**row, **times}[name] for name in by), call_counts(*call[4:]).items()
+
+
+def _name_hours(book: sqlite3.Connection, times: list[str]) -> None:
+    """Write beside the sums what their hours are called: a join costs a tenth of a function of ours for each row."""
+    label = _labels()
+    names = ", ".join(f"{name}_name TEXT" for name in times)
+    book.execute("PRAGMA temp_store = MEMORY")
+    book.execute("DROP TABLE IF EXISTS temp.names")
+    book.execute(f"CREATE TEMP TABLE names (hour INTEGER PRIMARY KEY, {names})")
+    rows = [(hour, *(label(name, hour) for name in times)) for (hour,) in book.execute(_HOURS)]
+    book.executemany(f"INSERT INTO names VALUES (?{', ?' * len(times)})", rows)  # noqa: S608  # our own words
 
 
 def _labels() -> Callable[[str, int], str]:
