@@ -8,16 +8,16 @@ _synapse() {
   local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}" path="synapse" words="" word i
   case "$previous" in
     --against|--file|--grammar|--model|--output|--plot|--profile|--save|--schema|-f|-m|-o) _synapse_files "$current"; return ;;
-    --as|--baseline|--cache-ttl|--cascade|--choices|--column|--concurrency|--dimensions|--effort|--encoding|--fail-under|--field|--format|--grade|--licence|--lines|--max-cost|--max-dearer|--max-slower|--max-tier|--max-time|--memory|--min|--most|--param|--provider|--repeat|--route|--seed|--sha256|--since|--status|--system|--tag|--task|--template|--tenant|--tier|--timeout|--to|--too-long|--top|--warm-up|-c|-n|-p|-r|-s|-t) return ;;
+    --as|--baseline|--before|--by|--cache-ttl|--cached|--cascade|--choices|--column|--concurrency|--dimensions|--effort|--encoding|--fail-under|--field|--format|--grade|--input|--licence|--lines|--max-cost|--max-dearer|--max-size|--max-slower|--max-tier|--max-time|--memory|--min|--most|--param|--provider|--reasoning|--repeat|--route|--seed|--sha256|--since|--status|--system|--tag|--task|--template|--tenant|--tier|--timeout|--to|--too-long|--top|--until|--warm-up|--written|-c|-n|-p|-r|-s|-t) return ;;
   esac
   for ((i = 1; i < COMP_CWORD; i++)); do
     word="${COMP_WORDS[i]}"
     case "$path" in
-      "synapse"|"synapse profile"|"synapse models"|"synapse log"|"synapse cache"|"synapse hosts"|"synapse completions") [[ "$word" == -* ]] || path="$path $word" ;;
+      "synapse"|"synapse profile"|"synapse models"|"synapse budget"|"synapse prices"|"synapse log"|"synapse telemetry"|"synapse cache"|"synapse hosts"|"synapse providers"|"synapse completions") [[ "$word" == -* ]] || path="$path $word" ;;
     esac
   done
   case "$path" in
-    "synapse") words="run embed similar explain key bench profile init trust models log cache doctor hosts paths completions --version -V -h --help" ;;
+    "synapse") words="run embed similar explain key bench profile init trust models budget cost prices log stats trace watch telemetry cache doctor hosts providers paths completions --version -V -h --help" ;;
     "synapse run") words="-f --file -s --system -t --template -p --schema --choices --grammar --encoding -m --model -r --route --task --tag --tier --max-tier --local-only --hosted-only --profile --seed --param --effort --tenant --no-host --force --max-cost --timeout --no-cache --refresh --cache-only --cache-ttl --no-log -x --extract -o --output --stream --no-stream --thinking --json --dry-run -v --verbose -q --quiet --no-color --debug -h --help" ;;
     "synapse embed") words="-f --file --lines --jsonl --field -m --model --format -o --output --too-long --dimensions --encoding --timeout --profile --no-host -q --quiet -h --help" ;;
     "synapse similar") words="-f --file --whole --jsonl --field -n --top --min -m --model --encoding --timeout --profile --no-host --json -q --quiet -h --help" ;;
@@ -48,18 +48,38 @@ _synapse() {
     "synapse models suggest") words="--task --memory --licence --json --jsonl -h --help" ;;
     "synapse models alias") words="--delete --json -h --help" ;;
     "synapse models path") words="--profile -h --help" ;;
-    "synapse log") words="list show last search -h --help" ;;
-    "synapse log list") words="-r --route -m --model --since --status -n --most --json --jsonl -h --help" ;;
-    "synapse log show") words="--json -h --help" ;;
-    "synapse log last") words="--json -h --help" ;;
-    "synapse log search") words="-r --route -m --model --since --status -n --most --json --jsonl -h --help" ;;
+    "synapse budget") words="show raise reset -h --help" ;;
+    "synapse budget show") words="--tenant --route -r --profile --json --jsonl -h --help" ;;
+    "synapse budget raise") words="--until --profile -h --help" ;;
+    "synapse budget reset") words="--in-doubt --yes -y --profile -h --help" ;;
+    "synapse cost") words="--by --since --until --against --plot -m --model -r --route --provider --tenant --profile --json --jsonl --csv -h --help" ;;
+    "synapse prices") words="show unknown update override -h --help" ;;
+    "synapse prices show") words="--all --profile --json --jsonl -h --help" ;;
+    "synapse prices unknown") words="--profile --json --jsonl -h --help" ;;
+    "synapse prices update") words="--remove --json --jsonl -h --help" ;;
+    "synapse prices override") words="--input --output --cached --written --reasoning --remove --profile -h --help" ;;
+    "synapse log") words="list show last search export prune vacuum -h --help" ;;
+    "synapse log list") words="-r --route -m --model --since --status --tenant -n --most --json --jsonl -h --help" ;;
+    "synapse log show") words="--tenant --json -h --help" ;;
+    "synapse log last") words="--tenant --json -h --help" ;;
+    "synapse log search") words="-r --route -m --model --since --status --tenant -n --most --json --jsonl -h --help" ;;
+    "synapse log export") words="--since -r --route -m --model --tenant --jsonl --csv --texts -h --help" ;;
+    "synapse log prune") words="--before --max-size --tenant --dry-run --json -h --help" ;;
+    "synapse log vacuum") words="--json -h --help" ;;
+    "synapse stats") words="--since --until --by -m --model -r --route --tenant --json --jsonl --csv --no-color -h --help" ;;
+    "synapse trace") words="--text --full --tenant --json --no-color -h --help" ;;
+    "synapse watch") words="--since --once --jsonl --profile --tenant --no-color -h --help" ;;
+    "synapse telemetry") words="status test flush -h --help" ;;
+    "synapse telemetry status") words="--profile --json -h --help" ;;
+    "synapse telemetry test") words="--profile -h --help" ;;
+    "synapse telemetry flush") words="--profile --timeout -h --help" ;;
     "synapse cache") words="stats list show clear prune path -h --help" ;;
-    "synapse cache stats") words="--json -h --help" ;;
-    "synapse cache list") words="-n --most --json --jsonl -h --help" ;;
-    "synapse cache show") words="--json -h --help" ;;
-    "synapse cache clear") words="-h --help" ;;
-    "synapse cache prune") words="-h --help" ;;
-    "synapse cache path") words="-h --help" ;;
+    "synapse cache stats") words="--json --tenant -h --help" ;;
+    "synapse cache list") words="-n --most --json --jsonl --tenant -h --help" ;;
+    "synapse cache show") words="--json --tenant -h --help" ;;
+    "synapse cache clear") words="--tenant -h --help" ;;
+    "synapse cache prune") words="--tenant -h --help" ;;
+    "synapse cache path") words="--tenant -h --help" ;;
     "synapse doctor") words="--profile --json -h --help" ;;
     "synapse hosts") words="list start stop restart log -h --help" ;;
     "synapse hosts list") words="--json --jsonl -h --help" ;;
@@ -67,6 +87,9 @@ _synapse() {
     "synapse hosts stop") words="--now -h --help" ;;
     "synapse hosts restart") words="--now -h --help" ;;
     "synapse hosts log") words="-n --lines -h --help" ;;
+    "synapse providers") words="list reset --profile --json --jsonl -h --help" ;;
+    "synapse providers list") words="--profile --json --jsonl -h --help" ;;
+    "synapse providers reset") words="--profile -h --help" ;;
     "synapse paths") words="--json -h --help" ;;
     "synapse completions") words="show install -h --help" ;;
     "synapse completions show") words="-h --help" ;;

@@ -85,6 +85,15 @@ RENDERED = {
     "unavailable": errors.Unavailable("trying later makes sense"),
     "refused": errors.Refused("may not"),
     "doctor": errors.DoctorFailed("2 checks failed"),
+    "circuit_open": errors.CircuitOpen(
+        "gpt-5-mini of openai was not asked: it has been failing since 17:22:49 (3 times in a row, last: 503); "
+        "it is tried again in 27 s",
+        "to ask it at once: synapse providers reset",
+    ),
+    "shed": errors.Shed(
+        "openai is busy: all 8 calls of env:OPENAI_API_KEY are under way, and a turn would have come in about 40 s",
+        "try again later, or raise limits.max_wait (30 s) or --timeout",
+    ),
     "unsuited": errors.Unsuited("it labels, and this request has no set of labels"),
     "interrupted": errors.Interrupted("interrupted"),
     "closed_pipe": errors.ClosedPipe("", ""),
