@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from synapse_cli.core.clock import Clock
 from synapse_cli.core.completion import Completion, Count, Facts
@@ -22,14 +21,14 @@ NOT_SENT = (*UNSENT, KeyMissing, NotAllowed, Unsuited, ModelMissing, EngineMissi
 """Errors after which it is known that nobody was asked."""
 
 
-@dataclass(slots=True)
 class Record:
     """Where the calls of one run are written down. Safe to share between threads."""
 
-    book: Book
-    run_id: str
-    clock: Clock
-    _places: itertools.count[int] = field(default_factory=itertools.count)
+    def __init__(self, book: Book, run_id: str, clock: Clock) -> None:
+        self.book = book
+        self.run_id = run_id
+        self.clock = clock
+        self._places = itertools.count()
 
     def begins(self, *, kind: str, model: str, provider: str, deployment: str | None) -> Call:
         """Write down that a call begins."""
