@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +26,7 @@ from tests.chaos.trouble import (
     locked_ledger,
     run,
 )
-from tests.e2e.machine import Machine
+from tests.e2e.machine import SYNAPSE, Machine
 
 PATIENCE_S = 20.0
 """What hangs on a lock or a collector takes longer than this; a run does not, on the busiest machine."""
@@ -107,13 +108,17 @@ def test_a_damaged_file_costs_at_most_one_line_and_is_mended_or_left_alone(machi
 
 
 @pytest.mark.parametrize("how", ["header", "middle", "truncated", "text", "empty"])
-def test_all_files_damaged_at_once_are_said_in_one_line_each_time_at_most(machine: Machine, how: str) -> None:
+def test_of_all_files_damaged_at_once_one_line_tells_and_once_that_the_ledger_was_moved(
+    machine: Machine, how: str
+) -> None:
     for path in databases(machine):
         damage(path, how)
 
-    said = answers(machine, Bent(), times=3)
+    first, *later = answers(machine, Bent(), times=3)
 
-    assert all(len(lines) <= 1 for lines in said), said
+    assert all(len(lines) <= 1 for lines in later), later
+    assert len([line for line in first if "damaged" not in line]) <= 1, first
+    assert len(first) <= 2, first
 
 
 def test_a_ledger_that_another_program_holds_locked_is_waited_for_once(machine: Machine) -> None:
@@ -145,6 +150,10 @@ def become_nobody() -> None:
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
 def test_another_user_in_this_home_gets_an_answer_and_one_line(open_machine: Machine) -> None:
+    try:
+        subprocess.run([SYNAPSE, "--version"], preexec_fn=become_nobody, cwd="/", check=True, capture_output=True)
+    except PermissionError:
+        pytest.skip("this Python lives where no other user may look")
     before = sorted(open_machine.home.rglob("*"))
 
     said = answers(open_machine, Bent(before=become_nobody))
