@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from threading import RLock
 from typing import NamedTuple, TypeVar
 
-from synapse_cli.core import database
+from synapse_cli.core import database, kept_open
 from synapse_cli.core.clock import Clock, SystemClock
 from synapse_cli.core.unkept import Unkept
 
@@ -86,14 +86,21 @@ class PaceFile:
     """The file, opened on first use. Safe from several threads and processes, one transaction after the other."""
 
     def __init__(
-        self, folder: str | os.PathLike[str], *, warn: Callable[[str], None], clock: Clock | None = None
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        warn: Callable[[str], None],
+        clock: Clock | None = None,
+        stays: bool = False,
     ) -> None:
+        """`stays` leaves the file open for the next run of this process."""
         self.path = os.path.join(folder, FILE)
         self._warn = warn
         self._clock = clock or SystemClock()
         self._lock = RLock()
         self._file: sqlite3.Connection | None = None
         self._is_lost = False
+        self._stays = stays
 
     def now(self) -> float:
         """Seconds since 1970: the only clock that all processes share, so that code must bear its being set back."""
@@ -110,7 +117,7 @@ class PaceFile:
                 raise PaceLost
             try:
                 if self._file is None:
-                    self._file = _opened(self.path)
+                    self._file = (kept_open.take(self.path) if self._stays else None) or _opened(self.path)
                 self._file.execute("BEGIN IMMEDIATE")
                 try:
                     yield self._file
@@ -133,9 +140,9 @@ class PaceFile:
     def close(self) -> None:
         """Let go of the file; the next use opens it again."""
         with self._lock:
-            if self._file is not None:
+            if self._file is not None and not (self._stays and kept_open.put(self.path, self._file)):
                 self._file.close()
-                self._file = None
+            self._file = None
 
     def _lose(self, error: Exception) -> None:
         """Not tried again by this process: a broken disk would cost every call the same wait."""

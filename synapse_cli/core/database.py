@@ -45,6 +45,15 @@ def version_of(connection: sqlite3.Connection) -> int:
     return row[0]
 
 
+def identity(path: str) -> tuple[int, int] | None:
+    """Which file is there now; None where there is none."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
 def is_damage(error: BaseException) -> bool:
     """Whether an error says that the file itself is no use, rather than busy, full or read-only."""
     if not isinstance(error, sqlite3.DatabaseError):

@@ -36,8 +36,17 @@ _QUEUED_S = 0.05
 class Paced:
     """What one session and all others share."""
 
-    def __init__(self, folder: str, settings: BreakerSettings, clock: Clock, warn: Callable[[str], None]) -> None:
-        self.pace = PaceFile(folder, warn=warn, clock=clock)
+    def __init__(
+        self,
+        folder: str,
+        settings: BreakerSettings,
+        clock: Clock,
+        warn: Callable[[str], None],
+        *,
+        stays: bool = False,
+    ) -> None:
+        """`stays` where this is one of many sessions of a process."""
+        self.pace = PaceFile(folder, warn=warn, clock=clock, stays=stays)
         self.limiter = Limiter(self.pace, clock)
         self._settings = settings
         self._clock = clock

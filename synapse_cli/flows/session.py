@@ -278,7 +278,8 @@ class Session:
         """What all processes know together of the providers."""
         from synapse_cli.flows.paced import Paced
 
-        return Paced(_folder("state"), self.profile.breaker, self.clock, self.warn)
+        folder, breaker = _folder("state"), self.profile.breaker
+        return Paced(folder, breaker, self.clock, self.warn, stays=self._is_one_of_many)
 
     @cached_property
     def calls_record(self) -> Record | None:

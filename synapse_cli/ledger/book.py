@@ -8,10 +8,11 @@ import time
 from collections.abc import Callable
 from threading import Lock
 
+from synapse_cli.core import database, kept_open
 from synapse_cli.core.completion import Completion
 from synapse_cli.core.run import Run
 from synapse_cli.core.unkept import Unkept
-from synapse_cli.ledger import damage, index, kept_open, schema
+from synapse_cli.ledger import damage, index, schema
 from synapse_cli.ledger.booking import book_old, rebook
 from synapse_cli.ledger.calls import Call, forget, write_answered, write_begun, write_failed
 from synapse_cli.ledger.prune import give_back_space, prune
@@ -142,7 +143,7 @@ class Book:
                 self._fail(unrecorded(self.path, error))
 
     def _write_or_begin_anew(self, write: Callable[[sqlite3.Connection], object]) -> None:
-        found = damage.identity(self.path)
+        found = database.identity(self.path)
         try:
             self._write_once(write)
         except sqlite3.DatabaseError as error:

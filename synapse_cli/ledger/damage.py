@@ -7,6 +7,8 @@ import os
 import sqlite3
 import time
 
+from synapse_cli.core.database import identity
+
 _CORRUPT, _NOT_A_DATABASE, _CORRUPT_INDEX = 11, 26, 267
 """SQLite's result codes; the last is FTS5's, whose index can be made anew from the texts."""
 _NO_ROOM, _NO_RIGHT, _HELD = (10, 13), (3, 8, 14, 23), (5, 6)
@@ -31,15 +33,6 @@ def remedy(error: BaseException) -> str:
     if code in _NO_RIGHT or number in {errno.EACCES, errno.EPERM, errno.EROFS}:
         return "see who may write there, or give --no-log"
     return "another program holds it" if code in _HELD else ""
-
-
-def identity(path: str) -> tuple[int, int] | None:
-    """Which file is there now; None where there is none."""
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
 
 
 def set_aside(path: str, damaged: tuple[int, int] | None) -> str | None:

@@ -6,6 +6,7 @@ import os
 import sqlite3
 
 from synapse_cli import __version__
+from synapse_cli.core.database import identity
 from synapse_cli.core.ids import new_run_id
 from synapse_cli.ledger import damage, schema, sums
 from synapse_cli.ledger.histogram import one
@@ -28,7 +29,7 @@ def insert_memo_run(
 
     `facts` are those of `ledger.book.memo_facts`: what is true of the answer, whoever prints it again.
     """
-    found, run_id = damage.identity(path), run_id or new_run_id(started)
+    found, run_id = identity(path), run_id or new_run_id(started)
 
     def write() -> None:
         book = schema.opened(path)

@@ -308,7 +308,7 @@ def test_a_process_of_many_runs_keeps_its_ledger_open_between_them(tmp_path: Pat
         book.close()
 
     assert opened[0] is opened[1] is opened[2]
-    damage.set_aside(book.path, damage.identity(book.path))
+    damage.set_aside(book.path, database.identity(book.path))
     book.record(run(3))
     assert [row["run_id"] for row in reading.runs(book.path, Filter(), NOW)] == [run(3).run_id]
 

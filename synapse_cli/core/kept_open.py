@@ -1,6 +1,6 @@
-"""Which ledgers stay open between the runs of one process? Opening and folding one costs ten times what a run writes.
+"""Which databases stay open between the runs of one process? Opening one costs ten times what a run writes there.
 
-A program that makes one run closes its ledger, so that it leaves no write-ahead log behind. One that makes many (a
+A program that makes one run closes its files, so that it leaves no write-ahead log behind. One that makes many (a
 worker, a bench) leaves it here for the next. Each connection has one user at a time.
 """
 
@@ -10,7 +10,7 @@ import os
 import sqlite3
 from threading import Lock
 
-from synapse_cli.ledger.damage import identity
+from synapse_cli.core.database import identity
 
 _MOST = 8
 """Connections kept for one file: as many as threads usually write."""
