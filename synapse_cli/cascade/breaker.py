@@ -39,6 +39,8 @@ class Place(NamedTuple):
         return self.provider.name, self.provider.base_url, self.model
 
     def __str__(self) -> str:
+        if self.model.startswith(f"{self.provider.name}/"):
+            return f"{self.model} at {self.provider.base_url}" if self.provider.base_url else self.model
         return f"{self.model} of {self.provider}"
 
 

@@ -105,7 +105,7 @@ def raise_limit(
     """
     from synapse_cli.cli import budget_words as typed
     from synapse_cli.ledger import account_changes
-    from synapse_cli.ledger.account import amount_text
+    from synapse_cli.ledger.account import amount_text, bounded
     from synapse_cli.ledger.account_calls import raised_limit, raises
 
     before, wanted, rest = typed.periods_in(words or [], "synapse budget raise day 5USD")
@@ -115,23 +115,29 @@ def raise_limit(
     (period,), now = wanted, time.time()
     ends = typed.until(until, period, now)
     for bound in typed.chosen(before, _bounds(profile)):
-        if bound.limit(period, amount.unit) is None:
+        planned = raised_limit(bound, period, amount.unit, {})
+        if planned is None:
             raise UsageError(
-                f"{bound.scope} has no limit of {amount.unit} a {period}",
+                f"{bound.scope} has no limit of {typed.words_of(amount.unit)} a {period}",
                 f"set {typed.key_of(period, amount.unit)} in its budget table; limits: synapse budget show",
+            )
+        if not amount.is_more and amount.size < planned:
+            raise UsageError(
+                f"the profile lets {bound.scope} spend {amount_text(amount.unit, planned)} a {period}",
+                f"on top of it: +{''.join(rest)}; less: {typed.key_of(period, amount.unit)} in the profile",
             )
 
         def change(book: sqlite3.Connection, bound: Bound = bound) -> tuple[int, int]:
             old = raised_limit(bound, period, amount.unit, raises(book, now)) or 0
-            new = old + amount.size if amount.is_more else amount.size
-            if new > old:
+            new = bounded(old + amount.size) if amount.is_more else amount.size
+            if new != old:
                 account_changes.raise_limit(book, bound.scope, period, amount.unit, new, made=now, until=ends)
             return old, new
 
         old, new = _changed(change)
         was, is_now = amount_text(amount.unit, old), amount_text(amount.unit, new)
-        if new <= old:
-            raise UsageError(f"{bound.scope} may spend {was} a {period} already", f"on top of it: +{is_now}")
+        if new == old:
+            raise UsageError(f"{bound.scope} may spend {was} a {period} already", "on top of it: +AMOUNT")
         last = time.strftime("%Y-%m-%d %H:%M", time.localtime(ends))
         typer.echo(f"{bound.scope}: {was} -> {is_now} a {period}, until {last}")
 
@@ -179,9 +185,9 @@ def reset(
         raise UsageError(f"too many words: {' '.join(rest)!r}", "synapse budget reset [SCOPE] PERIOD")
     scopes = [bound.scope for bound in typed.chosen(before, known)]
     what = ", ".join(map(str, scopes))
-    _confirm(f"Forget what was spent this {' and '.join(wanted)} by {what}?", yes=yes)
+    _confirm(f"Forget what {what} spent {' and '.join(typed.WHEN[period] for period in wanted)}?", yes=yes)
     _changed(lambda book: account_changes.begin_anew(book, scopes, wanted, time.time()))
-    typer.echo(f"{what}: the {' and the '.join(wanted)} begins anew")
+    typer.echo(f"{what}: the {' and the '.join(wanted)} {'begins' if len(wanted) == 1 else 'begin'} anew")
 
 
 def _bounds(profile: str | None) -> list[Bound]:

@@ -39,6 +39,7 @@ _UNITS: dict[str, Unit] = {
     "seconds": "seconds",
 }
 _AMOUNT = re.compile(r"(\+?)(\$?)([0-9][0-9_,]*(?:\.[0-9]{1,12})?)([kM]?)([a-z$]*)")
+WHEN: dict[Period, str] = {"day": "today", "month": "this month"}
 _POWERS = {"": 1, "k": 1000, "M": 1_000_000}
 AMOUNTS = "5USD, +0.50, 20000tokens, 50calls or 2h"
 
@@ -83,7 +84,7 @@ def amount(words: Sequence[str]) -> Amount:
     text = "".join(words).strip()
     try:
         more = text.startswith("+")
-        return Amount("seconds", bounded(int(duration_s(text.lstrip("+")) * MICRO)), more)
+        return Amount("seconds", int(duration_s(text.lstrip("+")) * MICRO), more)
     except ValueError:
         pass
     found = _AMOUNT.fullmatch(text if text[-1:] == "M" else text.replace("USD", "usd"))
@@ -93,7 +94,10 @@ def amount(words: Sequence[str]) -> Amount:
         raise UsageError(f"an amount is expected, found {said}", f"for example {AMOUNTS}")
     number = Decimal(found[3].replace(",", "").replace("_", "")) * _POWERS[found[4]]
     scale = {"dollars": PICO, "seconds": Decimal(MICRO)}.get(unit, Decimal(1))
-    return Amount(unit, bounded(int(number * scale)), bool(found[1]))
+    size = int(number * scale)
+    if size != bounded(size):
+        raise UsageError(f"{text} is more than the account can hold", f"for example {AMOUNTS}")
+    return Amount(unit, size, bool(found[1]))
 
 
 def until(text: str | None, period: Period, now: float) -> float:
@@ -111,6 +115,11 @@ def until(text: str | None, period: Period, now: float) -> float:
     if ends <= now:
         raise UsageError(f"{text} is over", "name a date to come, or a while such as 7d")
     return ends
+
+
+def words_of(unit: Unit) -> str:
+    """What amounts of a unit are called."""
+    return "calls" if unit == "steps" else unit
 
 
 def key_of(period: Period, unit: Unit) -> str:

@@ -94,7 +94,7 @@ def _check_steps(room: Room) -> None:
     limit = room.budget.steps
     if limit is not None and room.gone.steps >= limit:
         hint = "raise [budget] steps_per_run" if room.budget.hint is RAISE else room.budget.hint
-        raise BudgetSpent(f"all {limit} steps of {room.budget.whose} are used", hint)
+        raise BudgetSpent(f"all {limit} calls of {room.budget.whose} are used", hint)
 
 
 def _affordable_seconds(bid: Bid, rooms: Sequence[Room]) -> tuple[float, bool]:

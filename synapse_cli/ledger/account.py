@@ -200,7 +200,10 @@ def amount_text(unit: Unit, amount: int) -> str:
     """An amount for a person: `$1.20`, `3 calls`, `12000 tokens`."""
     if unit == "dollars":
         return f"${_short(Decimal(amount) / PICO)}"
-    return f"{plain(unit, amount)} {'calls' if unit == 'steps' else unit}"
+    if unit == "seconds":
+        return f"{amount / MICRO:.{0 if amount % MICRO == 0 else 1}f} seconds"
+    what = "calls" if unit == "steps" else unit
+    return f"{amount} {what[:-1] if amount == 1 else what}"
 
 
 def plain(unit: Unit, amount: int) -> str | int | float:

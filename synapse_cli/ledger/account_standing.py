@@ -76,14 +76,21 @@ def standings(path: str, bounds: Sequence[Bound], now: float) -> list[Standing]:
 
 
 def notices(path: str, since: float) -> list[str]:
-    """What was warned of: alerts and anomalies, newest first; nothing where the account cannot be read."""
+    """What was warned of: anomalies, and of each limit its last alert; newest first.
+
+    Nothing where the account cannot be read.
+    """
     try:
         book = opened_to_read(path)
         if book is None:
             return []
         with closing(book):
-            rows = book.execute("SELECT message FROM told WHERE at >= ? ORDER BY at DESC", (since,)).fetchall()
-            return list(dict.fromkeys(row[0] for row in rows))
+            rows = book.execute("SELECT what, scope, message FROM told WHERE at >= ? ORDER BY at DESC", (since,))
+            last: dict[str, str] = {}
+            for what, scope, message in rows.fetchall():
+                # An alert is kept as scope, period, unit, limit, mark; an anomaly belongs to no scope.
+                last.setdefault(what.rsplit("\n", 2)[0] if scope else what, message)
+            return list(dict.fromkeys(last.values()))
     except sqlite3.Error:
         return []
 

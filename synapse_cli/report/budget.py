@@ -45,11 +45,18 @@ def row(standing: Standing) -> tuple[str, ...]:
     limit = "-" if standing.limit is None else amount_text(unit, standing.limit)
     return (
         str(standing.scope),
-        f"{standing.period} {standing.since}",
+        standing.since,
         f"{limit} (raised)" if standing.is_raised else limit,
-        amount_text(unit, standing.spent) + (f" + {standing.unknown} unknown" if standing.unknown else ""),
+        amount_text(unit, standing.spent) + _unknown(standing),
         amount_text(unit, standing.reserved) if standing.reserved else "-",
         amount_text(unit, standing.in_doubt) if standing.in_doubt else "-",
         "-" if standing.left is None else amount_text(unit, standing.left),
         "-" if standing.per_cent is None else f"{standing.per_cent:.0f} %",
     )
+
+
+def _unknown(standing: Standing) -> str:
+    """How many calls are not in the sum; each is counted as a call, and its seconds are known."""
+    if not standing.unknown or standing.unit not in {"dollars", "tokens"}:
+        return ""
+    return f" + {standing.unknown} unknown"

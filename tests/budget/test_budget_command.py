@@ -59,7 +59,7 @@ def test_a_table_tells_the_same(spent: Machine) -> None:
 
     assert lines[0].split("\t") == [
         "profile default",
-        f"day {time.strftime('%Y-%m-%d')}",
+        time.strftime("%Y-%m-%d"),
         "$4.00",
         "$2.00",
         "-",
@@ -93,7 +93,7 @@ def test_a_limit_is_raised_for_today(spent: Machine) -> None:
         (["day", "5", "USD"], "profile default: $4.00 -> $5.00 a day"),
         (["route:default", "day", "20calls"], "route default: 9 calls -> 20 calls a day"),
         (["route", "default", "month", "+2k", "tokens"], "route default: 1000 tokens -> 3000 tokens a month"),
-        (["tenant:acme", "day", "2h"], "tenant acme: 60.0 seconds -> 7200.0 seconds a day"),
+        (["tenant:acme", "day", "2h"], "tenant acme: 60 seconds -> 7200 seconds a day"),
         (["tenant", "acme", "month", "1,000"], "tenant acme: $100.00 -> $1000.00 a month"),
     ],
 )
@@ -116,8 +116,12 @@ def test_scopes_and_amounts_are_written_as_people_write_them(machine: Machine, w
         (["day", "5EUR"], "an amount is expected, found '5EUR'"),
         (["day", "many"], "an amount is expected"),
         (["day", "-5"], ""),
-        (["day", "3USD"], "may spend $4.00 a day already"),
+        (["day", "4USD"], "may spend $4.00 a day already"),
+        (["day", "3USD"], "the profile lets profile default spend $4.00 a day"),
         (["month", "3USD"], "no limit of dollars a month"),
+        (["month", "3calls"], "no limit of calls a month"),
+        (["day", "99999999999999999999USD"], "is more than the account can hold"),
+        (["route:default", "month", "+9999999999999999999tokens"], "is more than the account can hold"),
         (["route:nobody", "day", "3USD"], "there is no budget of 'route:nobody'"),
         (["day", "5USD", "--until", "yesterday"], "--until wants a date or a while"),
         (["day", "5USD", "--until", "2020-01-01"], "is over"),
@@ -131,6 +135,25 @@ def test_what_cannot_be_raised_is_said(machine: Machine, words: list[str], told:
     assert done.code == 2
     assert told in done.err
     assert "Traceback" not in done.err
+
+
+def test_a_raise_is_taken_back_by_the_limit_of_the_profile(spent: Machine) -> None:
+    spent.synapse("budget", "raise", "day", "50USD")
+
+    done = spent.synapse("budget", "raise", "day", "4USD")
+
+    assert done.out.decode().startswith("profile default: $50.00 -> $4.00 a day"), done.err
+    day = _of(spent)["profile", "day", "dollars"]
+    assert (day["limit"], day["is_raised"]) == ("4", False)
+
+
+def test_what_is_added_to_a_limit_of_everything_there_is_stays_within_what_can_be_kept(machine: Machine) -> None:
+    paid(machine, LIMITED)
+
+    done = [machine.synapse("budget", "raise", "route:default", "month", "+9000000000000000000tokens") for _ in "12"]
+
+    assert [each.code for each in done] == [0, 0], done[1].err
+    assert "9223372036854775807 tokens a month" in done[1].out.decode()
 
 
 def test_a_raise_ends_when_it_was_said_to(machine: Machine) -> None:
@@ -159,7 +182,10 @@ def test_a_period_begins_anew_only_where_somebody_says_so(spent: Machine) -> Non
 
 
 def test_every_scope_and_period_begins_anew_at_once(spent: Machine) -> None:
-    assert spent.synapse("budget", "reset", "all", "both", "--yes").code == 0
+    done = spent.synapse("budget", "reset", "all", "both", "--yes")
+
+    assert done.code == 0
+    assert done.out.endswith(b": the day and the month begin anew\n")
 
     assert {str(row["spent"]) for row in _of(spent).values()} == {"0", "0.0"}
 
@@ -208,3 +234,22 @@ def test_what_was_warned_of_today_is_said_again(machine: Machine) -> None:
     machine.synapse("run", "--no-cache", "question")
 
     assert "50 % of the budget of profile default" in machine.synapse("budget", "show").err
+
+
+def test_of_the_alerts_of_one_limit_the_last_is_shown(machine: Machine) -> None:
+    paid(machine, LIMITED.replace("alerts = []\n", ""))
+    for prompt in ("one", "two", "three", "four"):
+        assert machine.synapse("run", "--no-cache", prompt).code == 0
+
+    told = [line for line in machine.synapse("budget", "show").err.splitlines() if "profile default" in line]
+
+    assert told == ["synapse: warning: 100 % of the budget of profile default for today is used: $4.00 of $4.00"]
+
+
+def test_one_call_is_a_call(machine: Machine) -> None:
+    paid(machine, LIMITED)
+    machine.synapse("run", "--no-cache", "one")
+
+    rows = machine.synapse("budget", "show", "--route", "default").out.decode().splitlines()
+
+    assert rows[1].split("\t")[2:4] == ["9 calls", "1 call"]

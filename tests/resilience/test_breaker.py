@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from synapse_cli.cascade.breaker import Place
-from synapse_cli.cascade.circuit import PATIENCE_S, PROVEN_S
+from synapse_cli.cascade.circuit import PATIENCE_S, PROVEN_S, Circuit, told
+from synapse_cli.cascade.pace_file import Provider
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import CircuitOpen, Exit, Withdrawn
 from tests.resilience.shared import DOWN, LEASE_S, PLACE, Watched
@@ -29,6 +30,17 @@ def test_failures_in_a_row_open_the_circuit_and_it_says_since_when_why_and_until
     assert "synapse providers reset" in caught.value.hint
     assert caught.value.retry_after_s == pytest.approx(18)
     assert caught.value.exit_code == Exit.LATER
+
+
+def test_the_model_and_its_provider_are_named_once() -> None:
+    place = Place(Provider("openai", "http://127.0.0.1:9/v1"), "openai/gpt-5-mini")
+    error = "openai/gpt-5-mini failed: Connection error."
+    circuit = Circuit()._replace(failures=3, opened_at=0.0, next_at=30.0, kind="server", error=error)
+
+    message, _ = told(circuit, str(place), 1.0)
+
+    assert message.startswith("openai/gpt-5-mini at http://127.0.0.1:9/v1 was not asked: it has been failing since")
+    assert message.endswith("(3 times in a row, last: Connection error); it is tried again in 29 s")
 
 
 def test_an_answer_in_between_begins_the_row_anew(tmp_path: Path) -> None:
