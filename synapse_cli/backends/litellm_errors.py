@@ -268,6 +268,7 @@ def _said(error: BaseException) -> str:
         ", Received response",
         " Error_str:",
         "Traceback (most recent call last)",
+        "Attempted to read or stream some content",  # httpx's advice to who wrote the client
     ):
         text = text.partition(ending)[0]
     return text

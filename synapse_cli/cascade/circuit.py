@@ -139,7 +139,7 @@ def told(circuit: Circuit, who: str, now: float) -> tuple[str, str]:
         return f"{who} was not asked: {why}", "try again later"
     at = time.strftime("%H:%M:%S", time.localtime(circuit.opened_at))
     row = f"{circuit.failures} times in a row" if circuit.failures > 1 else "too often"
-    last = (circuit.error or circuit.kind).partition(" failed: ")
+    last = (circuit.error or circuit.kind or "it failed").partition(" failed: ")
     why = (last[2] if who.startswith(last[0]) and last[2] else "".join(last)).removesuffix(".")
     left = (circuit.next_at or now) - now
     when = f"it is tried again in {max(1.0, left):.0f} s" if left > 0 else "another call is trying it"

@@ -250,5 +250,8 @@ def _ending(name: str, failures: Sequence[tuple[Deployed, SynapseError]]) -> Syn
     if len(errors) == 1:
         return KeyRejected(f"{errors[0].message}; the other keys of {name} are set aside", errors[0].hint)
     kind = KeyRejected if rejected else KeyMissing
-    told = "; ".join(f"{each.access.key or each.access}: {error.message}" for each, error in failures)
+    whose: dict[str, list[str]] = {}
+    for each, error in failures:
+        whose.setdefault(error.message, []).append(str(each.access.key or each.access))
+    told = "; ".join(f"{', '.join(keys)}: {message}" for message, keys in whose.items())
     return kind(f"no key of {name} is of use: {told}", (rejected[0][1] if rejected else errors[0]).hint)

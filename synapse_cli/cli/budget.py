@@ -15,8 +15,10 @@ from synapse_cli.core.errors import InputError, NotAllowed, UsageError
 if TYPE_CHECKING:
     import sqlite3
 
+    from synapse_cli.cli.budget_words import Amount
     from synapse_cli.ledger.account import Account
     from synapse_cli.ledger.account_calls import Bound
+    from synapse_cli.ledger.account_periods import Period
 
 T = TypeVar("T")
 
@@ -115,17 +117,7 @@ def raise_limit(
     (period,), now = wanted, time.time()
     ends = typed.until(until, period, now)
     for bound in typed.chosen(before, _bounds(profile)):
-        planned = raised_limit(bound, period, amount.unit, {})
-        if planned is None:
-            raise UsageError(
-                f"{bound.scope} has no limit of {typed.words_of(amount.unit)} a {period}",
-                f"set {typed.key_of(period, amount.unit)} in its budget table; limits: synapse budget show",
-            )
-        if not amount.is_more and amount.size < planned:
-            raise UsageError(
-                f"the profile lets {bound.scope} spend {amount_text(amount.unit, planned)} a {period}",
-                f"on top of it: +{''.join(rest)}; less: {typed.key_of(period, amount.unit)} in the profile",
-            )
+        _check_amount(bound, period, amount, "".join(rest))
 
         def change(book: sqlite3.Connection, bound: Bound = bound) -> tuple[int, int]:
             old = raised_limit(bound, period, amount.unit, raises(book, now)) or 0
@@ -188,6 +180,25 @@ def reset(
     _confirm(f"Forget what {what} spent {' and '.join(typed.WHEN[period] for period in wanted)}?", yes=yes)
     _changed(lambda book: account_changes.begin_anew(book, scopes, wanted, time.time()))
     typer.echo(f"{what}: the {' and the '.join(wanted)} {'begins' if len(wanted) == 1 else 'begin'} anew")
+
+
+def _check_amount(bound: Bound, period: Period, amount: Amount, word: str) -> None:
+    """Raise UsageError where there is no such limit, or where the profile itself allows more."""
+    from synapse_cli.cli import budget_words as typed
+    from synapse_cli.ledger.account import amount_text
+    from synapse_cli.ledger.account_calls import raised_limit
+
+    planned, key = raised_limit(bound, period, amount.unit, {}), typed.key_of(period, amount.unit)
+    if planned is None:
+        raise UsageError(
+            f"{bound.scope} has no limit of {typed.words_of(amount.unit)} a {period}",
+            f"set {key} in its budget table; limits: synapse budget show",
+        )
+    if not amount.is_more and amount.size < planned:
+        raise UsageError(
+            f"the profile lets {bound.scope} spend {amount_text(amount.unit, planned)} a {period}",
+            f"on top of it: +{word}; less: {key} in the profile",
+        )
 
 
 def _bounds(profile: str | None) -> list[Bound]:

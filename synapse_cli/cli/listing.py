@@ -86,23 +86,44 @@ def _print_rich(header: tuple[str, ...], rows: Sequence[tuple[str, ...]], number
         _print_records(header, rows)
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column(header[0], no_wrap=True, min_width=max(len(row[0]) for row in rows))  # ids are there to be copied
-    for place, name in enumerate(header[1:], 1):
-        table.add_column(name, justify="right" if place >= numbers_from else "left")
+    first, *widths = _widths(header, rows, console.width)
+    table.add_column(header[0], no_wrap=True, min_width=first)  # ids are there to be copied
+    for place, (name, width) in enumerate(zip(header[1:], widths, strict=True), 1):
+        table.add_column(name, justify="right" if place >= numbers_from else "left", width=width)
     for row in rows:
         table.add_row(*(Text(visible(cell)) for cell in row))  # a Text is never read as markup
     console.print(table)
+
+
+def _widths(header: tuple[str, ...], rows: Sequence[tuple[str, ...]], room: int) -> list[int]:
+    """Widths of columns that fit: the widest gives first, and none becomes narrower than its longest word.
+
+    rich by itself cuts `accepted` before it breaks `6 min ago`.
+    """
+    from rich.cells import cell_len
+
+    columns = list(zip(header, *rows, strict=True))
+    widths = [max(map(cell_len, column)) for column in columns]
+    least = [widths[0], *(_longest_word(column) for column in columns[1:])]
+    excess = sum(widths) + 2 * (len(widths) - 1) - room
+    while excess > 0 and (able := [at for at, width in enumerate(widths) if width > least[at]]):
+        widths[max(able, key=lambda at: widths[at])] -= 1
+        excess -= 1
+    return widths
+
+
+def _longest_word(cells: Sequence[str]) -> int:
+    from rich.cells import cell_len
+
+    return max(cell_len(word) for cell in cells for word in (cell.split() or [""]))
 
 
 def _narrowest(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> int:
     """The columns that a table takes in which no word is cut."""
     from rich.cells import cell_len
 
-    widths = [
-        max(cell_len(word) for cell in (name, *cells) for word in (cell.split() or [""]))
-        for name, *cells in zip(header[1:], *(row[1:] for row in rows), strict=True)
-    ]
-    return max(cell_len(row[0]) for row in rows) + sum(2 + width for width in widths)
+    others = zip(header[1:], *(row[1:] for row in rows), strict=True)
+    return max(cell_len(row[0]) for row in rows) + sum(2 + _longest_word(column) for column in others)
 
 
 def _print_records(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:

@@ -67,7 +67,9 @@ def list_runs(
     wanted = _filter(route=route, model=model, since=since, status=status, tenant=tenant, most=most, now=now)
     rows = reading.runs(_path(), wanted, now)
     if not print_rows(rows, json=json, jsonl=jsonl):
-        print_table(_COLUMNS, [_cells(row, now) for row in rows], "no run is recorded yet")
+        is_narrowed = any(each is not None for each in (route, model, since, status, tenant))
+        otherwise = "no recorded run is like that" if is_narrowed else "no run is recorded yet"
+        print_table(_COLUMNS, [_cells(row, now) for row in rows], otherwise)
 
 
 @app.command()
@@ -179,7 +181,7 @@ def _filter(
 def _cells(row: reading.Row, now: float) -> tuple[str, ...]:
     return (
         str(row["run_id"]),
-        as_age(row["started"], now),
+        as_age(row["started"], now).removesuffix(" ago"),  # eighty columns have no room for it
         _status(row),
         _or_dash(row["route"]),
         _or_dash(row["model"]),

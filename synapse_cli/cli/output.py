@@ -29,6 +29,12 @@ def emit(piece: str) -> None:
         write(piece)
 
 
+def end_line() -> None:
+    """End the line of a half answer at a terminal, so that what went wrong does not begin within it."""
+    if _last and not _last.endswith("\n") and sys.stdout.isatty():
+        write("\n")
+
+
 def write_file(path: str, text: str) -> None:
     """Replace a file in one step; one that holds this text already keeps its modification time.
 
@@ -57,7 +63,7 @@ def write_file(path: str, text: str) -> None:
             os.unlink(temporary)
             raise
     except OSError as error:
-        raise InputError(f"cannot write {path!r}: {error.strerror}", "name another file with -o") from error
+        raise InputError(f"cannot write {path!r}: {error.strerror}", "name another file") from error
 
 
 def write(text: str) -> None:

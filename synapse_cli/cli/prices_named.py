@@ -66,7 +66,9 @@ def _unknown_calls() -> dict[str, int]:
     from synapse_cli.profile.paths import state_dir
 
     rows = totals(str(state_dir() / FILE), by=("model",), histograms=False)
-    return {row.of["model"]: row.cost_unknown for row in rows if row.cost_unknown and row.of["model"]}
+    # A call that broke off before anybody counted its tokens costs something unknown at a price that may be known.
+    counted = {row.of["model"]: row.cost_unknown - row.tokens_unknown for row in rows}
+    return {name: count for name, count in counted.items() if name and count > 0}
 
 
 def _told_again(name: str, profile: Profile) -> Told | None:

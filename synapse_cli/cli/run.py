@@ -70,8 +70,12 @@ def _finish(flags: Flags, session: Session, typed: Asked, finished: Run) -> int:
     warnings = [*notes, *session.warnings, *_answer_warnings(finished)]
     if flags.thinking:
         _think_aloud(finished)
+    from synapse_cli.cli.output import end_line
+
     try:
         _deliver(flags, finished, answer, notes)
+        if answer is None and _emit(flags) is not None:
+            end_line()
     except SynapseError as undelivered:
         if session.book is not None:
             session.book.ended(session.run_id, undelivered.exit_code)

@@ -66,7 +66,7 @@ def _told(write: Callable[[bytes], object], path: str) -> Write:
 
 
 def _cannot(path: str, error: OSError) -> InputError:
-    return InputError(f"cannot write {path!r}: {error.strerror}", "name another file with -o")
+    return InputError(f"cannot write {path!r}: {error.strerror}", "name another file")
 
 
 def _umask() -> int:

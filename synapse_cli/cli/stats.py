@@ -50,7 +50,10 @@ def stats(
       synapse stats --json | jq .total.cache_hit_ratio
     """
     from synapse_cli.cli import span
+    from synapse_cli.core.errors import UsageError
 
+    if json + jsonl + csv > 1:
+        raise UsageError("--json, --jsonl and --csv contradict each other", "give one of them")
     here = datetime.now().astimezone()
     now = here.timestamp()
     start = None if since == "all" else span.since(since, here)

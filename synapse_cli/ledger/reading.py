@@ -139,7 +139,8 @@ def _resolved(book: sqlite3.Connection, path: str, wanted: str, tenant: str | No
         query = f"SELECT id FROM runs WHERE {whose} ORDER BY id DESC LIMIT 1"  # noqa: S608  # our own words
         newest = next(_ask(book, path, query, list(values)), None)
         if newest is None:
-            raise UsageError("no run is recorded yet", 'synapse run "Say hello" records one')
+            what = "no run" if tenant is None else f"no run of tenant {tenant!r}"
+            raise UsageError(f"{what} is recorded yet", 'synapse run "Say hello" records one')
         return str(newest["id"])
     start = wanted.lower()
     query = f"SELECT id FROM runs WHERE {whose} AND id >= ? AND id < ? LIMIT 4"  # noqa: S608  # our own words

@@ -128,7 +128,7 @@ def _wrong(detail: ErrorDetails, data: Table, *, may_guess: bool) -> _Wrong:
         return _Wrong(where, "nothing", _needed(where))
     if kind == "extra_forbidden":
         return _unknown_key(where, data) if may_guess else _Wrong(where, "an unknown key", "another key")
-    found = "a text that is not one" if _is_secret(where) else shown(detail["input"])
+    found = _unshown(detail["input"]) if _is_secret(where) else shown(detail["input"])
     context = detail.get("ctx", {})
     return _Wrong(where, found, _expected(kind, context))
 
@@ -157,6 +157,11 @@ def _needed(where: KeyPath) -> str:
         "output": "dollars per million tokens",
     }
     return words.get(str(where[-1]), "a value")
+
+
+def _unshown(value: object) -> str:
+    """What stands where a key may stand, without quoting it."""
+    return "a text that is not shown" if isinstance(value, str) else shown(value)
 
 
 def _is_secret(where: KeyPath) -> bool:
@@ -188,6 +193,8 @@ def _known_keys(where: KeyPath, data: Table) -> list[str]:
     inner: dict[KeyPath, type[BaseModel]] = {
         ("models", "price"): schema.PriceTable,
         ("models", "limits"): schema.LimitsTable,
+        ("models", "deployments"): schema.DeploymentTable,
+        ("models", "deployments", "limits"): schema.LimitsTable,
         ("hosts",): schema.HostsTable,
         ("retry",): schema.RetryTable,
         ("breaker",): schema.BreakerTable,
@@ -204,7 +211,8 @@ def _known_keys(where: KeyPath, data: Table) -> list[str]:
         ("ledger",): schema.LedgerTable,
         ("defaults",): schema.DefaultsTable,
     }
-    table: type[BaseModel] = inner.get((*where[:1], *where[2:]), schema.ProfileTable)
+    inside = tuple(key for key in where[2:] if not isinstance(key, int))  # of whichever entry of a list
+    table: type[BaseModel] = inner.get((*where[:1], *inside), schema.ProfileTable)
     if len(where) == 2 and where[0] == "models":  # models.NAME
         models = data["models"]
         assert isinstance(models, dict)

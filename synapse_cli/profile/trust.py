@@ -144,6 +144,8 @@ def _of_telemetry(telemetry: object) -> Iterator[tuple[KeyPath, str]]:
         yield ("telemetry", "file"), f"writes what you do to {_clean(telemetry['file'])}"
     if "endpoint" in telemetry:
         yield ("telemetry", "endpoint"), f"sends what you do to {_address(telemetry['endpoint'])}"
+    if telemetry.get("content", False) is not False:
+        yield ("telemetry", "content"), "tells whoever hears of your runs what was asked and answered"
 
 
 def _of_model(at: KeyPath, model: Table) -> Iterator[tuple[KeyPath, str]]:

@@ -81,7 +81,8 @@ def notes(cost: Cost) -> list[str]:
         if against.unknown:
             told.append(f"{_many(against.unknown, 'answer')} of unknown length left out")
     if total.cost_unknown:
-        told.append(f"+? = {_many(total.cost_unknown, 'call')} of unknown cost left out: synapse prices unknown")
+        why = "synapse prices unknown" if total.cost_unknown > total.tokens_unknown else "nobody counted their tokens"
+        told.append(f"+? = {_many(total.cost_unknown, 'call')} of unknown cost left out: {why}")
     if total.estimated:
         share = 100 * total.estimated / max(1, total.calls)
         told.append(f"~ = tokens of {_many(total.estimated, 'call')} ({share:.0f} %) are estimated")

@@ -73,8 +73,8 @@ def _told(key: dict[str, Json]) -> str:
     for count, what in ((key["in_flight"], "in flight"), (key["waiting"], "waiting")):
         if count:
             parts.append(f"{count} {what}")
-    if key["held_s"]:
-        parts.append(f"held for {key['held_s']} s")
+    if isinstance(key["held_s"], float) and key["held_s"]:
+        parts.append(f"held for {key['held_s']:.{0 if key['held_s'] >= 10 else 1}f} s")
     limits = key["limits"]
     for limit in limits if isinstance(limits, list) else []:
         if isinstance(limit, dict) and limit["remaining"] is not None:

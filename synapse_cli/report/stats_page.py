@@ -146,7 +146,7 @@ def _troubles(troubles: Sequence[Trouble]) -> list[Cells]:
 def _money(total: Group) -> Iterator[str]:
     sums = total.sums
     yield f"{dollars(Decimal(sums.cost))} spent" + (
-        f" and {_many(sums.cost_unknown, 'call')} of unknown price" if sums.cost_unknown else ""
+        f" and {_many(sums.cost_unknown, 'call')} of unknown cost" if sums.cost_unknown else ""
     )
     yield f"{dollars(Decimal(sums.saved))} saved against the dearest tier of each way"
 

@@ -164,6 +164,8 @@ def _verdict(verdict: Row) -> Span:
 def _call(call: Row, began: float) -> Span:
     started = _instant(call["started"])
     where = [str(call[name]) for name in ("provider", "deployment") if call[name]]
+    if len(where) == 2 and where[1].startswith(where[0]):  # a place is often told with its provider
+        where = where[1:]
     return Span(
         kind="call",
         name=str(call["model"]),

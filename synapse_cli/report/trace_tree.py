@@ -25,7 +25,7 @@ _MARKS: dict[str, tuple[str, Colour]] = {
     "in doubt": ("?", "red"),
     "running": ("…", "cyan"),
 }
-_ROOMS = (7, 7, 11, 8)
+_ROOMS = (7, 7, 11, 9)
 """Columns of when it began, how long it took, tokens and cost."""
 
 
@@ -94,12 +94,13 @@ class Picture:
                 inner = below + ("│  " if span.children else "   ")
                 yield from self._wrapped(inner + tidy(span.reason), inner, "dim")
         calls = [child for child in span.children if child.kind == "call"]
+        last = max((n for n, child in enumerate(span.children) if child.kind != "text"), default=-1)
         for number, child in enumerate(span.children):
             if child.kind == "text":
                 yield from self._text(child.text or "", below + "  ")
             else:
                 is_alone = span.kind == "attempt" and calls == [child] and child.took_s is not None
-                yield from self._branch(child, below, is_last=number == len(span.children) - 1, is_alone=is_alone)
+                yield from self._branch(child, below, is_last=number == last, is_alone=is_alone)
 
     def _columns(self, label: str, drawn: str, numbers: Sequence[str], colour: Colour | None = None) -> str:
         name = left(label, self._label)

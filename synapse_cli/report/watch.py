@@ -22,7 +22,7 @@ MARKS: dict[str, tuple[str, Colour]] = {
     "in doubt": ("?", "red"),
     "running": ("…", "cyan"),
 }
-_TIME, _MARK, _TOOK, _TOKENS, _COST = 8, 1, 7, 11, 8
+_TIME, _MARK, _TOOK, _TOKENS, _COST = 8, 1, 7, 11, 9
 _GAUGE = 16
 """Columns of the bar of a budget."""
 _NEARLY = 0.8

@@ -174,7 +174,7 @@ def test_steps_are_counted() -> None:
     backend.complete(ASKED, Control())
     backend.complete(ASKED, Control())
 
-    with pytest.raises(BudgetSpent, match="all 2 steps"):
+    with pytest.raises(BudgetSpent, match="all 2 calls"):
         backend.complete(ASKED, Control())
 
 

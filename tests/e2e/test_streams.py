@@ -297,6 +297,20 @@ def test_at_a_terminal_the_answer_comes_piece_by_piece_and_a_summary_follows(mac
     assert re.fullmatch(r"echo · local · \d+\.\d s · \$0\r\n", "".join(seen.err)), seen.err
 
 
+def test_at_a_terminal_an_error_begins_on_a_line_of_its_own(machine: Machine) -> None:
+    machine.use(
+        "schema = 1\n[models.m]\nbackend = 'scripted'\nreplies = [{ text = 'half an answer', error = 'cut' }]\n"
+        "[routes.default]\nuse = 'm'\n"
+    )
+
+    shown = at_terminal(machine, [SYNAPSE, "run", "hello"])
+    piped = machine.synapse("run", "--stream", "--no-cache", "hello")
+
+    assert shown.code == 75
+    assert "".join(shown.out).endswith("\r\n")
+    assert piped.out == b"".join(each.replace("\r\n", "").encode() for each in shown.out)
+
+
 def test_at_a_terminal_progress_is_shown_while_waiting_and_leaves_no_trace(machine: Machine) -> None:
     machine.use(
         "schema = 1\n[models.slow]\nbackend = 'scripted'\n"

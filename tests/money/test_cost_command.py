@@ -11,6 +11,8 @@ from decimal import Decimal
 import pytest
 
 from tests.e2e.machine import Machine
+from tests.hosted.site import open_site
+from tests.servers.base import Reply
 
 PROFILE = """schema = 1
 [models.cheap]
@@ -144,7 +146,7 @@ def test_a_pipe_gets_plain_numbers_and_the_notes_stay_out_of_it(spent: Machine) 
     assert done.lines[0].startswith("saved = the answer's tokens at the dearest tier of its way")
 
 
-def test_a_call_of_unknown_cost_is_counted_apart_and_named(machine: Machine) -> None:
+def test_a_call_whose_tokens_nobody_counted_is_counted_apart_and_not_blamed_on_its_price(machine: Machine) -> None:
     machine.use(PROFILE.replace('"a good answer", tokens = { input = 1201, output = 331 }', '"x", error = "cut"'))
     machine.synapse("run", "hard")
 
@@ -153,8 +155,26 @@ def test_a_call_of_unknown_cost_is_counted_apart_and_named(machine: Machine) -> 
 
     assert told["total"]["cost_unknown_calls"] >= 1
     assert told["total"]["cost_usd"] == "0.00017535"
+    assert any("of unknown cost left out: nobody counted their tokens" in note for note in told["notes"])
+    assert unknown == []
+
+
+def test_a_call_without_a_price_is_counted_apart_and_its_model_named(machine: Machine) -> None:
+    with open_site("openai") as site:
+        site.server.will(Reply())
+        machine.use(
+            f"schema = 1\n[models.own]\nbackend = 'litellm'\nmodel = 'openai/unheard-of'\nkeys = ['env:K']\n"
+            f"base_url = '{site.server.url}/v1'\n[routes.default]\nuse = 'own'\n"
+        )
+        machine.env |= {"K": "sk-k"}
+        assert machine.synapse("run", "hello").code == 0
+
+    told = machine.synapse("cost", "--json").json
+    unknown = machine.synapse("prices", "unknown", "--json").json
+
+    assert told["total"]["cost_unknown_calls"] >= 1
     assert any("of unknown cost left out: synapse prices unknown" in note for note in told["notes"])
-    assert [(row["name"], row["now"]) for row in unknown] == [("dear", "profile")]
+    assert [(row["name"], row["calls"], row["now"]) for row in unknown] == [("own", 1, "unknown")]
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,7 @@ DANGERS = {
     "command_check": ("", 'accept = [{ kind = "json" }, { kind = "command", argv = ["true"] }]', "",
         "cascades.c.accept[1]"),
     "run_route": ("", "", '[routes.r]\nrun = ["sh", "-c", "id"]', "routes.r.run"),
+    "texts_for_telemetry": ("", "", "[telemetry]\ncontent = true", "telemetry.content"),
     "shorter_record": ("", "", '[ledger]\nkeep = "1s"', "ledger.keep"),
     "smaller_record": ("", "", '[ledger]\nmax_size = "1B"', "ledger.max_size"),
     "smaller_cache": ("", "", '[cache]\nmax_size = "1B"', "cache.max_size"),

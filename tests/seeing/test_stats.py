@@ -228,3 +228,10 @@ def test_percentiles_are_those_of_the_calls_within_a_bucket() -> None:
     assert latency["p50"] == pytest.approx(0.50, rel=0.05)
     assert latency["p90"] == pytest.approx(0.90, rel=0.05)
     assert latency["p99"] == pytest.approx(0.99, rel=0.05)
+
+
+def test_two_forms_at_once_contradict_each_other(machine: Machine) -> None:
+    done = machine.synapse("stats", "--json", "--csv")
+
+    assert (done.code, done.out) == (2, b"")
+    assert "contradict each other" in done.err

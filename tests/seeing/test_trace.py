@@ -67,7 +67,8 @@ def test_calls_are_placed_in_time_and_so_is_the_pause_before_one_more_try(machin
         ("big", "answered", None, "tier"),
     ]
     assert [call["start_s"] for call in calls] == sorted(call["start_s"] for call in calls)
-    assert calls[1]["start_s"] <= pause["start_s"] <= pause["start_s"] + pause["took_s"] <= calls[2]["start_s"]
+    ended = round(pause["start_s"] + pause["took_s"], 6)
+    assert calls[1]["start_s"] <= pause["start_s"] <= ended <= calls[2]["start_s"]
     assert {call["where"] for call in calls} == {"scripted"}
 
 
@@ -164,6 +165,24 @@ def test_an_empty_ledger_says_what_to_do(machine: Machine) -> None:
     assert (done.code, done.out) == (2, b"")
     assert "no run is recorded yet" in done.err
     assert "synapse run" in done.err
+
+
+def test_a_tenant_without_a_run_is_told_so(machine: Machine) -> None:
+    machine.synapse("run", "a question of nobody's")
+
+    done = machine.synapse("trace", "--tenant", "acme")
+
+    assert (done.code, done.out) == (2, b"")
+    assert "no run of tenant 'acme' is recorded yet" in done.err
+
+
+def test_a_branch_ends_where_only_a_text_follows(machine: Machine) -> None:
+    machine.synapse("run", "a hard question")
+
+    lines = machine.synapse("trace", "--text").out.decode().splitlines()
+
+    last = next(at for at, line in enumerate(lines) if "a whole answer" in line)
+    assert lines[last - 1].lstrip().startswith("└─")
 
 
 def test_texts_are_told_only_on_demand(machine: Machine) -> None:

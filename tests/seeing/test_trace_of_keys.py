@@ -38,4 +38,18 @@ def test_both_calls_are_told_with_the_key_they_used_and_neither_key_is(machine: 
     assert attempt["outcome"] == "accepted"
     assert [(call["outcome"], call["reason"]) for call in calls] == [("failed", "auth"), ("answered", None)]
     assert ["env:BAD" in calls[0]["where"], "env:GOOD" in calls[1]["where"]] == [True, True]
+    assert calls[1]["where"].startswith("openai at http://127.0.0.1:"), "the provider is named once"
     assert b"sk-" not in told.out
+
+
+def test_of_several_keys_that_are_rejected_alike_the_reason_is_said_once(machine: Machine) -> None:
+    with open_site("openai") as site:
+        site.server.will(Reply(status=401, message="bad key"))
+        machine.use(KEYS.format(url=site.server.url))
+        machine.env |= {"BAD": "sk-bad", "GOOD": "sk-worse"}
+        done = machine.synapse("run", "hello")
+
+    error = next(line for line in done.err.splitlines() if "error:" in line)
+    assert done.code == 77
+    assert "no key of m is of use: env:BAD, env:GOOD: " in error
+    assert error.count("bad key") == 1
