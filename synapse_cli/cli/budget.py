@@ -11,6 +11,7 @@ import typer
 
 from synapse_cli.cli.listing import print_rows, print_table
 from synapse_cli.core.errors import InputError, NotAllowed, UsageError
+from synapse_cli.flows.tenancy import VARIABLE
 
 if TYPE_CHECKING:
     import sqlite3
@@ -45,7 +46,10 @@ def budget() -> None:
 
 @app.command()
 def show(
-    tenant: Annotated[str | None, typer.Option("--tenant", metavar="NAME", help="Only this tenant's.")] = None,
+    tenant: Annotated[
+        str | None,
+        typer.Option("--tenant", envvar=VARIABLE, show_envvar=False, metavar="NAME", help="Only this tenant's."),
+    ] = None,
     route: Annotated[str | None, typer.Option("--route", "-r", metavar="NAME", help="Only this route's.")] = None,
     profile: _Profile = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,

@@ -61,7 +61,8 @@ def prune(
         print_rows([{**told, "dry_run": dry_run}], jsonl=True)
         return
     verb = "would be forgotten" if dry_run else "forgotten"
-    typer.echo(f"{found.runs} runs {verb}: {as_size(found.bytes_before)} to {as_size(found.bytes_after)}")
+    runs = "run" if found.runs == 1 else "runs"
+    typer.echo(f"{found.runs} {runs} {verb}: {as_size(found.bytes_before)} to {as_size(found.bytes_after)}")
 
 
 def export(

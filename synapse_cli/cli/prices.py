@@ -215,7 +215,8 @@ def _line(found: Told) -> str:
 
 
 def _list_line(told: dict[str, Json]) -> str:
-    return f"{told['models']} models from {told['file']} ({str(told['at'])[:10]})"
+    models = "model" if told["models"] == 1 else "models"
+    return f"{told['models']} {models} from {told['file']} ({str(told['at'])[:10]})"
 
 
 def _new_price(found: Told, given: dict[str, str | None]) -> Price:

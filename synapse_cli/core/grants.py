@@ -94,7 +94,10 @@ def _check_steps(room: Room) -> None:
     limit = room.budget.steps
     if limit is not None and room.gone.steps >= limit:
         hint = "raise [budget] steps_per_run" if room.budget.hint is RAISE else room.budget.hint
-        raise BudgetSpent(f"all {limit} calls of {room.budget.whose} are used", hint)
+        whose = room.budget.whose
+        raise BudgetSpent(
+            f"the one call of {whose} is used" if limit == 1 else f"all {limit} calls of {whose} are used", hint
+        )
 
 
 def _affordable_seconds(bid: Bid, rooms: Sequence[Room]) -> tuple[float, bool]:
@@ -105,7 +108,7 @@ def _affordable_seconds(bid: Bid, rooms: Sequence[Room]) -> tuple[float, bool]:
         if limit is not None:
             left = limit - room.gone.seconds
             if left <= 0:
-                raise BudgetSpent(f"all {limit:g} seconds of {room.budget.whose} are used", room.budget.hint)
+                raise BudgetSpent(f"the {limit:g} s of {room.budget.whose} are used", room.budget.hint)
             seconds, is_timed = min(seconds, left), True
     return (seconds, True) if is_timed else (0.0, False)
 
@@ -137,4 +140,12 @@ def _known(price: Price | None) -> Price:
 def _too_little(bid: Bid, room: Room, affordable: int, least: int) -> str:
     if least == 0:  # an encoder writes nothing
         return f"{room.budget.whose} does not afford a call of {bid.input_tokens} tokens"
-    return f"{room.budget.whose} affords {max(0, affordable)} output tokens, and {least} are the least"
+    if _is_used_up(room):
+        return f"{room.budget.whose} is used up"
+    tokens = "token" if affordable == 1 else "tokens"
+    return f"{room.budget.whose} affords {max(0, affordable)} output {tokens}, and {least} are the least"
+
+
+def _is_used_up(room: Room) -> bool:
+    limits = ((room.budget.dollars, room.gone.dollars), (room.budget.tokens, room.gone.tokens))
+    return any(limit is not None and 0 < limit <= gone for limit, gone in limits)

@@ -36,7 +36,7 @@ def test_what_one_run_spent_the_next_one_knows(tmp_path: Path) -> None:
     later = till.meter((PROFILE, {"per_day": Decimal(2)}))
 
     assert passes(later)
-    with pytest.raises(BudgetSpent, match="today's budget of profile default affords 0 output tokens") as refused:
+    with pytest.raises(BudgetSpent, match="today's budget of profile default is used up") as refused:
         later.reserve(bid())
     assert "synapse budget raise day" in refused.value.hint
 

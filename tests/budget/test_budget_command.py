@@ -72,6 +72,8 @@ def test_a_table_tells_the_same(spent: Machine) -> None:
 def test_only_one_tenant_s_or_route_s_is_shown_where_that_is_asked_for(spent: Machine) -> None:
     assert {key[0] for key in _of(spent, "--tenant", "acme")} == {"tenant"}
     assert {key[0] for key in _of(spent, "--route", "default")} == {"route"}
+    spent.env["SYNAPSE_TENANT"] = "acme"
+    assert {key[0] for key in _of(spent)} == {"tenant"}
     assert spent.synapse("budget", "show", "--route", "nobody").code == 2
 
 
