@@ -189,13 +189,15 @@ def _telling(flags: Flags) -> Iterator[Callable[[Event], None]]:
 
     shows = sys.stderr.isatty() and not (flags.quiet or flags.verbose)
     with Progress() if shows else nullcontext() as progress:
+        line: str | None = None
 
         def listen(event: Event) -> None:
+            nonlocal line
             if progress is not None:
                 progress.hear(event)
             if flags.json and flags.stream:
                 _print_json(event_json(event))
-            line = narrate(event) if flags.verbose or isinstance(event, Warned) else None
+            line = narrate(event, line) if flags.verbose or isinstance(event, Warned) else None
             if line:
                 sys.stderr.write(f"synapse: {line}\n")
 

@@ -29,11 +29,11 @@ def memo_summary(run: Run) -> str:
     return " · ".join([best.tier, "cached", "$0", *([f"saved {dollars(saved)}"] if saved else [])])
 
 
-def narrate(event: Event) -> str | None:
-    """What `-v` says of an event; None where it says nothing."""
+def narrate(event: Event, before: str | None = None) -> str | None:
+    """What `-v` says of an event, and did not say `before`; None where it says nothing."""
     match event:
         case Routed(decision):
-            return f"route {decision.route}: {decision.why}"
+            return decision.why if decision.route == "-" else f"route {decision.route}: {decision.why}"
         case Asking(tier, is_local):
             return f"asking {tier} ({'local' if is_local else 'hosted'})"
         case Attempted(attempt):
@@ -44,7 +44,8 @@ def narrate(event: Event) -> str | None:
             told = "" if confidence is None else f" (confidence {confidence:.2f})"
             return f"{attempt.tier}: {'accepted' if attempt.accepted else 'rejected: ' + attempt.reason}{told}"
         case Waiting(tier, delay, reason):
-            return f"{tier}: {reason}; waiting {seconds(delay)}"
+            told = f"{tier}: {reason}"
+            return f"{tier}: waiting {seconds(delay)}" if told == before else f"{told}; waiting {seconds(delay)}"
         case Warned(message):
             return f"warning: {message}"
         case Wrote():

@@ -29,6 +29,12 @@ from synapse_cli.telemetry.wanted import ENDPOINTS
 _ANSWERED = re.compile(r"code: (?:\d|StatusCode\.(?!UNAVAILABLE|DEADLINE_EXCEEDED))")
 """That a collector said no, rather than nothing; then it may still want the other kind (Jaeger takes no metrics)."""
 _TRIED = re.compile(r"Transient error (.+) encountered while exporting .*", re.DOTALL)
+_WRAPPED = re.compile(
+    r"""(?:HTTPS?ConnectionPool\([^)]*\):\ (?:.*\(Caused\ by\ \w+\(["'](?:\w+\([^)]*\):\ )?(.+?)["']\)\))?)"""
+    r"""|(?:Failed\ to\ export\ \w+\ batch\ code:\ None,\ reason:\ )""",
+    re.DOTALL | re.VERBOSE,
+)
+"""What clients put around the one sentence that says why: a refused connection came as two hundred characters."""
 _GAVE_UP = re.compile("due to timeout, max retries or shutdown")
 _KINDS = {1: SpanKind.INTERNAL, 3: SpanKind.CLIENT}
 
@@ -82,7 +88,18 @@ class Exporter:
     def _outcome(self, result: object) -> str:
         """Why an export failed, as its log says; empty where it did not."""
         said, self._said.last = self._said.last, ""
-        return "" if getattr(result, "name", "") == "SUCCESS" else one_line(said or "the export failed", _secrets())
+        if getattr(result, "name", "") == "SUCCESS":
+            return ""
+        return one_line(unwrapped(said) or "the export failed", _secrets())
+
+
+def unwrapped(said: str) -> str:
+    """The sentence that says why, without what HTTP clients put around it."""
+    while True:
+        inner = _WRAPPED.sub(lambda found: found[1] or "", said, count=1)
+        if inner == said:
+            return said
+        said = inner
 
 
 class _Said(logging.Handler):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 
@@ -62,20 +63,22 @@ def test_a_cascade_whose_tiers_all_fail_asks_six_times_at_most(warm: Machine, we
     assert done.json["latency_s"] < 10
 
 
-def test_a_hundred_processes_come_back_when_they_were_told_to(warm: Machine, well: list[Far]) -> None:
+def test_processes_come_back_when_they_were_told_to(warm: Machine, well: list[Far]) -> None:
+    """Forty; a hundred with SYNAPSE_FULL=1, and `tests.bench.crowd` has a hundred in six ways."""
+    many = 100 if os.environ.get("SYNAPSE_FULL") else 40
     use(warm, well)
     well[0].told(faults="429:1")
     over = threading.Timer(2.0, lambda: well[0].told(faults=""))
     over.start()
 
-    done = warm.shell("seq 100 | xargs -P100 -I{} synapse run -r alone 'prompt {}'")
+    done = warm.shell(f"seq {many} | xargs -P{many} -I{{}} synapse run -r alone 'prompt {{}}'")
 
     over.join()
     told = well[0].told()
     succeeded = set(done.out.decode().splitlines())
-    assert succeeded <= {proof(SMALL, f"prompt {number}") for number in range(1, 101)}
+    assert succeeded <= {proof(SMALL, f"prompt {number}") for number in range(1, many + 1)}
     assert told["early"] == 0
-    assert len(succeeded) == 100, done.err
+    assert len(succeeded) == many, done.err
     assert told["requests"] <= 1.2 * len(succeeded)
 
 

@@ -93,7 +93,7 @@ def test_telemetry_that_goes_nowhere_keeps_nobody_waiting(machine: Machine, name
     assert all(len(lines) <= 1 for lines in said), said
 
 
-@pytest.mark.parametrize("how", DAMAGES)
+@pytest.mark.parametrize("how", DAMAGES if os.environ.get("SYNAPSE_FULL") else ["header", "truncated", "folder"])
 def test_a_damaged_file_costs_at_most_one_line_and_is_mended_or_left_alone(machine: Machine, how: str) -> None:
     files = databases(machine)
     assert len(files) >= 3

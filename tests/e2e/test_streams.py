@@ -347,6 +347,19 @@ def test_verbose_tells_in_lines_and_draws_nothing(machine: Machine) -> None:
     assert "synapse: asking echo (local)\r\n" in told
 
 
+def test_verbose_says_a_reason_once_also_where_it_waits_to_try_again(machine: Machine) -> None:
+    machine.use(
+        "schema = 1\n[models.m]\nbackend = 'scripted'\nreplies = [{ error = 'server' }]\n[routes.default]\nuse = 'm'\n"
+    )
+
+    done = machine.synapse("run", "-v", "-m", "m", "hello")
+
+    failed = "synapse: m: the server of 'm' failed (as its script says)"
+    assert done.lines[0] == "synapse: model named with -m"
+    assert done.lines.count(failed) == 2, "once a try"
+    assert [line[:20] for line in done.lines if "waiting" in line] == ["synapse: m: waiting "]
+
+
 def test_a_memo_hit_at_a_terminal_says_that_it_was_kept(machine: Machine) -> None:
     machine.says("an answer")
     at_terminal(machine, [SYNAPSE, "run", "hello"])

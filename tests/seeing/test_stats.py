@@ -21,9 +21,14 @@ from tests.seeing.conftest import CLIMB
 from tests.seeing.screen import plain, seated
 
 
-@pytest.fixture
-def lived(machine: Machine) -> Machine:
-    """Three climbs (one over a failing tier), one easy question asked twice, and one by another route."""
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Machine:
+    """Three climbs (one over a failing tier), one easy question asked twice, and one by another route.
+
+    Nobody adds to them.
+    """
+    machine = Machine(tmp_path_factory.mktemp("lived"))
+    machine.use(CLIMB)
     for prompt in ("a hard question", "another hard one", "a hard and broken one", "hello", "hello", "write a parser"):
         machine.synapse("run", prompt)
     return machine

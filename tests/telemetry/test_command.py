@@ -49,6 +49,21 @@ def test_a_test_writes_a_line_of_each_kind_to_the_file(machine: Machine) -> None
     assert [span.name for span in read(path).spans] == ["synapse.test"]
 
 
+def test_why_a_collector_cannot_be_reached_is_one_sentence() -> None:
+    import requests
+
+    from synapse_cli.telemetry.export import unwrapped
+
+    with pytest.raises(requests.ConnectionError) as refused:
+        requests.get("http://127.0.0.1:9/v1/traces", timeout=5)
+
+    assert unwrapped(str(refused.value)) == "Failed to establish a new connection: [Errno 111] Connection refused"
+    assert unwrapped("Failed to export spans batch code: None, reason: Invalid URL 'x'") == "Invalid URL 'x'"
+    assert unwrapped("Failed to export spans batch code: 404, reason: no") == (
+        "Failed to export spans batch code: 404, reason: no"
+    )
+
+
 @pytest.mark.parametrize(("status", "why"), [(401, "code: 401"), (404, "code: 404")])
 def test_a_test_that_is_refused_says_why(machine: Machine, collector: Collector, status: int, why: str) -> None:
     collector.status = {"/v1/traces": status, "/v1/metrics": status}
