@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +75,7 @@ def test_each_case_that_is_mended_in_what_is_heard_is_shown_above() -> None:
 
 def _heard(name: str, reply: Reply, folder: Path, *, stream: bool = False) -> dict[str, Any]:
     """What LiteLLM by itself makes of an answer."""
-    with open_place(BY_NAME[name], folder) as place:
+    with open_place(BY_NAME[name], folder) as place, _let_go():
         place.server.will(reply)
         litellm = package()
         hush()
@@ -99,6 +101,20 @@ def _heard(name: str, reply: Reply, folder: Path, *, stream: bool = False) -> di
             "reason": answer.choices[0].finish_reason,
             "cached": details and details.cached_tokens,
         }
+
+
+@contextmanager
+def _let_go() -> Iterator[None]:
+    """Close what LiteLLM leaves half read: else httpcore does when Python tidies up, and may wait for its own lock."""
+    heard: list[Any] = []
+    hooks = package().client_session.event_hooks["response"]
+    hooks.append(heard.append)
+    try:
+        yield
+    finally:
+        hooks.remove(heard.append)
+        for response in heard:
+            response.close()
 
 
 def _address(place: Place) -> str:
