@@ -1,0 +1,1 @@
+"""What was learned from data: predictors, bounds, and the files they are kept in."""
