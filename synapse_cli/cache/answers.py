@@ -120,6 +120,16 @@ class Answers:
         """Drop what has expired or is over the size cap; return how many."""
         return self._try(lambda shelf: shelf.prune(), 0)
 
+    def forget(self, key: str) -> int:
+        """Drop the answer under a key, and what rules said of it; return how many answers that were."""
+
+        def drop(shelf: Shelf) -> int:
+            for name in [name for name in shelf.names() if name.startswith(f"verdicts:{key}:")]:
+                shelf.delete(name)
+            return int(shelf.delete(f"answer:{key}"))
+
+        return self._try(drop, 0)
+
     def clear(self) -> int:
         """Drop everything; return how many."""
         return self._try(lambda shelf: shelf.clear(), 0)

@@ -14,6 +14,7 @@ from synapse_cli.core.completion import Completion, Usage
 from synapse_cli.core.outcome import Decision
 from synapse_cli.core.prompt import Json
 from synapse_cli.core.verdict import Verdict
+from synapse_cli.core.way import PolicyMark, Way
 
 Kind = Literal["answer", "verdicts", "decision"]
 T = TypeVar("T")
@@ -22,8 +23,8 @@ _NOT_KEPT = ("cache_key", "cached", "kept_at", "keepable", "quota")
 """Fields of a Completion that say how it was come by, not what it is."""
 _PROOF = 16
 """Bytes of a record's proof."""
-_SPENT = "usage"
-"""Of a Decision: what deciding took then; deciding from the cache takes nothing."""
+_SPENT = ("usage", "cost")
+"""Of a Decision or a Verdict: what it took then; from the cache it takes nothing."""
 
 
 class Record(NamedTuple):
@@ -92,22 +93,20 @@ def to_completion(value: Json) -> Completion | None:
 
 def from_verdicts(verdicts: tuple[Verdict, ...]) -> Json:
     """Say verdicts in JSON."""
-    return [asdict(verdict) for verdict in verdicts]
+    return [_unspent(verdict) for verdict in verdicts]
 
 
 def to_verdicts(value: Json) -> tuple[Verdict, ...] | None:
     """Read verdicts back."""
     if not isinstance(value, list):
         return None
-    verdicts = [_attempt(lambda table: Verdict(**_exactly(Verdict, table)), item) for item in value]  # type: ignore[arg-type]  # as above
+    verdicts = [_attempt(lambda table: Verdict(**_exactly(Verdict, table, _SPENT)), item) for item in value]  # type: ignore[arg-type]  # as above
     return tuple(v for v in verdicts if v is not None) if None not in verdicts else None
 
 
 def from_decision(decision: Decision) -> Json:
     """Say a routing decision in JSON."""
-    value = asdict(decision)
-    del value[_SPENT]
-    return value
+    return _unspent(decision)
 
 
 def to_decision(value: Json) -> Decision | None:
@@ -118,9 +117,29 @@ def to_decision(value: Json) -> Decision | None:
         if not isinstance(runners, list):
             raise TypeError("runners_up")
         pairs = tuple((_text(pair[0]), _text(pair[1])) for pair in map(_texts, runners))
-        return Decision(**{**_exactly(Decision, table, (_SPENT,)), "runners_up": pairs})  # type: ignore[arg-type]  # as above
+        told = _exactly(Decision, table, _SPENT)
+        way, policy = _way(table["way"]), _policy(table["policy"])
+        return Decision(**{**told, "runners_up": pairs, "way": way, "policy": policy})  # type: ignore[arg-type]  # as above
 
     return _attempt(build, value)
+
+
+def _unspent(value: Decision | Verdict) -> dict[str, Json]:
+    told: dict[str, Json] = asdict(value)
+    for name in _SPENT:
+        del told[name]
+    return told
+
+
+def _way(value: Json) -> Way | None:
+    if not isinstance(value, dict):
+        return None
+    told = _exactly(Way, value)
+    return Way(_texts(told["tiers"]), _texts(told["accept"]))
+
+
+def _policy(value: Json) -> PolicyMark | None:
+    return PolicyMark(**_exactly(PolicyMark, value)) if isinstance(value, dict) else None  # type: ignore[arg-type]  # as above
 
 
 def _proof(name: str, body: bytes) -> bytes:

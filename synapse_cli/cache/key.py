@@ -32,6 +32,7 @@ def request_key(identity: str, request: Request, settings: Mapping[str, Json]) -
             "tools": list(request.tools),
             "template": request.template_version,
             "settings": dict(settings),
+            **({"sample": request.sample} if request.sample else {}),
         }
     )
 

@@ -206,6 +206,23 @@ def clear(env: Mapping[str, str]) -> int:
     return dropped
 
 
+def drop(env: Mapping[str, str], matches: Callable[[Mapping[str, str]], bool]) -> int:
+    """Drop the memos whose facts are so; return how many. Raises OSError or sqlite3.Error."""
+    path = file_path(env)
+    if path is None or not os.path.exists(path):
+        return 0
+    memos = _opened(path)
+    try:
+        kept = memos.execute("SELECT key, facts FROM memos").fetchall()
+        over = [(key,) for key, facts in kept if matches(_unpack(facts))]
+        memos.execute("BEGIN IMMEDIATE")
+        memos.executemany("DELETE FROM memos WHERE key = ?", over)
+        memos.execute("COMMIT")
+    finally:
+        memos.close()
+    return len(over)
+
+
 def count(env: Mapping[str, str]) -> tuple[int, int]:
     """Return how many memos there are, and the bytes of their file."""
     import sqlite3

@@ -7,8 +7,8 @@ import shutil
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from synapse_cli.checks import child
 from synapse_cli.checks.doubtful import one_line, passes_if_missing, unevaluated
+from synapse_cli.core import child
 from synapse_cli.core.completion import Completion
 from synapse_cli.core.control import Control
 from synapse_cli.core.options import Options

@@ -13,8 +13,9 @@ import sys
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from synapse_cli.checks import backtracking, child
+from synapse_cli.checks import backtracking
 from synapse_cli.checks.doubtful import passes_if_missing, unevaluated
+from synapse_cli.core import child
 from synapse_cli.core.completion import Completion
 from synapse_cli.core.control import Control
 from synapse_cli.core.options import Options

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from synapse_cli.checks import backtracking, child, fenced
+from synapse_cli.checks import backtracking, fenced
 from synapse_cli.checks.doubtful import one_line, unevaluated
+from synapse_cli.core import child
 from synapse_cli.core.completion import Completion
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import UsageError

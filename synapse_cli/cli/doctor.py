@@ -238,7 +238,7 @@ def _database(what: str, path: str) -> Finding:
 
 def _local_answer(profile: Profile) -> Finding:
     """One real answer of the cheapest local model, in a process of its own."""
-    from synapse_cli.flows.session import NANO
+    from synapse_cli.flows.choosing import NANO
 
     local = [m for m in profile.models.values() if m.backend == "llama.cpp"] or [NANO]
     command = [sys.executable, "-m", "synapse_cli", "run", "--no-cache", "--no-log", "-q", "--no-stream"]

@@ -13,7 +13,8 @@ from synapse_cli.core.errors import SynapseError
 from synapse_cli.core.events import Event, Warned
 from synapse_cli.core.run import Run
 from synapse_cli.core.witness import Witness
-from synapse_cli.flows.session import NANO, Session
+from synapse_cli.flows.choosing import NANO
+from synapse_cli.flows.session import Session
 from synapse_cli.report.problem import say, tell, warn
 
 

@@ -9,8 +9,9 @@ from typing import Literal, TypeAlias
 from synapse_cli.core.completion import NO_USAGE, Completion, Usage
 from synapse_cli.core.errors import SynapseError
 from synapse_cli.core.verdict import Verdict
+from synapse_cli.core.way import PolicyMark, Way
 
-DecisionSource = Literal["flag", "task", "rule", "model", "default"]
+DecisionSource = Literal["flag", "task", "rule", "lexical", "semantic", "judge", "model", "default"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,14 @@ class Decision:
     """(route, why not) for each route that was looked at and not taken."""
     usage: Usage = NO_USAGE
     """Tokens of the calls that deciding took; they count like any other."""
+    cost: Decimal | None = Decimal(0)
+    """Dollars of those calls; None where one of them is unknown."""
+    way: Way | None = None
+    """What the route's policy chose; it goes before the route's `use`."""
+    policy: PolicyMark | None = None
+    """The policy that chose the way."""
+    score: float | None = None
+    """What the policy expects of the way, in [0, 1]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +117,10 @@ class Outcome:
         for attempt in self.attempts:
             if isinstance(attempt, Failed):
                 total = total + attempt.usage
-            elif isinstance(attempt, Answered) and not attempt.completion.cached:
-                total = total + attempt.completion.usage
+            elif isinstance(attempt, Answered):
+                total = total + (NO_USAGE if attempt.completion.cached else attempt.completion.usage)
+                for verdict in attempt.verdicts:
+                    total = total + verdict.usage
         return total
 
     @property
@@ -117,11 +128,7 @@ class Outcome:
         """Dollars of every call made for this run; None where one of them is unknown."""
         total = Decimal(0)
         for attempt in self.attempts:
-            spent: Decimal | None = Decimal(0)
-            if isinstance(attempt, Failed):
-                spent = attempt.cost
-            elif isinstance(attempt, Answered) and not attempt.completion.cached:
-                spent = attempt.completion.cost
+            spent = _spent(attempt)
             if spent is None:
                 return None
             total += spent
@@ -136,3 +143,17 @@ class Outcome:
                 reason = here.reason if isinstance(here, Answered) else here.error.message
                 steps.append(Escalation(here.tier, there.tier, reason))
         return tuple(steps)
+
+
+def _spent(attempt: Attempt) -> Decimal | None:
+    """Dollars of one attempt, those of judging it included."""
+    match attempt:
+        case Skipped():
+            return Decimal(0)
+        case Failed():
+            return attempt.cost
+        case Answered():
+            parts = [verdict.cost for verdict in attempt.verdicts]
+            parts += [] if attempt.completion.cached else [attempt.completion.cost]
+            known = [part for part in parts if part is not None]
+            return sum(known, Decimal(0)) if len(known) == len(parts) else None

@@ -51,11 +51,30 @@ class Encoder(Protocol):
         ...
 
 
+class Aid(Protocol):
+    """What a check is handed that needs more than the answer; each call counts in the run's budget, cost, record."""
+
+    @property
+    def tier(self) -> str:
+        """Who answered: for agreement among samples of one model, and never told to a judge."""
+        ...
+
+    def ask(self, model: str, request: Request, *, kind: Literal["judge", "sample"] = "judge") -> Completion:
+        """Ask a model of the profile, through cache, budget, limits. Raises SynapseError where it may not or cannot."""
+        ...
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """One vector a text, from the profile's encoder. Raises SynapseError where there is none."""
+        ...
+
+
 class Check(Protocol):
     """A rule that an answer must pass. Built by `parse` from its own option table.
 
-    A check may also have `files` (paths whose content decides its verdict: the memo watches them) and
-    `ready(request)`, which raises UsageError where the request lacks what the rule needs (labels, a schema).
+    A check may also have `files` (paths whose content decides its verdict: the memo watches them),
+    `ready(request)`, which raises UsageError where the request lacks what the rule needs (labels, a schema),
+    `models` (names of the profile's models that it asks), and `judge_with(request, completion, control, aid)`,
+    which is then called in place of `judge`.
     Checks are frozen, and their `repr` says all they hold: verdicts are kept by it.
     """
 

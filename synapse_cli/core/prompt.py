@@ -37,3 +37,5 @@ class Request:
     tools: tuple[str, ...] = ()
     template_version: str | None = None
     """Version of the prompt template the messages were rendered from; part of the cache key."""
+    sample: int = 0
+    """Which of several answers to the same request this is; part of the cache key."""

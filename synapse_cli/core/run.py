@@ -47,6 +47,12 @@ class Run:
         return self.outcome.usage + self.decision.usage
 
     @property
+    def cost(self) -> Decimal | None:
+        """Dollars of every call of this run, those of routing and judging included; None where one is unknown."""
+        climbed, decided = self.outcome.cost, self.decision.cost
+        return None if climbed is None or decided is None else climbed + decided
+
+    @property
     def first_latency_s(self) -> float | None:
         """Seconds from asking the answering tier to its first piece."""
         return None if self.outcome.best is None else self.outcome.best.completion.first_latency_s

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import cached_property
@@ -21,10 +22,11 @@ from synapse_cli.core.control import Control
 from synapse_cli.core.errors import BackendError, NotAllowed, SynapseError
 from synapse_cli.core.ids import new_run_id
 from synapse_cli.core.outcome import Decision, Outcome
-from synapse_cli.core.ports import Backend
+from synapse_cli.core.ports import Backend, Check
 from synapse_cli.core.prompt import Request
 from synapse_cli.core.run import Run
 from synapse_cli.core.unkept import gathered
+from synapse_cli.core.vectors import Vectors
 from synapse_cli.core.verdict import Verdict
 from synapse_cli.core.witness import Witness
 from synapse_cli.flows.ask import Ask
@@ -32,7 +34,7 @@ from synapse_cli.flows.budgeting import Budgets, seconds_of_run
 from synapse_cli.flows.calls import Calls, Warm
 from synapse_cli.flows.plan import Plan, Rung, plan
 from synapse_cli.flows.telling import Telling
-from synapse_cli.flows.tenancy import cache_folder, forbidden, routes_of, tenant_of
+from synapse_cli.flows.tenancy import cache_folder, forbidden, tenant_of
 from synapse_cli.flows.wiring import find_hosted, has_file, near_hosted, takes_keys
 from synapse_cli.profile.model import Model, Profile
 
@@ -41,10 +43,6 @@ if TYPE_CHECKING:
     from synapse_cli.flows.paced import Paced
     from synapse_cli.ledger.book import Book
     from synapse_cli.ledger.recorded import Record
-    from synapse_cli.routing.question import TaskGuess
-
-NANO = Model(name="nano", backend="llama.cpp", source="builtin:nano")
-"""Names tasks where the profile declares no nano of its own."""
 
 
 class Session:
@@ -62,6 +60,7 @@ class Session:
         self.run_id = new_run_id(self.started)
         self._began = self.clock.monotonic()
         self.local_tiers: set[str] = set()
+        self._made_up: dict[str, Model] = {}
         self.tenant = tenant_of(profile, ask.tenant)
         seconds = seconds_of_run(profile, ask, self.tenant)
         self._is_one_of_many = warm is not None
@@ -93,24 +92,9 @@ class Session:
 
     def choose(self) -> Decision:
         """Decide the route; a model that was named needs none."""
-        ask = self.ask
-        if ask.model is not None:
-            return Decision("-", "model named with -m", "flag")
-        from synapse_cli.routing.question import Question
-        from synapse_cli.routing.rules import choose
+        from synapse_cli.flows.choosing import choose
 
-        question = Question(
-            prompt=ask.prompt,
-            files=ask.files,
-            tags=ask.tags,
-            task=ask.task,
-            count_tokens=lambda: self._rough_tokens(ask.prompt),
-            name_task=self._name_task,
-        )
-        routes = routes_of(self.tenant, self.profile.routes, ask.route)
-        decision = choose(routes, self.profile.defaults.route, question, ask.route)
-        routes_of(self.tenant, self.profile.routes, decision.route)  # the default may be none of the tenant's
-        return decision
+        return choose(self)
 
     def plan(self, decision: Decision) -> Plan:
         """Lay out the stages of a decision."""
@@ -126,6 +110,7 @@ class Session:
                 near=near_hosted,
                 alias=lambda name: aliases.known(os.environ, self.witness).get(name),
             )
+            self._made_up[named.name] = named
             if (named.source or "").startswith("hf:"):
                 from synapse_cli.backends.catalog_source import parse
 
@@ -149,14 +134,41 @@ class Session:
         return Tier(
             name=model.name,
             model=model.name,
-            backend=self._chain(model, keeps=keeps),
+            backend=self.chain(model, keeps=keeps),
             request=rung.request,
             checks=rung.checks,
             is_local=is_local,
-            obstacle=self._obstacle(model, is_local),
+            obstacle=self.obstacle(model),
             max_attempts=model.max_attempts,
             may_repeat=None if is_local else lambda: self.paced.may_repeat(model),
         )
+
+    def chain(self, model: Model, *, keeps: bool, kind: str = "tier") -> Backend:
+        """Everything between the run and a model; `kind` is what its calls are for, as the record says it."""
+        return self.calls.chain(model, self.store, keeps=keeps, ttl_s=self.ttl_s, kind=kind)
+
+    def model(self, name: str) -> Model | None:
+        """A model of this run by name: the profile's, or the one that `-m` made up."""
+        return self.profile.models.get(name) or self._made_up.get(name)
+
+    def obstacle(self, model: Model) -> SynapseError | None:
+        """Why a model may not be asked, or None where it may."""
+        is_local = self.is_local(model)
+        if self.ask.local_only and not is_local:
+            return NotAllowed("--local-only keeps it from being asked", "leave --local-only out")
+        if self.ask.hosted_only and is_local:
+            return NotAllowed("--hosted-only keeps it from being asked", "leave --hosted-only out")
+        return forbidden(self.tenant, model, is_local=is_local, is_named=self.ask.model is not None)
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of the profile's encoder, else of MiniLM. Raises SynapseError where there is none."""
+        from synapse_cli.flows.encoding import find_model, open_encoder
+
+        model = find_model(self.profile.routing.encoder, self.profile)
+        if (obstacle := self.obstacle(model)) is not None:
+            raise obstacle
+        encoder = open_encoder(model, self.profile, warn=self.warn, hosts=self.ask.hosts)
+        return encoder.encode(texts, self.control)
 
     def is_local(self, model: Model) -> bool:
         """Whether a model is of the local tier."""
@@ -204,10 +216,20 @@ class Session:
                 return kept
         if any(check.kind == "command" for check in tier.checks):
             self.control.family = self.budgets.share(self.control)
-        verdicts = tuple(self.telling.judge(check, tier.request, completion, self.control) for check in tier.checks)
+        verdicts = tuple(self._judged(check, tier, completion) for check in tier.checks)
         if key is not None and store is not None and all(verdict.evaluated for verdict in verdicts):
             store.put_verdicts(key, rules, verdicts)
         return verdicts
+
+    def _judged(self, check: Check, tier: Tier, completion: Completion) -> Verdict:
+        """One check's verdict; one that asks other models is helped, and what that took is added."""
+        if not hasattr(check, "judge_with"):
+            return self.telling.judge(check, tier.request, completion, self.control)
+        from synapse_cli.flows.aid import Helping
+
+        aid = Helping(self, tier.model)
+        verdict = self.telling.judge(check, tier.request, completion, self.control, aid)
+        return replace(verdict, usage=verdict.usage + aid.usage, cost=aid.cost)
 
     # --- the record ---
 
@@ -302,48 +324,17 @@ class Session:
 
     # --- below: how ---
 
-    def _chain(self, model: Model, *, keeps: bool, kind: str = "tier") -> Backend:
-        return self.calls.chain(model, self.store, keeps=keeps, ttl_s=self.ttl_s, kind=kind)
-
     @property
     def ttl_s(self) -> float | None:
         """How long an answer of this run is kept."""
         return self.ask.cache_ttl_s if self.ask.cache_ttl_s is not None else self.profile.cache.ttl_s
-
-    def _obstacle(self, model: Model, is_local: bool) -> SynapseError | None:
-        if self.ask.local_only and not is_local:
-            return NotAllowed("--local-only keeps it from being asked", "leave --local-only out")
-        if self.ask.hosted_only and is_local:
-            return NotAllowed("--hosted-only keeps it from being asked", "leave --hosted-only out")
-        return forbidden(self.tenant, model, is_local=is_local, is_named=self.ask.model is not None)
-
-    def _rough_tokens(self, text: str) -> int:
-        from synapse_cli.backends.tokens import text_tokens
-
-        return text_tokens(text, "gpt-4o")
-
-    def _name_task(self, tasks: tuple[str, ...]) -> TaskGuess | None:
-        """Ask the nano model what kind of request this is, through the cache like any other call."""
-        from synapse_cli.core.errors import BackendError
-        from synapse_cli.routing.question import TaskGuess
-        from synapse_cli.routing.task import request_for
-
-        model = next((m for m in self.profile.models.values() if m.source == NANO.source), NANO)
-        request = request_for(self.ask.prompt, tasks)
-        try:
-            completion = self._chain(model, keeps=True, kind="route").complete(request, self.control)
-        except BackendError as error:
-            self.warn(f"{model.name} could not name the task: {error.message}")
-            return None
-        usage = replace(completion.usage, input=0, output=0) if completion.cached else completion.usage
-        return TaskGuess(completion.text, completion.confidence or 0.0, model.name, usage)
 
     def _saved(self, decision: Decision, outcome: Outcome) -> Decimal | None:
         """Against sending the same tokens to the dearest tier of this way.
 
         None where a price is unknown, and where no answer was accepted: that spares nobody the dearest tier.
         """
-        best, spent = outcome.best, outcome.cost
+        best, spent = outcome.best, _both(outcome.cost, decision.cost)
         if best is None or spent is None or not outcome.accepted:
             return None
         stages = self.plan(decision).stages
@@ -375,6 +366,10 @@ def model_path(model: Model) -> str | None:
     from synapse_cli.backends import catalog_paths
 
     return catalog_paths.there(model)
+
+
+def _both(one: Decimal | None, other: Decimal | None) -> Decimal | None:
+    return None if one is None or other is None else one + other
 
 
 def _rules_hash(tier: Tier) -> str:

@@ -13,7 +13,7 @@ from synapse_cli.core.clock import Clock
 from synapse_cli.core.completion import Completion
 from synapse_cli.core.control import Control
 from synapse_cli.core.events import Event, Listen
-from synapse_cli.core.ports import Backend, Check
+from synapse_cli.core.ports import Aid, Backend, Check
 from synapse_cli.core.prompt import Request
 from synapse_cli.core.run import Run
 from synapse_cli.core.verdict import Verdict
@@ -68,12 +68,14 @@ class Telling:
 
         return Traced(backend, model, self._timeline)
 
-    def judge(self, check: Check, request: Request, completion: Completion, control: Control) -> Verdict:
-        """Judge, and note how long that took."""
+    def judge(
+        self, check: Check, request: Request, completion: Completion, control: Control, aid: Aid | None = None
+    ) -> Verdict:
+        """Judge, and note how long that took; `aid` is for a check that asks other models."""
         if self._timeline is None:
-            return check.judge(request, completion, control)
+            return _judge(check, request, completion, control, aid)
         began = self._timeline.now()
-        verdict = check.judge(request, completion, control)
+        verdict = _judge(check, request, completion, control, aid)
         self._timeline.checked(began)
         return verdict
 
@@ -83,3 +85,10 @@ class Telling:
             from synapse_cli.telemetry.tell import tell
 
             tell(run, self._timeline, self._target, self._warn)
+
+
+def _judge(check: Check, request: Request, completion: Completion, control: Control, aid: Aid | None) -> Verdict:
+    if aid is None:
+        return check.judge(request, completion, control)
+    verdict: Verdict = check.judge_with(request, completion, control, aid)  # type: ignore[attr-defined]  # the caller saw it
+    return verdict

@@ -14,6 +14,7 @@ from synapse_cli.core.completion import NO_USAGE, Usage
 from synapse_cli.core.errors import SynapseError
 from synapse_cli.core.outcome import Answered, Attempt, Failed
 from synapse_cli.core.run import Run
+from synapse_cli.core.verdict import Verdict
 from synapse_cli.ledger import blobs
 from synapse_cli.ledger.booking import book_run, unbook_run
 
@@ -91,7 +92,7 @@ def _write_run(book: sqlite3.Connection, run: Run, command: str, *, keeps_text: 
         latency_s=run.latency_s,
         first_latency_s=run.first_latency_s,
         **tokens(run.usage),
-        cost=money_text(outcome.cost),
+        cost=money_text(run.cost),
         saved=money_text(run.saved),
         prompt=text_name(book, run.prompt, keeps_text=keeps_text),
         system=text_name(book, run.system, keeps_text=keeps_text),
@@ -103,6 +104,7 @@ def _write_run(book: sqlite3.Connection, run: Run, command: str, *, keeps_text: 
 
 def _write_decision(book: sqlite3.Connection, run: Run) -> None:
     decision = run.decision
+    mark = decision.policy
     _insert(
         book,
         "decisions",
@@ -115,6 +117,13 @@ def _write_decision(book: sqlite3.Connection, run: Run) -> None:
         input=decision.usage.input,
         output=decision.usage.output,
         estimated=decision.usage.estimated,
+        cost=money_text(decision.cost),
+        policy=None if mark is None else mark.sha256,
+        way=None if mark is None else mark.way,
+        certified=None if mark is None else mark.certified,
+        promise=None if mark is None else mark.promise,
+        explored=None if mark is None else mark.explored,
+        score=_finite(decision.score),
     )
 
 
@@ -147,6 +156,7 @@ def _answered(book: sqlite3.Connection, attempt: Answered, keeps_text: bool) -> 
             "evaluated": verdict.evaluated,
             "score": _finite(verdict.score),
             **({"reason": verdict.reason} if keeps_text else {}),
+            **_spent(verdict),
         }
         for verdict in attempt.verdicts
     ]
@@ -164,6 +174,13 @@ def _answered(book: sqlite3.Connection, attempt: Answered, keeps_text: bool) -> 
         "answer": text_name(book, completion.text, keeps_text=keeps_text),
         "cache_key": completion.cache_key,
     }
+
+
+def _spent(verdict: Verdict) -> dict[str, object]:
+    """What judging took, where it took anything."""
+    if verdict.usage == NO_USAGE and verdict.cost == 0:
+        return {}
+    return {"tokens": tokens(verdict.usage), "cost": money_text(verdict.cost)}
 
 
 def _unanswered(attempt: Attempt) -> dict[str, object]:

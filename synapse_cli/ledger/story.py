@@ -10,7 +10,7 @@ from synapse_cli.ledger.rows import money_text
 def memo_facts(run: Run) -> dict[str, str]:
     """Return the facts that `ledger.row` writes for a hit; what is unknown is left out."""
     best = run.outcome.best
-    spared = None if run.saved is None or run.outcome.cost is None else run.saved + run.outcome.cost
+    spared = None if run.saved is None or run.cost is None else run.saved + run.cost
     facts = {
         "run": run.run_id,
         "route": run.decision.route,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 from synapse_cli.core.completion import Price
@@ -24,7 +25,10 @@ from synapse_cli.profile.model import (
     Profile,
     RetrySettings,
     Route,
+    RoutingSettings,
     Rule,
+    SemanticSettings,
+    ShadowSettings,
     TelemetrySettings,
     Template,
     Tenant,
@@ -75,7 +79,9 @@ def build(table: schema.ProfileTable, sources: Sources, witness: Witness, *, nam
             headers=table.telemetry.headers,
             content=table.telemetry.content,
         ),
-        cache=CacheSettings(enabled=table.cache.enabled, ttl_s=table.cache.ttl, max_size=table.cache.max_size),
+        routing=_routing(table.routing),
+        shadow=_shadow(table.shadow),
+        cache=_cache(table.cache, sources),
         ledger=LedgerSettings(text=table.ledger.text, max_size=table.ledger.max_size, keep_s=table.ledger.keep),
         hosts=HostSettings(idle_s=table.hosts.idle, max_memory=table.hosts.max_memory),
         defaults=Defaults(
@@ -86,6 +92,47 @@ def build(table: schema.ProfileTable, sources: Sources, witness: Witness, *, nam
         ),
         warnings=_warnings(table, sources),
     )
+
+
+def _routing(table: schema.RoutingTable) -> RoutingSettings:
+    return RoutingSettings(
+        order=None if table.order is None else tuple(table.order),
+        encoder=table.encoder,
+        judge=table.judge,
+        analyst=table.analyst,
+        out_of_scope=float(table.out_of_scope),
+        explore=float(table.explore),
+        explore_budget=table.explore_budget,
+    )
+
+
+def _shadow(table: schema.ShadowTable) -> ShadowSettings:
+    return ShadowSettings(
+        share=float(table.share), model=table.model, judge=table.judge, per_day=table.per_day, keep_s=table.keep
+    )
+
+
+def _cache(table: schema.CacheTable, sources: Sources) -> CacheSettings:
+    kept = table.semantic
+    _require_file(("cache", "semantic", "similarity"), kept.similarity, "what synapse cache calibrate wrote", sources)
+    return CacheSettings(
+        enabled=table.enabled,
+        ttl_s=table.ttl,
+        max_size=table.max_size,
+        semantic=SemanticSettings(
+            enabled=kept.enabled,
+            similarity=kept.similarity,
+            unsafe_threshold=kept.unsafe_threshold,
+            encoder=kept.encoder,
+            ttl_s=kept.ttl,
+        ),
+    )
+
+
+def _require_file(where: KeyPath, path: str | None, expected: str, sources: Sources) -> None:
+    """A learned file is read when it is needed; that there is none is said now."""
+    if path is not None and not os.path.isfile(path):
+        sources.problem(where, f"{path}: no such file", f"a file: {expected}")
 
 
 def _hash(sources: Sources) -> str:
@@ -135,6 +182,7 @@ def _model(name: str, table: schema.ModelTable, others: Mapping[str, schema.Mode
         effort=getattr(table, "effort", None),
         pooling=getattr(table, "pooling", None),
         normalize=getattr(table, "normalize", True),
+        encoder=getattr(table, "encoder", None),
         too_long=getattr(table, "too_long", "cut"),
         dimensions=getattr(table, "dimensions", None),
         timeout_s=float(table.timeout_s),
@@ -182,6 +230,7 @@ def _tenant(name: str, table: schema.TenantTable) -> Tenant:
 
 
 def _route(name: str, table: schema.RouteTable, sources: Sources, witness: Witness) -> Route:
+    _require_file(("routes", name, "policy"), table.policy, "what synapse tune -o wrote", sources)
     return Route(
         name=name,
         when=_when(table.when) if table.when else None,
@@ -193,7 +242,37 @@ def _route(name: str, table: schema.RouteTable, sources: Sources, witness: Witne
         schema=_schema(("routes", name, "schema"), table.schema_, sources, witness),
         cache=table.cache,
         budget=_budget(table.budget) if table.budget else None,
+        examples=_examples(("routes", name, "examples"), table.examples, sources, witness),
+        policy=table.policy,
+        max_latency_s=table.max_latency,
+        min_quality=table.min_quality,
     )
+
+
+def _examples(where: KeyPath, listed: list[str], sources: Sources, witness: Witness) -> tuple[str, ...]:
+    """The examples themselves, each once; `@FILE` stands for its lines, or for the `text` of each of its rows."""
+    found: dict[str, None] = {}
+    for number, each in enumerate(listed):
+        texts = [each] if not each.startswith("@") else _lines((*where, number), each[1:], sources, witness)
+        found.update(dict.fromkeys(text.strip() for text in texts if text.strip()))
+    return tuple(found)
+
+
+def _lines(where: KeyPath, path: str, sources: Sources, witness: Witness) -> list[str]:
+    try:
+        content, source = read_bytes(path, witness)
+        sources.files.append(source._replace(is_profile=False))
+        lines = content.decode("utf-8-sig").splitlines()
+        if not path.endswith((".jsonl", ".ndjson")):
+            return lines
+        return [json.loads(line)["text"].strip() for line in lines if line.strip()]
+    except UnicodeDecodeError:
+        sources.problem(where, f"{path}: bytes that are not UTF-8", "a text file, an example a line")
+    except (KeyError, TypeError, AttributeError, json.JSONDecodeError, RecursionError):
+        sources.problem(where, f"{path}: a line that is no example", 'one JSON object a line, with a "text"')
+    except ValueError as error:
+        sources.problem(where, f"{path}: {error}", "a text file, an example a line")
+    return []
 
 
 def _when(table: schema.WhenTable) -> When:
@@ -205,6 +284,10 @@ def _when(table: schema.WhenTable) -> When:
         prompt_over=table.prompt_over,
         prompt_under=table.prompt_under,
         tags=tuple(table.tags or ()),
+        language=tuple(each.casefold() for each in table.language or ()),
+        domain=tuple(table.domain or ()),
+        complexity=tuple(table.complexity or ()),
+        tools=table.tools,
     )
 
 

@@ -32,7 +32,10 @@ from synapse_cli.profile.model import (
     Profile,
     RetrySettings,
     Route,
+    RoutingSettings,
     Rule,
+    SemanticSettings,
+    ShadowSettings,
     TelemetrySettings,
     Template,
     Tenant,
@@ -40,7 +43,7 @@ from synapse_cli.profile.model import (
 )
 from synapse_cli.profile.origin import Danger, Source
 
-_FORMAT = 4
+_FORMAT = 5
 
 
 class Compiled(NamedTuple):
@@ -125,7 +128,9 @@ def _profile(data: dict[str, Any]) -> Profile:
         retry=RetrySettings(**data["retry"]),
         breaker=BreakerSettings(**data["breaker"]),
         telemetry=TelemetrySettings(**data["telemetry"]),
-        cache=CacheSettings(**data["cache"]),
+        routing=RoutingSettings(**_thawed(data["routing"], "explore_budget")),
+        shadow=ShadowSettings(**_thawed(data["shadow"], "per_day")),
+        cache=CacheSettings(**{**data["cache"], "semantic": SemanticSettings(**data["cache"]["semantic"])}),
         ledger=LedgerSettings(**data["ledger"]),
         hosts=HostSettings(**data["hosts"]),
         defaults=Defaults(**data["defaults"]),
@@ -177,6 +182,11 @@ def _route(data: dict[str, Any]) -> Route:
 def _cascade(data: dict[str, Any]) -> Cascade:
     tiers, accept = tuple(data.pop("tiers")), tuple(Rule(**rule) for rule in data.pop("accept"))
     return Cascade(**data, tiers=tiers, accept=accept)
+
+
+def _thawed(data: dict[str, Any], *money: str) -> dict[str, Any]:
+    amounts = {key: Decimal(data[key]) for key in money if data[key] is not None}
+    return {key: _frozen(value) for key, value in {**data, **amounts}.items()}
 
 
 def _frozen(value: object) -> Any:

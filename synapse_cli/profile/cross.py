@@ -47,6 +47,7 @@ def check(table: ProfileTable, sources: Sources, *, may_import: bool) -> list[st
         _check_template(name, template, sources)
     for name, tenant in table.tenants.items():
         _check_tenant(name, tenant, known, sources)
+    _check_named(table, known["models"], sources)
     _check_default(table, known["routes"], sources)
     _check_params(table, sources)
     return [*_check_backends(table, sources, may_import), *_check_rules(table, sources, may_import)]
@@ -105,8 +106,11 @@ def _check_aim(at: KeyPath, sources: Sources) -> None:
     raw = _raw(at, sources)
     if "use" in raw and "run" in raw:
         sources.problem(at, "both use and run", "one of them")
-    if "use" not in raw and "run" not in raw:
-        sources.problem(at, "neither use nor run", "use = a model or a cascade, or run = a command")
+    if "run" in raw and "policy" in raw:
+        sources.problem((*at, "policy"), "a policy for a command", "none: run has no models to choose among")
+    if not {"use", "run", "policy"} & {*raw}:
+        expected = "use = a model or a cascade, run = a command, or policy = what synapse tune wrote"
+        sources.problem(at, "neither use nor run nor policy", expected)
     if "run" in raw and "system" in raw:
         sources.problem((*at, "system"), "a system prompt for a command", "none: run has no model to tell")
 
@@ -151,6 +155,31 @@ def _check_tenant(name: str, tenant: TenantTable, known: Mapping[str, list[str]]
     for number, each in enumerate(tenant.models or ()):
         if not any(letter in each for letter in "*?[/"):
             _unknown((*at, "models", number), each, "model", known["models"], sources)
+
+
+def _check_named(table: ProfileTable, models: list[str], sources: Sources) -> None:
+    """Who is asked beside the tiers is a model of the profile, or MiniLM where vectors are wanted."""
+    named: list[tuple[KeyPath, str | None, list[str]]] = [
+        (("routing", "encoder"), table.routing.encoder, [*models, "minilm"]),
+        (("routing", "judge"), table.routing.judge, models),
+        (("routing", "analyst"), table.routing.analyst, models),
+        (("shadow", "model"), table.shadow.model, models),
+        (("shadow", "judge"), table.shadow.judge, models),
+        (("cache", "semantic", "encoder"), table.cache.semantic.encoder, [*models, "minilm"]),
+    ]
+    for where, name, known in named:
+        if name is not None:
+            _unknown(where, name, "model", known, sources)
+    for name, model in table.models.items():
+        encoder = getattr(model, "encoder", None)
+        if isinstance(encoder, str):
+            _unknown(("models", name, "encoder"), encoder, "model", [*models, "minilm"], sources)
+    kept = table.cache.semantic
+    if kept.enabled and kept.similarity is None and kept.unsafe_threshold is None:
+        expected = "similarity = what synapse cache calibrate wrote, or unsafe_threshold = a likeness taken on trust"
+        sources.problem(
+            ("cache", "semantic", "enabled"), "true, and nothing that says when two prompts are one", expected
+        )
 
 
 def _check_draft(name: str, model: ModelTable, known: list[str], table: ProfileTable, sources: Sources) -> None:
@@ -224,7 +253,7 @@ def _check_backends(table: ProfileTable, sources: Sources, may_import: bool) -> 
     warnings: list[str] = []
     for name, model in table.models.items():
         at = ("models", name)
-        if model.backend in ("llama.cpp", "litellm", "encoder") or not (
+        if model.backend in ("llama.cpp", "litellm", "encoder", "student") or not (
             may_import or _is_harmless("backends", model.backend)
         ):
             continue
@@ -262,7 +291,9 @@ def _check_rules(table: ProfileTable, sources: Sources, may_import: bool) -> lis
             _check_json(where, rule.model_extra, sources)
             options = Options(rule.model_extra or {}, file=sources.file_of(where), where=dotted(where))
             try:
-                registry.load("checks", rule.kind).parse(options)  # type: ignore[attr-defined]  # a Check has it
+                check = registry.load("checks", rule.kind).parse(options)  # type: ignore[attr-defined]  # a Check has it
+                for asked in getattr(check, "models", ()):
+                    _unknown(where, asked, "model", table.models, sources)
             except NotRegistered as error:
                 sources.problem((*where, "kind"), shown(rule.kind), "the name of a check", error.hint)
             except SynapseError as error:

@@ -21,7 +21,7 @@ KEY_SOURCES = "env:NAME, file:PATH, cmd:ARGV or keyring:SERVICE/USER"
 SOURCES = (
     "builtin:nano, builtin:minilm, file:PATH.gguf, hf:OWNER/REPO/FILE[@REVISION], hf:OWNER/REPO:QUANT or https://…"
 )
-BACKENDS = ("llama.cpp", "litellm", "encoder", "scripted")
+BACKENDS = ("llama.cpp", "litellm", "encoder", "scripted", "student")
 """Backends that have a table of their own."""
 
 KNOWN_PARAMS: dict[str, tuple[str, Callable[[object], bool]]] = {}
@@ -219,6 +219,12 @@ def _source(value: str) -> str:
     return value
 
 
+def _student(value: str) -> str:
+    if not (value.startswith("file:") and value[5:].strip()):
+        raise expected("file:PATH of what synapse distill wrote")
+    return value
+
+
 def _sha256(value: str) -> str:
     if not re.fullmatch(r"[0-9a-fA-F]{64}", value):
         raise expected("a SHA-256: 64 hexadecimal digits")
@@ -259,6 +265,7 @@ def _schema(value: object) -> object:
 
 
 Source = Annotated[str, AfterValidator(_source)]
+StudentSource = Annotated[str, AfterValidator(_student)]
 Sha256 = Annotated[str, AfterValidator(_sha256)]
 Effort = Literal["none", "minimal", "low", "medium", "high"]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]

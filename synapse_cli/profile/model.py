@@ -121,6 +121,8 @@ class Model:
     """How an encoder makes one vector of a text's tokens; None as its file says."""
     normalize: bool = True
     """Whether an encoder's vectors have length 1."""
+    encoder: str | None = None
+    """Whose vectors a student reads; None is the profile's first encoder, else MiniLM."""
     too_long: Literal["cut", "chunk"] = "cut"
     """What an encoder does with a text beyond its window: cut it, or average over its chunks."""
     dimensions: int | None = None
@@ -136,6 +138,9 @@ class Model:
     """The file that declared it, from which relative paths in `options` resolve; empty where `-m` made it up."""
 
 
+Complexity = Literal["simple", "moderate", "complex"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class When:
     """The conditions of a route: keys AND, list values OR. Empty means never by rule."""
@@ -147,6 +152,12 @@ class When:
     prompt_over: int | None = None
     prompt_under: int | None = None
     tags: tuple[str, ...] = ()
+    language: tuple[str, ...] = ()
+    """Two letters each, as ISO 639-1 has them."""
+    domain: tuple[str, ...] = ()
+    complexity: tuple[Complexity, ...] = ()
+    tools: bool | None = None
+    """Whether the prompt needs what no model knows: the time, a search, a calculation, a file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +204,12 @@ class Route:
     cache: bool = True
     budget: BudgetSettings | None = None
     """Of all runs that take this route."""
+    policy: str | None = None
+    """Absolute path of what `synapse tune` wrote: it chooses among ways, before `use`."""
+    max_latency_s: float | None = None
+    """Tiers that are known to take longer are passed over."""
+    min_quality: float | None = None
+    """Tiers that are known to be worse are passed over: a mean score in [0, 1]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,6 +302,57 @@ class Tenant:
     budget: BudgetSettings | None = None
 
 
+Router = Literal["rules", "lexical", "semantic", "judge"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoutingSettings:
+    """The `[routing]` table: how a route is found, and who is asked where that is not clear."""
+
+    order: tuple[Router, ...] | None = None
+    """Each is asked only where the one before is unsure; None is rules, lexical, semantic, then judge if any."""
+    encoder: str | None = None
+    """Model whose vectors are compared; None is the profile's first encoder, else MiniLM."""
+    judge: str | None = None
+    """Model that names the route where nothing cheaper is sure."""
+    analyst: str | None = None
+    """Model that says what a prompt is about; None is nano."""
+    out_of_scope: float = 0.05
+    """Share of prompts like the examples that may be taken for none of the routes."""
+    explore: float = 0.0
+    """Share of decisions that try another way than the best, to learn."""
+    explore_budget: Decimal | None = None
+    """Dollars a day that this may cost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShadowSettings:
+    """The `[shadow]` table: which accepted answers of cheap tiers are looked at again, by a dearer one."""
+
+    share: float = 0.0
+    model: str | None = None
+    """Who answers again; None is the last tier of the way."""
+    judge: str | None = None
+    """Who compares the two, without being told whose they are; None is `model`."""
+    per_day: Decimal | None = None
+    """Dollars."""
+    keep_s: float | None = None
+    """After so long an entry of the queue is dropped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SemanticSettings:
+    """The `[cache.semantic]` table: answers to nearly the same prompt."""
+
+    enabled: bool = False
+    similarity: str | None = None
+    """Absolute path of what `synapse cache calibrate` wrote."""
+    unsafe_threshold: float | None = None
+    """Likeness that is taken for sameness without proof."""
+    encoder: str | None = None
+    ttl_s: float | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheSettings:
     """The `[cache]` table."""
@@ -294,6 +362,7 @@ class CacheSettings:
     """None keeps an answer until it is evicted."""
     max_size: int = 500_000_000
     """Bytes."""
+    semantic: SemanticSettings = field(default_factory=SemanticSettings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -346,6 +415,8 @@ class Profile:
     retry: RetrySettings = field(default_factory=RetrySettings)
     breaker: BreakerSettings = field(default_factory=BreakerSettings)
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
+    routing: RoutingSettings = field(default_factory=RoutingSettings)
+    shadow: ShadowSettings = field(default_factory=ShadowSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
     hosts: HostSettings = field(default_factory=HostSettings)

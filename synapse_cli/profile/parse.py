@@ -25,8 +25,6 @@ _NOT_YET: dict[tuple[str, ...], str] = {
     ("tools",): "",
     ("flows",): "",
     ("indexes",): "",
-    ("routes", "*", "examples"): "use `when` to choose this route",
-    ("routes", "*", "policy"): "",
 }
 """Keys of the pinned interface whose behaviour is not built; with what to use meanwhile."""
 
@@ -147,7 +145,7 @@ def _needed(where: KeyPath) -> str:
     from synapse_cli.profile.fields import SOURCES
 
     words = {
-        "backend": '"llama.cpp", "litellm", "encoder", "scripted" or a plugin\'s name',
+        "backend": '"llama.cpp", "litellm", "encoder", "scripted", "student" or a plugin\'s name',
         "source": SOURCES,
         "model": "a LiteLLM name such as openai/gpt-5-mini",
         "tiers": "a list of models, from cheap to dear",
@@ -207,16 +205,22 @@ def _known_keys(where: KeyPath, data: Table) -> list[str]:
         ("cascades",): schema.CascadeTable,
         ("templates",): schema.TemplateTable,
         ("budget",): schema.BudgetTable,
+        ("routing",): schema.RoutingTable,
+        ("shadow",): schema.ShadowTable,
         ("cache",): schema.CacheTable,
+        ("cache", "semantic"): schema.SemanticTable,
         ("ledger",): schema.LedgerTable,
         ("defaults",): schema.DefaultsTable,
     }
-    inside = tuple(key for key in where[2:] if not isinstance(key, int))  # of whichever entry of a list
+    inside = tuple(
+        key for key in (where[1:] if where[:1] == ("cache",) else where[2:]) if not isinstance(key, int)
+    )  # of whichever entry of a list
     table: type[BaseModel] = inner.get((*where[:1], *inside), schema.ProfileTable)
     if len(where) == 2 and where[0] == "models":  # models.NAME
         models = data["models"]
         assert isinstance(models, dict)
         local: dict[str, type[BaseModel]] = {"llama.cpp": schema.LlamaCppTable, "encoder": schema.EncoderTable}
+        local["student"] = schema.StudentTable
         table = local.get(schema.backend_tag(models[where[1]]), schema.LiteLLMTable)
     names = [field.alias or name for name, field in table.model_fields.items()]
     return ["extends", *names] if table is schema.ProfileTable else names

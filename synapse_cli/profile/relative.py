@@ -6,6 +6,9 @@ import os
 
 from synapse_cli.profile.sources import KeyPath, Sources, Table
 
+_WITH_FILES = ("schema", "scorer")
+"""Accept rules that read a `file`."""
+
 
 def resolve(sources: Sources) -> None:
     """Change the merged table in place; what has the wrong type is left for others to report."""
@@ -26,13 +29,20 @@ def resolve(sources: Sources) -> None:
         _replace(sources, telemetry, "file", ("telemetry",))
     for name, route in _entries(sources.data, "routes"):
         _replace(sources, route, "schema", ("routes", name))
+        _replace(sources, route, "policy", ("routes", name))
+        examples = route.get("examples")
+        if isinstance(examples, list):
+            route["examples"] = [_absolute(sources, each, ("routes", name, "examples"), "@") for each in examples]
     for name, cascade in _entries(sources.data, "cascades"):
         rules = cascade.get("accept")
         for rule in rules if isinstance(rules, list) else ():
-            if isinstance(rule, dict) and rule.get("kind") == "schema":
+            if isinstance(rule, dict) and rule.get("kind") in _WITH_FILES:
                 rule["file"] = _absolute(sources, rule.get("file"), ("cascades", name, "accept"), "")
                 if rule["file"] is None:
                     del rule["file"]
+    cache = sources.data.get("cache")
+    if isinstance(cache, dict) and isinstance(semantic := cache.get("semantic"), dict):
+        _replace(sources, semantic, "similarity", ("cache", "semantic"))
 
 
 def _entries(data: Table, kind: str) -> list[tuple[str, Table]]:

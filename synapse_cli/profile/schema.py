@@ -135,6 +135,14 @@ class ScriptedTable(_Model, _Hosted):
     price: PriceTable | None = None
 
 
+class StudentTable(_Model):
+    """What learned a route's answers from dearer models."""
+
+    backend: Literal["student"]
+    source: fields.StudentSource
+    encoder: Text | None = None
+
+
 def backend_tag(value: object) -> str:
     """Which table a model is read by."""
     backend = value.get("backend") if isinstance(value, dict) else None
@@ -146,6 +154,7 @@ ModelTable = Annotated[
     | Annotated[LiteLLMTable, Tag("litellm")]
     | Annotated[EncoderTable, Tag("encoder")]
     | Annotated[ScriptedTable, Tag("scripted")]
+    | Annotated[StudentTable, Tag("student")]
     | Annotated[PluginTable, Tag("plugin")],
     Discriminator(backend_tag),
 ]
@@ -161,6 +170,10 @@ class WhenTable(_Strict):
     prompt_over: Annotated[int, Field(ge=0)] | None = None
     prompt_under: Annotated[int, Field(ge=1)] | None = None
     tags: Texts | None = None
+    language: Texts | None = None
+    domain: Texts | None = None
+    complexity: list[Literal["simple", "moderate", "complex"]] | None = None
+    tools: bool | None = None
 
 
 class BudgetTable(_Strict):
@@ -195,6 +208,10 @@ class RouteTable(_Strict):
     schema_: fields.SchemaOrPath | None = Field(None, alias="schema")
     cache: bool = True
     budget: BudgetTable | None = None
+    examples: list[Text] = []
+    policy: Text | None = None
+    max_latency: Duration | None = None
+    min_quality: Annotated[float, Field(ge=0, le=1)] | None = None
 
 
 class RuleTable(BaseModel):
@@ -261,9 +278,42 @@ class TelemetryTable(_Strict):
     content: bool = False
 
 
+class RoutingTable(_Strict):
+    """How a route is found, and who is asked where that is not clear."""
+
+    order: Annotated[list[Literal["rules", "lexical", "semantic", "judge"]], Field(min_length=1)] | None = None
+    encoder: Text | None = None
+    judge: Text | None = None
+    analyst: Text | None = None
+    out_of_scope: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    explore: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    explore_budget: Money | None = None
+
+
+class ShadowTable(_Strict):
+    """Which accepted answers of cheap tiers are looked at again, by a dearer one."""
+
+    share: Annotated[float, Field(ge=0, le=1)] = 0.0
+    model: Text | None = None
+    judge: Text | None = None
+    per_day: Money | None = None
+    keep: Duration | None = None
+
+
+class SemanticTable(_Strict):
+    """Answers to nearly the same prompt."""
+
+    enabled: bool = False
+    similarity: Text | None = None
+    unsafe_threshold: Annotated[float, Field(gt=0, le=1)] | None = None
+    encoder: Text | None = None
+    ttl: Duration | None = None
+
+
 class CacheTable(_Strict):
     """Answers that are kept."""
 
+    semantic: SemanticTable = SemanticTable()
     enabled: bool = True
     ttl: Duration | None = None
     max_size: Size = 500_000_000
@@ -306,6 +356,8 @@ class ProfileTable(_Strict):
     retry: RetryTable = RetryTable()
     breaker: BreakerTable = BreakerTable()
     telemetry: TelemetryTable = TelemetryTable()
+    routing: RoutingTable = RoutingTable()
+    shadow: ShadowTable = ShadowTable()
     cache: CacheTable = CacheTable()
     ledger: LedgerTable = LedgerTable()
     hosts: HostsTable = HostsTable()

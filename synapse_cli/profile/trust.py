@@ -24,6 +24,9 @@ _KEYLESS = ("ollama", "ollama_chat", "lm_studio", "llamafile")
 
 _LOOPBACK = re.compile(r"https?://(127\.[0-9.]+|localhost|\[::1\])(:[0-9]+)?(/|$)")
 
+_LEADS_AWAY = re.compile(r"@(/|~|[A-Za-z]:|.*\.\.)")
+"""A file that is not the project's own."""
+
 _KEY_NAMES = {"gemini": ("GEMINI", "GOOGLE"), "huggingface": ("HF_", "HUGGINGFACE"), "together_ai": ("TOGETHER",)}
 """How a provider's variables begin where it is not with the provider's name."""
 
@@ -104,6 +107,10 @@ def _dangers(data: Table) -> Iterator[tuple[KeyPath, str]]:
     for name, route in _entries(data, "routes"):
         if "run" in route:
             yield ("routes", name, "run"), f"runs a command: {_words(route['run'])}"
+        examples = route.get("examples")
+        for number, each in enumerate(examples if isinstance(examples, list) else []):
+            if isinstance(each, str) and _LEADS_AWAY.match(each):
+                yield ("routes", name, "examples", number), f"reads the lines of {_clean(each[1:])}"
     for name, cascade in _entries(data, "cascades"):
         rules = cascade.get("accept")
         for number, rule in enumerate(rules if isinstance(rules, list) else []):

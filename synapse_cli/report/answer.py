@@ -33,7 +33,7 @@ def as_json(run: Run, answer: str | None, warnings: list[str]) -> dict[str, Json
         "attempts": [attempt_json(attempt) for attempt in outcome.attempts],
         "escalations": [{"from": e.source, "to": e.target, "reason": e.reason} for e in outcome.escalations],
         "tokens": usage_json(run.usage),
-        "cost_usd": money(outcome.cost),
+        "cost_usd": money(run.cost),
         "saved_usd": money(run.saved),
         "latency_s": round(run.latency_s, 6),
         "first_latency_s": run.first_latency_s,

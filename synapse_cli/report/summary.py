@@ -12,8 +12,8 @@ def summary(run: Run) -> str:
     """Who answered, where, how long it took, what it cost and what was saved."""
     best = run.outcome.best
     if best is None:
-        return f"no answer · {seconds(run.latency_s)} · {dollars(run.outcome.cost)}"
-    parts = [best.tier, _where(run), seconds(run.latency_s), dollars(run.outcome.cost)]
+        return f"no answer · {seconds(run.latency_s)} · {dollars(run.cost)}"
+    parts = [best.tier, _where(run), seconds(run.latency_s), dollars(run.cost)]
     if not run.outcome.accepted:
         parts.insert(1, "not accepted")
     if run.saved:
@@ -25,7 +25,7 @@ def memo_summary(run: Run) -> str:
     """The line of the same command line next time: answered from the memo, at no cost."""
     best = run.outcome.best
     assert best is not None
-    saved = None if run.saved is None or run.outcome.cost is None else run.saved + run.outcome.cost
+    saved = None if run.saved is None or run.cost is None else run.saved + run.cost
     return " · ".join([best.tier, "cached", "$0", *([f"saved {dollars(saved)}"] if saved else [])])
 
 

@@ -44,7 +44,7 @@ def _of_run(run: Run) -> Iterator[Metric]:
 def _of_money(run: Run) -> Iterator[Metric]:
     """Dollars of the run; where one call's price is unknown there is no sum to tell."""
     about: dict[str, Value] = {names.ROUTE: run.decision.route, names.TENANT: run.tenant}
-    spent, saved = dollars(run.outcome.cost), dollars(run.saved)
+    spent, saved = dollars(run.cost), dollars(run.saved)
     if spent is not None:
         yield Metric(name=names.METRIC_COST, unit="USD", value=spent, attributes=about)
     if saved is not None:

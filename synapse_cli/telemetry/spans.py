@@ -106,7 +106,7 @@ def _root(run: Run, timeline: Timeline, end: float, *, content: bool) -> Span:
         names.MODEL: None if best is None else best.model,
         names.CACHED: None if best is None else best.completion.cached,
         names.CONFIDENCE: None if best is None else best.completion.confidence,
-        names.COST: dollars(outcome.cost),
+        names.COST: dollars(run.cost),
         names.SAVED: dollars(run.saved),
         names.USAGE_INPUT: run.usage.input,
         names.USAGE_OUTPUT: run.usage.output,

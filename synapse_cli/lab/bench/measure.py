@@ -88,7 +88,7 @@ def _with_run(call: Call, run: Run, first_s: float | None) -> Call:
         cached=usage.cached,
         reasoning=usage.reasoning,
         estimated=usage.estimated,
-        cost=outcome.cost,
+        cost=run.cost,
         accepted=outcome.accepted,
         exit_code=int(run.exit_code),
         escalations=len(outcome.escalations),
@@ -117,7 +117,7 @@ def _with_error(call: Call, error: SynapseError | None) -> Call:
 
 def _spent(session: Session, run: Run | None) -> Decimal:
     """Dollars of this call; where a provider did not tell, the upper bound that was reserved for it."""
-    cost = None if run is None else run.outcome.cost
+    cost = None if run is None else run.cost
     return session.meter.gone.dollars if cost is None else cost
 
 
