@@ -1,0 +1,1 @@
+"""Learn from outcomes who answers what well: training of `learned.predictor` (extra `tune`)."""
