@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -10,12 +9,10 @@ from synapse_cli.checks.doubtful import one_line
 from synapse_cli.core.completion import Completion
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import UsageError
+from synapse_cli.core.fold import fold
 from synapse_cli.core.options import Options
 from synapse_cli.core.prompt import Request
 from synapse_cli.core.verdict import Verdict
-
-_QUOTES = frozenset(('""', "''", "``", "“”", "„“", "””", "«»", "»«", "「」", "『』", "\u2018\u2019", "\u2039\u203a"))
-_FULL_STOPS = ".。"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +56,6 @@ class Choices:
                 return Verdict(self.kind, passed=True, canonical=value)
         shown = one_line(completion.text)[:60]
         return Verdict(self.kind, passed=False, reason=f"{shown!r} is none of {_listed(values)}")
-
-
-def fold(text: str) -> str:
-    """Strip what models put around a label (space, quotes, one final full stop) and forget case and width."""
-    bare = text.strip()
-    stopped = False
-    while bare:
-        inner = bare
-        if not stopped and len(bare) > 1 and bare[-1] in _FULL_STOPS:
-            inner, stopped = bare[:-1], True
-        elif len(bare) > 1 and bare[0] + bare[-1] in _QUOTES:
-            inner = bare[1:-1]
-        if inner == bare:
-            break
-        bare = inner.strip()
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", bare).casefold()).strip()
 
 
 def _listed(values: tuple[str, ...]) -> str:

@@ -2,8 +2,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synapse_cli.checks.choices import Choices, fold
+from synapse_cli.checks.choices import Choices
 from synapse_cli.core.errors import UsageError
+from synapse_cli.core.fold import fold
 from synapse_cli.core.prompt import Message, Request
 
 LABELS = ["Bug report", "billing", "Ärger", "Ⅳ", "St."]

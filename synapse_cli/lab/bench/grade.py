@@ -118,7 +118,7 @@ def _any(expected: Json, holds: Callable[[str], bool]) -> float:
 
 
 def _is_label(answer: str, wanted: str) -> bool:
-    from synapse_cli.checks.choices import fold
+    from synapse_cli.core.fold import fold
 
     return fold(answer) == fold(wanted)
 
