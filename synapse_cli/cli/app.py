@@ -34,6 +34,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "budget": ("synapse_cli.cli.budget:app", "Show what may still be spent, and raise or reset it."),
     "cost": ("synapse_cli.cli.cost:cost", "Tell what was spent, on whom, and what was saved."),
     "prices": ("synapse_cli.cli.prices:app", "Show what models cost, and say it better."),
+    "good": ("synapse_cli.cli.feedback:good", "Say that an answer was good."),
+    "bad": ("synapse_cli.cli.feedback:bad", "Say that an answer was bad, and have it forgotten."),
     "log": ("synapse_cli.cli.log:app", "List, show and search recorded runs."),
     "stats": ("synapse_cli.cli.stats:stats", "Say how it went: cache, acceptance, latencies, errors, money."),
     "trace": ("synapse_cli.cli.trace:trace", "Show what happened within a run, in time."),

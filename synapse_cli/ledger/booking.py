@@ -23,6 +23,8 @@ _ATTEMPTS = (
     f"SELECT tier, model, outcome, cached, error_kind, verdicts, {SPENT} FROM attempts WHERE run = ? ORDER BY place"  # noqa: S608  # our own words
 )
 _CALLS = f"SELECT model, provider, outcome, {SPENT} FROM calls WHERE run = ?"  # noqa: S608  # our own words
+_FEEDBACK = "SELECT good FROM feedback WHERE run = ? ORDER BY id DESC LIMIT 1"
+_SHADOW = "SELECT target, result FROM shadows WHERE run = ? AND result IS NOT NULL"
 _TALLY = (
     "INSERT INTO tallies VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n,"
     " good = good + excluded.good, scored = scored + excluded.scored, score = score + excluded.score"
@@ -194,6 +196,11 @@ def _add_run(held: _Sums, run_id: str, run: _Run) -> None:
     held.add(where, last, _run_counts(run, steps, is_memo=is_memo))
     if is_memo:
         held.tally(where, last, "memo", "")
+    said = held.book.execute(_FEEDBACK, (run_id,)).fetchone()
+    if said is not None:
+        held.tally(where, last, "feedback", "", good=bool(said[0]))
+    for target, result in held.book.execute(_SHADOW, (run_id,)):
+        held.tally(where, last, "shadow", target, good=result != "worse")
 
 
 def _run_counts(run: _Run, steps: int, *, is_memo: bool) -> dict[str, float]:

@@ -32,6 +32,7 @@ COLUMNS = (
     "latency_s",
     "error",
     "calls",
+    "feedback",
     "prompt_hash",
     "answer_hash",
     "profile_hash",
@@ -54,7 +55,7 @@ def whole_runs(path: str, wanted: Filter, now: float, *, texts: bool) -> Iterato
 
 def cells(run: Row, *, texts: bool) -> list[str]:
     """A run as a line of a table; what is not known is empty."""
-    tokens, error, calls = run["tokens"], run["error"], run["calls"]
+    tokens, error, calls, feedback = run["tokens"], run["error"], run["calls"], run["feedback"]
     assert isinstance(tokens, dict)
     flat = {
         **run,
@@ -63,6 +64,7 @@ def cells(run: Row, *, texts: bool) -> list[str]:
         "cached": run["cached"],
         "error": error["kind"] if isinstance(error, dict) else None,
         "calls": len(calls) if isinstance(calls, list) else 0,
+        "feedback": feedback["verdict"] if isinstance(feedback, dict) else None,
     }
     return [_cell(flat[name]) for name in (*COLUMNS, *(TEXTS if texts else ()))]
 
@@ -72,9 +74,17 @@ def _bare(run: Row) -> Row:
     return {
         **{name: value for name, value in run.items() if name not in TEXTS},
         "error": _less(run["error"], "message", "hint"),
+        "feedback": _bare_feedback(run["feedback"]),
         "attempts": [_bare_attempt(attempt) for attempt in _listed(run["attempts"])],
         "escalations": [_less(step, "reason") for step in _listed(run["escalations"])],
     }
+
+
+def _bare_feedback(feedback: Json) -> Json:
+    if not isinstance(feedback, dict):
+        return None
+    before: list[Json] = [_less(each, "note") for each in _listed(feedback["before"])]
+    return _less({**feedback, "before": before}, "note", "better")
 
 
 def _bare_attempt(attempt: Json) -> Json:

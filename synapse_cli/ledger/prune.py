@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 
 from synapse_cli.ledger import index
 from synapse_cli.ledger.booking import book_run
@@ -15,11 +16,16 @@ _TEXTS = (
     "SELECT prompt, system, answer FROM runs WHERE id = ?",
     "SELECT answer FROM attempts WHERE run = ?",
     "SELECT answer FROM calls WHERE run = ?",
+    "SELECT better FROM feedback WHERE run = ?",
+    "SELECT request, answer FROM shadows WHERE run = ?",
 )
 _UNUSED = (
     "SELECT rowid FROM blobs WHERE sha256 = :name AND NOT EXISTS (SELECT 1 FROM runs WHERE prompt = :name)"
     " AND NOT EXISTS (SELECT 1 FROM runs WHERE system = :name) AND NOT EXISTS (SELECT 1 FROM runs WHERE answer = :name)"
     " AND NOT EXISTS (SELECT 1 FROM attempts WHERE answer = :name)"
+    " AND NOT EXISTS (SELECT 1 FROM feedback WHERE better = :name)"
+    " AND NOT EXISTS (SELECT 1 FROM shadows WHERE request = :name)"
+    " AND NOT EXISTS (SELECT 1 FROM shadows WHERE answer = :name)"
 )
 
 
@@ -75,14 +81,20 @@ def _drop(book: sqlite3.Connection, runs: list[str]) -> None:
         for query in _TEXTS:
             names.update(name for row in book.execute(query, (run,)) for name in row if name is not None)
         drop(book, run)
-        book.execute("DELETE FROM calls WHERE run = ?", (run,))
+        for table in ("calls", "feedback", "shadows"):  # what people and judges said stays in the sums
+            book.execute(f"DELETE FROM {table} WHERE run = ?", (run,))  # noqa: S608  # our own words
+    drop_unused_texts(book, names)
+
+
+def drop_unused_texts(book: sqlite3.Connection, names: Iterable[str]) -> None:
+    """Delete those of these texts that nothing names any more; within the caller's transaction."""
     for name in sorted(names):
         _drop_unused_text(book, name)
     index.drop_dead(book)
 
 
 def _drop_unused_text(book: sqlite3.Connection, name: str) -> None:
-    """Delete a text that no run and no attempt names any more."""
+    """Delete a text that nothing names any more."""
     row = book.execute(_UNUSED, {"name": name}).fetchone()
     if row is not None:
         index.note_dead(book, row[0])

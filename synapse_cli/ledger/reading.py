@@ -20,7 +20,9 @@ Row = dict[str, Json]
 
 STATUSES = ("accepted", "rejected", "failed", "interrupted", "running", "in doubt")
 _FROM = "FROM runs r LEFT JOIN decisions d ON d.run = r.id"
-_RUNS = f"SELECT r.*, d.route, d.why, d.source {_FROM}"
+FEEDBACK = "(SELECT f.good FROM feedback f WHERE f.run IN (r.id, r.memo_of) ORDER BY f.id DESC LIMIT 1) AS good"
+"""What was last said of a run's answer, as a column: 1 is good, 0 bad; a hit of the memo has that of its original."""
+_RUNS = f"SELECT r.*, d.route, d.why, d.source, {FEEDBACK} {_FROM}"
 _WHICH = {  # "IS NOT 0" lets the index of what was not answered be used
     "accepted": "r.exit_code = 0",
     "rejected": "r.exit_code IS NOT 0 AND r.exit_code = 65",
@@ -78,7 +80,7 @@ def run(path: str, wanted: str, now: float, tenant: str | None = None) -> Row:
     Raises UsageError.
     """
     with closing(_open(path)) as book:
-        run_id = _resolved(book, path, wanted, tenant)
+        run_id = resolved(book, path, wanted, tenant)
         row = next(_ask(book, path, f"{_RUNS} WHERE r.id = ?", [run_id]))
         decision = next(_ask(book, path, "SELECT * FROM decisions WHERE run = ?", [run_id]), None)
         attempts = list(_ask(book, path, "SELECT * FROM attempts WHERE run = ? ORDER BY place", [run_id]))
@@ -87,6 +89,7 @@ def run(path: str, wanted: str, now: float, tenant: str | None = None) -> Row:
         return {
             **_told(row, now),
             "memo_of": row["memo_of"],
+            "feedback": _feedback(book, row["id"], row["memo_of"]),
             "error": _error(row),
             "system": blobs.get(book, row["system"]),
             "prompt": blobs.get(book, row["prompt"]),
@@ -133,10 +136,14 @@ def _conditions(wanted: Filter) -> tuple[str, list[object]]:
     return " AND ".join([*used, *status]) or "1", list(used.values())
 
 
-def _resolved(book: sqlite3.Connection, path: str, wanted: str, tenant: str | None) -> str:
+def resolved(book: sqlite3.Connection, path: str, wanted: str, tenant: str | None) -> str:
+    """The id of the run that is meant by an id, the beginning of one, or "last", which no shadow is.
+
+    Raises UsageError where there is none, or more than one.
+    """
     whose, values = ("1", []) if tenant is None else ("tenant = ?", [tenant])
     if wanted == "last":
-        query = f"SELECT id FROM runs WHERE {whose} ORDER BY id DESC LIMIT 1"  # noqa: S608  # our own words
+        query = f"SELECT id FROM runs WHERE command <> 'shadow' AND {whose} ORDER BY id DESC LIMIT 1"  # noqa: S608  # our own words
         newest = next(_ask(book, path, query, list(values)), None)
         if newest is None:
             what = "no run" if tenant is None else f"no run of tenant {tenant!r}"
@@ -156,9 +163,9 @@ def _resolved(book: sqlite3.Connection, path: str, wanted: str, tenant: str | No
 def _told(row: sqlite3.Row, now: float) -> Row:
     return {
         "run_id": row["id"],
-        "started": _instant(row["started"]),
+        "started": instant(row["started"]),
         "command": row["command"],
-        "status": _status(row, now),
+        "status": status_of(row, now),
         "exit_code": row["exit_code"],
         "route": row["route"],
         "route_why": row["why"],
@@ -178,14 +185,17 @@ def _told(row: sqlite3.Row, now: float) -> Row:
         "profile_hash": row["profile"],
         "version": row["version"],
         "tenant": row["tenant"],
+        "feedback": None if row["good"] is None else word(row["good"]),
     }
 
 
-def _instant(seconds: float) -> str:
+def instant(seconds: float) -> str:
+    """Seconds since 1970 as ISO 8601."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
-def _status(row: sqlite3.Row, now: float) -> str:
+def status_of(row: sqlite3.Row, now: float) -> str:
+    """How a run ended, or whether it may still do so, in one of the words of `STATUSES`."""
     code = row["exit_code"]
     if code is None:
         return "running" if _runs_still(row, now) else "in doubt"
@@ -233,7 +243,44 @@ def _decision(row: sqlite3.Row) -> Row:
         "source": row["source"],
         "confidence": row["confidence"],
         "runners_up": json.loads(row["runners_up"]),
+        "cost_usd": row["cost"],
+        "score": row["score"],
+        "policy": _policy(row),
     }
+
+
+def _policy(row: sqlite3.Row) -> Json:
+    """Which policy chose the way; None where there was none."""
+    if row["policy"] is None:
+        return None
+    return {
+        "sha256": row["policy"],
+        "way": row["way"],
+        "certified": bool(row["certified"]),
+        "promise": row["promise"],
+        "explored": bool(row["explored"]),
+    }
+
+
+def _feedback(book: sqlite3.Connection, run_id: str, memo_of: str | None) -> Json:
+    """What people said of an answer, the last first; None where nobody said anything."""
+    rows = book.execute("SELECT * FROM feedback WHERE run IN (?, ?) ORDER BY id DESC", (run_id, memo_of)).fetchall()
+    if not rows:
+        return None
+    last, *before = rows
+    return {
+        "verdict": word(last["good"]),
+        "at": instant(last["at"]),
+        "note": last["note"],
+        "better": blobs.get(book, last["better"]),
+        "better_hash": last["better"],
+        "before": [{"verdict": word(row["good"]), "at": instant(row["at"]), "note": row["note"]} for row in before],
+    }
+
+
+def word(good: int | bool) -> str:
+    """What a person said, in a word."""
+    return "good" if good else "bad"
 
 
 def _attempt(book: sqlite3.Connection, row: sqlite3.Row) -> Row:
@@ -260,7 +307,7 @@ def _call(row: sqlite3.Row, now: float) -> Row:
         "model": row["model"],
         "provider": row["provider"],
         "deployment": row["deployment"],
-        "started": _instant(row["started"]),
+        "started": instant(row["started"]),
         "outcome": row["outcome"] or ("running" if _runs_still(row, now) else "in doubt"),
         "error": row["error_kind"],
         "finish": row["finish"],

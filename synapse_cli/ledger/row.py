@@ -89,7 +89,8 @@ def _insert(
         ),
     )
     book.execute(
-        "INSERT INTO decisions VALUES (?, ?, ?, 'memo', NULL, '[]', 0, 0, 0)",
+        "INSERT INTO decisions (run, route, why, source, runners_up, input, output, estimated, cost)"
+        " VALUES (?, ?, ?, 'memo', '[]', 0, 0, 0, '0')",
         (run_id, facts.get("route", "-"), "answered before: the same command line, and nothing has changed"),
     )
     _add_to_sums(book, facts, started, latency_s, exit_code)

@@ -79,6 +79,29 @@ CREATE TABLE progress (name TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID
 INSERT INTO progress SELECT 'runs to book', coalesce(max(rowid), 0) FROM runs;
 INSERT INTO progress VALUES ('texts indexed', 0)
 """,
+    """
+ALTER TABLE decisions ADD COLUMN cost TEXT;
+ALTER TABLE decisions ADD COLUMN policy TEXT;
+ALTER TABLE decisions ADD COLUMN way TEXT;
+ALTER TABLE decisions ADD COLUMN certified INTEGER;
+ALTER TABLE decisions ADD COLUMN promise TEXT;
+ALTER TABLE decisions ADD COLUMN explored INTEGER;
+ALTER TABLE decisions ADD COLUMN score REAL;
+CREATE INDEX decisions_by_policy ON decisions (policy, run) WHERE policy IS NOT NULL;
+CREATE TABLE feedback (
+  id INTEGER PRIMARY KEY, run TEXT NOT NULL, at REAL NOT NULL, good INTEGER NOT NULL, better TEXT, note TEXT
+);
+CREATE INDEX feedback_by_run ON feedback (run, id);
+CREATE INDEX feedback_by_better ON feedback (better) WHERE better IS NOT NULL;
+CREATE TABLE shadows (
+  run TEXT PRIMARY KEY, queued REAL NOT NULL, profile TEXT NOT NULL, tenant TEXT, model TEXT NOT NULL,
+  target TEXT NOT NULL, judge TEXT NOT NULL, request TEXT NOT NULL, state TEXT NOT NULL, shadow_run TEXT, pid INTEGER,
+  began REAL, ended REAL, result TEXT, answer TEXT, why TEXT, cost TEXT
+) WITHOUT ROWID;
+CREATE INDEX shadows_by_state ON shadows (state, run);
+CREATE INDEX shadows_by_request ON shadows (request);
+CREATE INDEX shadows_by_answer ON shadows (answer) WHERE answer IS NOT NULL
+""",
 )
 """What each version adds to the one before, statements divided by `;`. Append; never change a released one."""
 

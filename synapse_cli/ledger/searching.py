@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from synapse_cli.ledger import blobs, index, schema
-from synapse_cli.ledger.reading import _FROM, Filter, Row, _ask, _conditions, _open, _told
+from synapse_cli.ledger.reading import _FROM, FEEDBACK, Filter, Row, _ask, _conditions, _open, _told
 
 NEWEST = 2_000
 """Runs that are looked at one by one before the index is asked: 20 ms or so."""
@@ -20,7 +20,7 @@ SCANNED = 50_000
 """Runs that are looked at where the index cannot tell: about half a second."""
 CANDIDATES = 20_000
 """Texts that the index may name: those of newer runs come first."""
-_COLUMNS = "r.*, d.route, d.why, d.source, passage(p.text) AS in_prompt, passage(a.text) AS in_answer"
+_COLUMNS = f"r.*, d.route, d.why, d.source, {FEEDBACK}, passage(p.text) AS in_prompt, passage(a.text) AS in_answer"
 _TEXTS = "LEFT JOIN blobs p ON p.sha256 = r.prompt LEFT JOIN blobs a ON a.sha256 = r.answer"
 _AT_A_TIME = 400
 

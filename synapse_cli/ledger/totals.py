@@ -93,8 +93,9 @@ class Tally:
     """How often something that has a name happened at a model.
 
     `kind` is "check" (good = passed), "unevaluated check", "error", "skip" (names are kinds of errors), "memo" (an
-    answer to a whole command line; without a name), or a step to the tier `name`: "escalation" after an answer that
-    did not pass, "fallback" after a failure, "passed over".
+    answer to a whole command line; without a name), "feedback" (of people on answers; without a name), "shadow" (an
+    answer compared with that of the dearer tier `name`; good = not worse), or a step to the tier `name`: "escalation"
+    after an answer that did not pass, "fallback" after a failure, "passed over".
     """
 
     kind: str

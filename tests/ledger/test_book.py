@@ -60,6 +60,9 @@ def test_a_run_is_recorded_whole(tmp_path: Path) -> None:
         "source": "rule",
         "confidence": None,
         "runners_up": [["mail", "no keyword"]],
+        "cost_usd": "0",
+        "score": None,
+        "policy": None,
     }
 
 
