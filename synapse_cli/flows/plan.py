@@ -13,6 +13,7 @@ from synapse_cli.core.outcome import Decision
 from synapse_cli.core.ports import Check
 from synapse_cli.core.prompt import Json, Request
 from synapse_cli.core.registry import is_plugin, load
+from synapse_cli.core.way import Way
 from synapse_cli.core.witness import Witness
 from synapse_cli.flows.ask import Ask
 from synapse_cli.profile.model import Cascade, Model, Profile, Route, Rule
@@ -64,10 +65,47 @@ def plan(profile: Profile, ask: Ask, decision: Decision, named: Model | None, wi
         ]
         return Plan(decision, tuple(_filtered(stages, ask)))
     route = profile.routes[decision.route]
-    targets = [route.use, *route.fallback] if route.use else list(route.fallback)
-    cascades = [profile.cascades.get(name) or Cascade(name=name, tiers=(name,)) for name in targets]
-    stages = [_stage(profile, ask, cascade, route, profile.models, witness=witness) for cascade in cascades]
+    cascades = [_cascade(profile, name) for name in route.fallback]
+    if decision.way is not None:
+        cascades.insert(0, _of_way(profile, route, decision.way))
+    elif route.use:
+        cascades.insert(0, _cascade(profile, route.use))
+    models = dict(profile.models)
+    if route.run:
+        program = _program(profile, route)
+        models[program.name] = program
+        cascades.insert(0, _cascade(profile, program.name))
+    stages = [_stage(profile, ask, cascade, route, models, witness=witness) for cascade in cascades]
     return Plan(decision, tuple(_filtered(stages, ask)), route.cache)
+
+
+def _program(profile: Profile, route: Route) -> Model:
+    """The command of a route, as a tier like any other."""
+    name = f"run:{os.path.basename(route.run[0])}"
+    return Model(name=name, backend="command", options={"argv": list(route.run)}, file=route.file or profile.path)
+
+
+def _cascade(profile: Profile, name: str) -> Cascade:
+    return profile.cascades.get(name) or Cascade(name=name, tiers=(name,))
+
+
+def _of_way(profile: Profile, route: Route, way: Way) -> Cascade:
+    """What the policy chose, in the place of the route's `use`.
+
+    What `use` says of a valid answer still binds, since no policy knows what answers are for; what raises doubt is the
+    policy's own business: it was learned together with the way.
+    """
+    used = _cascade(profile, route.use) if route.use else Cascade(name=way.name, tiers=way.tiers)
+    valid = tuple(rule for rule in used.accept if _check(rule).binds == "validity")
+    learned = [_learned_rule(text, route.policy or "", number) for number, text in enumerate(way.accept)]
+    known = [(rule.kind, dict(rule.options)) for rule in valid]
+    new = tuple(rule for rule in learned if (rule.kind, dict(rule.options)) not in known)
+    return replace(used, name=way.name, tiers=way.tiers, accept=valid + new)
+
+
+def _learned_rule(text: str, file: str, number: int) -> Rule:
+    options = json.loads(text)
+    return Rule(kind=options.pop("kind"), options=options, file=file, where=f"accept[{number}]")
 
 
 def _stage(

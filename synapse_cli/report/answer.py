@@ -9,6 +9,7 @@ from synapse_cli.core.errors import SynapseError
 from synapse_cli.core.outcome import Answered, Attempt, Failed, Skipped
 from synapse_cli.core.prompt import Json
 from synapse_cli.core.run import Run
+from synapse_cli.core.way import PolicyMark
 from synapse_cli.report.numbers import money
 
 SCHEMA_VERSION = 1
@@ -26,6 +27,7 @@ def as_json(run: Run, answer: str | None, warnings: list[str]) -> dict[str, Json
         "exit_code": int(run.exit_code),
         "route": run.decision.route,
         "route_why": run.decision.why,
+        "policy": policy_json(run.decision.policy),
         "tier": best.tier if best else None,
         "model": best.model if best else None,
         "cached": bool(best and best.completion.cached),
@@ -48,7 +50,7 @@ def as_json(run: Run, answer: str | None, warnings: list[str]) -> dict[str, Json
 def failure_json(error: SynapseError, warnings: list[str]) -> dict[str, Json]:
     """The same object for a run that ended before a route was known."""
     empty: dict[str, Json] = dict.fromkeys(
-        ("run_id", "answer", "parsed", "route", "route_why", "tier", "model", "confidence", "profile_hash")
+        ("run_id", "answer", "parsed", "route", "route_why", "policy", "tier", "model", "confidence", "profile_hash")
     )
     return {
         "schema_version": SCHEMA_VERSION,
@@ -65,6 +67,19 @@ def failure_json(error: SynapseError, warnings: list[str]) -> dict[str, Json]:
         "first_latency_s": None,
         "warnings": list(warnings),
         "error": error_json(error),
+    }
+
+
+def policy_json(mark: PolicyMark | None) -> dict[str, Json] | None:
+    """The `policy` object: who chose the way, and whether what it promises was proved; null where none did."""
+    if mark is None:
+        return None
+    return {
+        "sha256": mark.sha256,
+        "way": mark.way,
+        "certified": mark.certified,
+        "promise": mark.promise,
+        "explored": mark.explored,
     }
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from synapse_cli.core.events import Asking, Attempted, Event, Routed, Waiting, Warned, Wrote
 from synapse_cli.core.prompt import Json
-from synapse_cli.report.answer import attempt_json
+from synapse_cli.report.answer import attempt_json, policy_json
 
 
 def event_json(event: Event) -> dict[str, Json]:
     """The event as one object; `event` names its kind."""
     match event:
         case Routed(decision):
-            return {"event": "routed", "route": decision.route, "route_why": decision.why}
+            policy = policy_json(decision.policy)
+            return {"event": "routed", "route": decision.route, "route_why": decision.why, "policy": policy}
         case Asking(tier, is_local):
             return {"event": "asking", "tier": tier, "is_local": is_local}
         case Attempted(attempt):

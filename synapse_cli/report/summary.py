@@ -5,6 +5,7 @@ from __future__ import annotations
 from synapse_cli.core.events import Asking, Attempted, Event, Routed, Waiting, Warned, Wrote
 from synapse_cli.core.outcome import Answered, Skipped
 from synapse_cli.core.run import Run
+from synapse_cli.core.way import PolicyMark
 from synapse_cli.report.numbers import dollars, seconds
 
 
@@ -18,6 +19,9 @@ def summary(run: Run) -> str:
         parts.insert(1, "not accepted")
     if run.saved:
         parts.append(f"saved {dollars(run.saved)}")
+    mark = run.decision.policy
+    if mark is not None and (mark.explored or not mark.certified):
+        parts.append("explored" if mark.explored else "policy not certified")
     return " · ".join(parts)
 
 
@@ -33,7 +37,8 @@ def narrate(event: Event, before: str | None = None) -> str | None:
     """What `-v` says of an event, and did not say `before`; None where it says nothing."""
     match event:
         case Routed(decision):
-            return decision.why if decision.route == "-" else f"route {decision.route}: {decision.why}"
+            told = decision.why if decision.route == "-" else f"route {decision.route}: {decision.why}"
+            return told if decision.policy is None else f"{told} ({_promise(decision.policy)})"
         case Asking(tier, is_local):
             return f"asking {tier} ({'local' if is_local else 'hosted'})"
         case Attempted(attempt):
@@ -50,6 +55,10 @@ def narrate(event: Event, before: str | None = None) -> str | None:
             return f"warning: {message}"
         case Wrote():
             return None
+
+
+def _promise(mark: PolicyMark) -> str:
+    return mark.promise if mark.certified else f"not certified: {mark.promise}"
 
 
 def _where(run: Run) -> str:

@@ -21,6 +21,7 @@ KEYS = [
     "exit_code",
     "route",
     "route_why",
+    "policy",
     "tier",
     "model",
     "cached",
