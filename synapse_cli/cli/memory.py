@@ -15,6 +15,9 @@ def remember(session: Session, finished: Run, printed: str, *, quiet: bool) -> N
     best, telemetry = finished.outcome.best, session.profile.telemetry
     if session.store is None or not finished.outcome.accepted or best is None:
         return
+    route = session.profile.routes.get(finished.decision.route)
+    if route is not None and not route.cache:
+        return
     if session.telling.is_on and telemetry.headers:
         return  # a hit tells others too, and headers, which may be keys, are kept nowhere
     answered = [attempt.completion for attempt in finished.outcome.attempts if isinstance(attempt, Answered)]

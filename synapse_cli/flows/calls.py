@@ -157,7 +157,7 @@ class Calls:
         What goes through LiteLLM counts as hosted, wherever its address is: a proxy on this machine leads elsewhere.
         """
         match model.backend:
-            case "llama.cpp":
+            case "llama.cpp" | "command" | "student":
                 return True
             case "litellm":
                 return False

@@ -102,7 +102,7 @@ def has_file(model: Model) -> bool:
 def provider_name(model: Model) -> str | None:
     """Who is asked, told without building a backend or reading prices; None for a plugin's, who knows it itself."""
     match model.backend:
-        case "llama.cpp" | "scripted":
+        case "llama.cpp" | "scripted" | "command" | "student":
             return model.backend
         case "litellm":
             return provider_of(model.model)
@@ -132,6 +132,10 @@ def _in_process(model: Model, keys: Keys | None, hosts: HostSettings) -> Backend
         from synapse_cli.backends.llamacpp_pool import pool
 
         pool().limit = hosts.max_memory
+    if model.backend == "command":
+        from synapse_cli.backends.command import Command
+
+        return Command(model)
     made = load("backends", model.backend)
     if is_plugin("backends", model.backend):
         from synapse_cli.core.foreign import ForeignBackend

@@ -240,7 +240,8 @@ def _route(name: str, table: schema.RouteTable, sources: Sources, witness: Witne
         system=table.system,
         template=table.template,
         schema=_schema(("routes", name, "schema"), table.schema_, sources, witness),
-        cache=table.cache,
+        cache=table.cache and (not table.run or "cache" in table.model_fields_set),  # the world changes, models do not
+        file=sources.file_of(("routes", name)),
         budget=_budget(table.budget) if table.budget else None,
         examples=_examples(("routes", name, "examples"), table.examples, sources, witness),
         policy=table.policy,

@@ -43,7 +43,7 @@ from synapse_cli.profile.model import (
 )
 from synapse_cli.profile.origin import Danger, Source
 
-_FORMAT = 5
+_FORMAT = 6
 
 
 class Compiled(NamedTuple):

@@ -202,6 +202,8 @@ class Route:
     schema: Json = None
     """The JSON Schema itself (a file named by the profile has been read)."""
     cache: bool = True
+    file: str = ""
+    """The file that says it: relative programs are found from its folder."""
     budget: BudgetSettings | None = None
     """Of all runs that take this route."""
     policy: str | None = None
