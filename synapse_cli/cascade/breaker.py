@@ -15,7 +15,7 @@ from synapse_cli.core.clock import Clock
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import CircuitOpen, SynapseError, Withdrawn
 from synapse_cli.core.processes import holder, is_gone
-from synapse_cli.profile.model import BreakerSettings
+from synapse_cli.profile.settings import BreakerSettings
 
 _FIRST_LOOK_S, _LONGEST_LOOK_S = 0.02, 0.5
 """How soon a waiter looks again, growing: sixty of them at the longest cost 2 % of a core."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from typing import Literal, NamedTuple
 
-from synapse_cli.profile.model import BreakerSettings
+from synapse_cli.profile.settings import BreakerSettings
 
 PROVEN_S = 600.0
 """How long a success vouches for a provider: longer than people pause between two commands."""

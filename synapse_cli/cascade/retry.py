@@ -9,7 +9,7 @@ from collections.abc import Callable
 from synapse_cli.cascade.tier import Tier
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import UNSENT, BackendError, RateLimited, SynapseError, TimedOut, Unavailable
-from synapse_cli.profile.model import RetrySettings
+from synapse_cli.profile.settings import RetrySettings
 
 BASE_S = 1.0
 """The longest pause before a first repetition where the provider names none; it doubles with each further one."""

@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 
 import typer
 
-from synapse_cli.cli import log_keeping
+from synapse_cli.cli import log_keeping, log_outcomes
 from synapse_cli.cli.listing import as_age, print_rows, print_table, visible
 from synapse_cli.cli.scope import Tenant
 from synapse_cli.core.prompt import Json
 from synapse_cli.ledger import reading, searching
-from synapse_cli.profile.model import LedgerSettings
+from synapse_cli.profile.settings import LedgerSettings
 
 app = typer.Typer(
     help="List, show, search, export and forget recorded runs.",
@@ -140,6 +140,7 @@ def search(
 app.command()(log_keeping.export)
 app.command()(log_keeping.prune)
 app.command()(log_keeping.vacuum)
+app.command()(log_outcomes.outcomes)
 
 
 def _path() -> str:
@@ -203,10 +204,16 @@ def _print_run(run: reading.Row) -> None:
     error = run["error"]
     if isinstance(error, dict):
         typer.echo(f"{'error':<11} {visible(_or_dash(error['message'] or error['kind']))}")
+    feedback = run["feedback"]
+    if isinstance(feedback, dict):
+        note = f": {feedback['note']}" if feedback["note"] else ""
+        typer.echo(f"{'feedback':<11} {visible(str(feedback['verdict']) + note)}")
     for number, attempt in enumerate(_tables(run["attempts"]), 1):
         typer.echo(f"{f'attempt {number}':<11} {visible(_attempt(attempt))}")
     for number, call in enumerate(_tables(run["calls"]), 1):
         typer.echo(f"{f'call {number}':<11} {visible(_call(call))}")
+    if isinstance(feedback, dict) and feedback["better"] is not None:
+        typer.echo(f"\nbetter:\n{visible(str(feedback['better']))}", color=True)
     for name in ("system", "prompt", "answer"):
         if run[name] is not None:
             typer.echo(f"\n{name}:\n{visible(str(run[name]))}", color=True)  # else Typer strips what a pipe should get

@@ -16,7 +16,7 @@ from synapse_cli.cli.listing import as_size, print_rows
 from synapse_cli.cli.scope import Tenant
 from synapse_cli.core.errors import UsageError
 from synapse_cli.ledger.reading import Filter, Row
-from synapse_cli.profile.model import LedgerSettings
+from synapse_cli.profile.settings import LedgerSettings
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 

@@ -24,7 +24,8 @@ from synapse_cli.core.control import Control
 from synapse_cli.core.errors import CircuitOpen
 from synapse_cli.core.ports import Backend, Encoder
 from synapse_cli.flows.parts import Part, parts_of
-from synapse_cli.profile.model import BreakerSettings, Model
+from synapse_cli.profile.model import Model
+from synapse_cli.profile.settings import BreakerSettings
 
 if TYPE_CHECKING:
     from synapse_cli.cascade.spread import Order

@@ -17,7 +17,8 @@ from synapse_cli.core.ports import Aid, Backend, Check
 from synapse_cli.core.prompt import Request
 from synapse_cli.core.run import Run
 from synapse_cli.core.verdict import Verdict
-from synapse_cli.profile.model import Model, TelemetrySettings
+from synapse_cli.profile.model import Model
+from synapse_cli.profile.settings import TelemetrySettings
 from synapse_cli.telemetry.wanted import is_wanted
 
 if TYPE_CHECKING:

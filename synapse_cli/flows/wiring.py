@@ -12,7 +12,8 @@ from synapse_cli.core.ports import Backend
 from synapse_cli.core.providers import provider_of
 from synapse_cli.core.registry import is_plugin, load
 from synapse_cli.flows.ask import Ask
-from synapse_cli.profile.model import HostSettings, Model
+from synapse_cli.profile.model import Model
+from synapse_cli.profile.settings import HostSettings
 
 _OFF = frozenset({"off", "0", "no", "false"})
 """What `SYNAPSE_HOSTS` says where no process may stay behind."""

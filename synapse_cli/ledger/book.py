@@ -17,7 +17,7 @@ from synapse_cli.ledger.booking import book_old, rebook
 from synapse_cli.ledger.calls import Call, forget, write_answered, write_begun, write_failed
 from synapse_cli.ledger.prune import give_back_space, prune
 from synapse_cli.ledger.rows import Begun, write_begun_run, write_run
-from synapse_cli.profile.model import LedgerSettings
+from synapse_cli.profile.settings import LedgerSettings
 
 _OLD_AT_A_TIME = 20
 """Runs of a ledger of the first version that each run adds to the sums: 3 ms, until none is left."""
@@ -104,6 +104,10 @@ class Book:
         self._give_back_space()
         if is_last:
             self.close()
+
+    def grade(self, run_id: str, score: float) -> None:
+        """Write down how right a run's answer was, in [0, 1], where a bench knew the right one."""
+        self._write(lambda book: book.execute("INSERT OR REPLACE INTO grades VALUES (?, ?)", (run_id, score)))
 
     def ended(self, run_id: str, exit_code: int) -> None:
         """Correct the exit code of a run whose answer could not be delivered (a closed pipe)."""

@@ -11,30 +11,32 @@ from synapse_cli.core.completion import Price
 from synapse_cli.core.prompt import Json
 from synapse_cli.core.witness import Witness
 from synapse_cli.profile.model import (
-    BreakerSettings,
     BudgetSettings,
-    CacheSettings,
     Cascade,
-    Defaults,
     Deployment,
-    HostSettings,
-    LedgerSettings,
     Limits,
     Lora,
     Model,
     Profile,
-    RetrySettings,
     Route,
-    RoutingSettings,
     Rule,
-    SemanticSettings,
-    ShadowSettings,
-    TelemetrySettings,
     Template,
     Tenant,
     When,
 )
 from synapse_cli.profile.parse import BROKEN
+from synapse_cli.profile.settings import (
+    BreakerSettings,
+    CacheSettings,
+    Defaults,
+    HostSettings,
+    LedgerSettings,
+    RetrySettings,
+    RoutingSettings,
+    SemanticSettings,
+    ShadowSettings,
+    TelemetrySettings,
+)
 from synapse_cli.profile.sources import KeyPath, Sources, dotted, read_bytes
 
 if TYPE_CHECKING:

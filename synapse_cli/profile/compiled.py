@@ -18,30 +18,32 @@ from synapse_cli.core import places
 from synapse_cli.core.completion import Price
 from synapse_cli.core.witness import Witness
 from synapse_cli.profile.model import (
-    BreakerSettings,
     BudgetSettings,
-    CacheSettings,
     Cascade,
-    Defaults,
     Deployment,
-    HostSettings,
-    LedgerSettings,
     Limits,
     Lora,
     Model,
     Profile,
-    RetrySettings,
     Route,
-    RoutingSettings,
     Rule,
-    SemanticSettings,
-    ShadowSettings,
-    TelemetrySettings,
     Template,
     Tenant,
     When,
 )
 from synapse_cli.profile.origin import Danger, Source
+from synapse_cli.profile.settings import (
+    BreakerSettings,
+    CacheSettings,
+    Defaults,
+    HostSettings,
+    LedgerSettings,
+    RetrySettings,
+    RoutingSettings,
+    SemanticSettings,
+    ShadowSettings,
+    TelemetrySettings,
+)
 
 _FORMAT = 6
 

@@ -14,7 +14,7 @@ TYPE_CHECKING = False  # the whole hit costs less than typing and dataclasses; s
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from synapse_cli.profile.model import TelemetrySettings
+    from synapse_cli.profile.settings import TelemetrySettings
     from synapse_cli.telemetry.otlp import Value
     from synapse_cli.telemetry.settings import Way
 

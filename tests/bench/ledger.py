@@ -30,7 +30,7 @@ from synapse_cli.ledger.histogram import one
 from synapse_cli.ledger.reading import Filter
 from synapse_cli.ledger.rows import Begun
 from synapse_cli.ledger.totals import tallies, totals
-from synapse_cli.profile.model import LedgerSettings
+from synapse_cli.profile.settings import LedgerSettings
 from tests.ledger.stories import call, completion, run
 
 START = 1_780_000_000.0

@@ -17,7 +17,7 @@ from synapse_cli.ledger.account import Account
 from synapse_cli.ledger.account_watch import Watch
 from synapse_cli.ledger.anomaly import LOOK_EVERY_S, has_shifted, is_unusual
 from synapse_cli.ledger.book import Book
-from synapse_cli.profile.model import LedgerSettings
+from synapse_cli.profile.settings import LedgerSettings
 from tests.budget.purses import NOON, PROFILE, Till, spend
 from tests.ledger.stories import climbed, run
 

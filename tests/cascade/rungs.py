@@ -20,7 +20,8 @@ from synapse_cli.core.outcome import Outcome
 from synapse_cli.core.ports import Backend, Check, Emit
 from synapse_cli.core.prompt import Json, Message, Request
 from synapse_cli.core.verdict import Verdict
-from synapse_cli.profile.model import Model, RetrySettings
+from synapse_cli.profile.model import Model
+from synapse_cli.profile.settings import RetrySettings
 
 ASKED = Request(messages=(Message("user", "a question"),))
 

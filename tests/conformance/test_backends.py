@@ -24,7 +24,8 @@ from synapse_cli.core.ports import Backend, Emit
 from synapse_cli.core.prompt import Message, Request
 from synapse_cli.core.registry import BUILT_IN, load
 from synapse_cli.flows.paced import Paced
-from synapse_cli.profile.model import BreakerSettings, Model
+from synapse_cli.profile.model import Model
+from synapse_cli.profile.settings import BreakerSettings
 from tests.servers import openai
 from tests.servers.base import serving
 

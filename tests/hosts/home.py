@@ -16,7 +16,8 @@ from synapse_cli.backends.host.start import line_to
 from synapse_cli.core.ports import Backend
 from synapse_cli.core.prompt import Message, Request
 from synapse_cli.core.registry import load
-from synapse_cli.profile.model import HostSettings, Model
+from synapse_cli.profile.model import Model
+from synapse_cli.profile.settings import HostSettings
 from tests.e2e.machine import Machine
 
 NANO = Model(name="nano", backend="llama.cpp", source="builtin:nano")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
 
 import pytest
 
@@ -51,6 +52,7 @@ DOORS = {
 }
 
 
+@cache
 def _third_party() -> list[tuple[str, str]]:
     found = []
     for path in modules():

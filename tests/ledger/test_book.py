@@ -24,7 +24,7 @@ from synapse_cli.ledger.book import Book
 from synapse_cli.ledger.reading import Filter, Row
 from synapse_cli.ledger.row import insert_memo_run
 from synapse_cli.ledger.story import memo_facts
-from synapse_cli.profile.model import LedgerSettings
+from synapse_cli.profile.settings import LedgerSettings
 from tests.ledger.stories import START, begin, climbed, completion, interrupted, run
 
 ROOT = Path(__file__).parents[2]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from synapse_cli.ledger import blobs, index, prune, reading, schema, searching, upkeep
 from synapse_cli.ledger.book import Book
 from synapse_cli.ledger.reading import Filter
-from synapse_cli.profile.model import LedgerSettings
+from synapse_cli.profile.settings import LedgerSettings
 from tests.ledger.stories import START, run
 
 NOW = START + 100_000

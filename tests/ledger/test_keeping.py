@@ -17,7 +17,7 @@ from synapse_cli.ledger import exporting, reading, upkeep
 from synapse_cli.ledger.book import Book
 from synapse_cli.ledger.reading import Filter
 from synapse_cli.ledger.totals import totals
-from synapse_cli.profile.model import LedgerSettings
+from synapse_cli.profile.settings import LedgerSettings
 from tests.e2e.machine import ECHO, Machine
 from tests.ledger.stories import START, begin, climbed, run
 

@@ -11,7 +11,7 @@ from synapse_cli.core.outcome import Answered, Decision, Outcome
 from synapse_cli.ledger import reading, searching
 from synapse_cli.ledger.book import Book
 from synapse_cli.ledger.reading import Filter
-from synapse_cli.profile.model import LedgerSettings
+from synapse_cli.profile.settings import LedgerSettings
 from tests.ledger.stories import START, begin, climbed, completion, interrupted, run
 
 NOW = START + 100

@@ -21,7 +21,7 @@ from synapse_cli.ledger.blobs import sha256_of
 from synapse_cli.ledger.book import Book
 from synapse_cli.ledger.recorded import Record, Recorded
 from synapse_cli.ledger.rows import Begun
-from synapse_cli.profile.model import LedgerSettings
+from synapse_cli.profile.settings import LedgerSettings
 from tests.e2e.machine import ECHO, Machine
 from tests.ledger.stories import START, completion, run
 

@@ -17,7 +17,7 @@ from synapse_cli.ledger.book import Book
 from synapse_cli.ledger.reading import Filter
 from synapse_cli.ledger.row import insert_memo_run
 from synapse_cli.ledger.totals import totals
-from synapse_cli.profile.model import LedgerSettings
+from synapse_cli.profile.settings import LedgerSettings
 from tests.ledger.stories import begin, climbed, run
 
 ROOT = Path(__file__).parents[2]

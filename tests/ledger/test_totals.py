@@ -23,7 +23,7 @@ from synapse_cli.ledger.row import insert_memo_run
 from synapse_cli.ledger.rows import Begun
 from synapse_cli.ledger.story import memo_facts
 from synapse_cli.ledger.totals import DIMENSIONS, Row, tallies, totals
-from synapse_cli.profile.model import LedgerSettings
+from synapse_cli.profile.settings import LedgerSettings
 from tests.ledger.stories import START, begin, call, climbed, completion, interrupted, run
 
 

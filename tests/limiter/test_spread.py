@@ -32,8 +32,9 @@ from synapse_cli.core.errors import (
 )
 from synapse_cli.core.ports import Emit
 from synapse_cli.core.prompt import Message, Request
-from synapse_cli.profile.model import BreakerSettings, Limits
+from synapse_cli.profile.model import Limits
 from synapse_cli.profile.model import Spread as Policy
+from synapse_cli.profile.settings import BreakerSettings
 from tests.limiter.crowd import Asked
 from tests.limiter.test_limiter import Office
 

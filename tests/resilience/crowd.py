@@ -18,7 +18,7 @@ from synapse_cli.core.control import Control
 from synapse_cli.core.errors import BackendError, ServerFailed
 from synapse_cli.core.ports import Emit
 from synapse_cli.core.prompt import Message, Request
-from synapse_cli.profile.model import BreakerSettings
+from synapse_cli.profile.settings import BreakerSettings
 from tests.resilience.shared import PLACE, Watched
 
 ASKED = Request(messages=(Message("user", "a question"),))

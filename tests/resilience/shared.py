@@ -10,7 +10,7 @@ from synapse_cli.cascade.pace_file import PaceFile, Provider
 from synapse_cli.core.clock import FixedClock
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import CircuitOpen, ServerFailed
-from synapse_cli.profile.model import BreakerSettings
+from synapse_cli.profile.settings import BreakerSettings
 
 PLACE = Place(Provider("openai", "http://127.0.0.1:1/v1"), "gpt")
 DOWN = ServerFailed("it says 500")

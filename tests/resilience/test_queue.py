@@ -16,7 +16,8 @@ from synapse_cli.core.errors import CircuitOpen, ServerFailed, SynapseError
 from synapse_cli.core.ports import Emit
 from synapse_cli.core.prompt import Message, Request
 from synapse_cli.flows.paced import Paced
-from synapse_cli.profile.model import BreakerSettings, Limits, Model
+from synapse_cli.profile.model import Limits, Model
+from synapse_cli.profile.settings import BreakerSettings
 from tests.resilience.crowd import ASKED
 
 MODEL = Model(

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from synapse_cli.profile.model import TelemetrySettings
+from synapse_cli.profile.settings import TelemetrySettings
 from synapse_cli.telemetry.settings import parent_of, shown, target
 from synapse_cli.telemetry.spool import spool_of
 from synapse_cli.telemetry.start import sender_environment

@@ -12,7 +12,7 @@ import pytest
 
 from synapse_cli.core.exclusive import is_held
 from synapse_cli.core.ids import new_run_id
-from synapse_cli.profile.model import TelemetrySettings
+from synapse_cli.profile.settings import TelemetrySettings
 from synapse_cli.telemetry import spool as spools
 from synapse_cli.telemetry import start
 from synapse_cli.telemetry.sender import send

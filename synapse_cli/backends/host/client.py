@@ -16,7 +16,8 @@ from synapse_cli.core.control import Control
 from synapse_cli.core.ports import Backend, Emit, Encoder
 from synapse_cli.core.prompt import Message, Request
 from synapse_cli.core.vectors import Vectors
-from synapse_cli.profile.model import HostSettings, Model
+from synapse_cli.profile.model import Model
+from synapse_cli.profile.settings import HostSettings
 
 P = TypeVar("P", Backend, Encoder)
 

@@ -20,7 +20,8 @@ from synapse_cli.backends.host.wire import BadFrame, Gone, Patience
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import BackendError, BadRequest, Interrupted, SynapseError, TimedOut
 from synapse_cli.core.ports import Emit
-from synapse_cli.profile.model import HostSettings, Model
+from synapse_cli.profile.model import Model
+from synapse_cli.profile.settings import HostSettings
 
 _POLL_S = 0.1
 """How often a wait looks whether it should end; a person does not notice less."""
