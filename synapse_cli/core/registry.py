@@ -17,6 +17,7 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
         "llama.cpp": "synapse_cli.backends.llamacpp:LlamaCpp",
         "litellm": "synapse_cli.backends.litellm:LiteLLM",
         "scripted": "synapse_cli.backends.scripted:Scripted",
+        "student": "synapse_cli.backends.student:StudentTier",
     },
     "encoders": {
         "litellm": "synapse_cli.backends.litellm_embed:LiteLLMEncoder",

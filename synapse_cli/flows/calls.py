@@ -97,6 +97,10 @@ class Calls:
         """The model's own backend, built once: in a host where it has one, else in this process."""
         if takes_keys(model):
             self._see_prices()
+        if model.name not in self.warm and model.backend == "student":
+            from synapse_cli.flows.studying import student_tier
+
+            self.warm[model.name] = student_tier(model, self._profile, self._warn, hosts=self._ask.hosts)
         if model.name not in self.warm:
             self.warm[model.name] = backend_of(model, self._ask, self._profile.hosts, self._warn)
         return self.warm[model.name]
@@ -189,6 +193,10 @@ class Calls:
 
     def _identity(self, model: Model) -> str:
         """What a model is, for the cache: a GGUF's hash, a hosted model's name, a script's own text."""
+        if model.backend == "student":
+            from synapse_cli.flows.studying import student_identity
+
+            return student_identity(model, self._witness)
         if not has_file(model):
             own = json.dumps(dict(model.options), sort_keys=True, default=str) if model.options else ""
             edition = getattr(self.backend(model), "edition", "") if is_plugin("backends", model.backend) else ""
