@@ -87,7 +87,7 @@ def test_a_run_that_was_killed_is_in_doubt(tmp_path: Path) -> None:
     code = (
         f"import sys, os; sys.path.insert(0, {str(ROOT)!r})\n"
         "from synapse_cli.ledger.book import Book\n"
-        "from synapse_cli.profile.model import LedgerSettings\n"
+        "from synapse_cli.profile.settings import LedgerSettings\n"
         "from tests.ledger.stories import begin\n"
         "import time\n"
         "begin(Book(sys.argv[1], LedgerSettings(), warn=print), '1killed', time.time())\n"
@@ -106,7 +106,7 @@ def test_a_full_disk_warns_and_costs_nothing_else(tmp_path: Path) -> None:
     code = (
         f"import sys, resource; sys.path.insert(0, {str(ROOT)!r})\n"
         "from synapse_cli.ledger.book import Book\n"
-        "from synapse_cli.profile.model import LedgerSettings\n"
+        "from synapse_cli.profile.settings import LedgerSettings\n"
         "from tests.ledger.stories import run\n"
         "book = Book(sys.argv[1], LedgerSettings(), warn=print)\n"
         "book.record(run(0))\n"
