@@ -1,0 +1,100 @@
+"""What does a policy promise, from which data, and how did it do on them?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Target = Literal["max_loss", "min_quality", "max_cost", "budget_share"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """What was asked of the policy, and what the data prove."""
+
+    target: Target
+    limit: float
+    """Of the mean score (0.01 is one point), of dollars a request, or of the share of requests."""
+    confidence: float
+    certified: bool
+    bound: float | None
+    """What the data prove, on the same scale as the limit; None where nothing was tested."""
+    method: str
+    baseline: str
+
+    @property
+    def line(self) -> str:
+        """The promise in one line."""
+        said = _TARGETS[self.target].format(limit=_said(self.target, self.limit), baseline=self.baseline)
+        return f"{said}, {self.confidence:.0%} confidence" if self.certified else f"aims at: {said}, not certified"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Data:
+    """What the policy was made from."""
+
+    sha256: str
+    """Of the rows, whatever their order."""
+    rows: int
+    fitted: int
+    """Rows that candidates were made and chosen from."""
+    tested: int
+    """Rows that the promise was tested on; none of them was fitted."""
+    made: str
+    """When, ISO 8601; empty where it shall not matter."""
+    version: str
+    """Of Synapse."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """How the policy did on the rows that it was tested on (fitted rows held out, where none were)."""
+
+    score: float
+    cost: float
+    """Dollars a request, all calls; a mean for comparing, never a bill."""
+    baseline_score: float
+    baseline_cost: float
+    shares: tuple[float, ...]
+    """Of requests that take each way."""
+
+    @property
+    def loss(self) -> float:
+        """Mean score lost against the baseline; negative where it gains."""
+        return self.baseline_score - self.score
+
+    @property
+    def saved(self) -> float:
+        """Share of the baseline's cost; negative where the policy costs more."""
+        return 1 - self.cost / self.baseline_cost if self.baseline_cost > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """How a number was spread over the prompts of the data; what drift is measured against."""
+
+    edges: tuple[float, ...]
+    """Inner edges: one fewer than shares."""
+    shares: tuple[float, ...]
+
+
+_TARGETS: dict[Target, str] = {
+    "max_loss": "loses at most {limit} against {baseline}",
+    "min_quality": "scores at least {limit} on average",
+    "max_cost": "costs at most {limit} a request on average",
+    "budget_share": "sends at most {limit} of requests to {baseline}",
+}
+
+
+def _said(target: Target, limit: float) -> str:
+    if target == "max_loss":
+        points = f"{limit * 100:g}"
+        return f"{points} point" if points == "1" else f"{points} points"
+    if target == "max_cost":
+        return dollars(limit)
+    return f"{limit:g}" if target == "min_quality" else f"{limit * 100:g} %"
+
+
+def dollars(amount: float) -> str:
+    """Mean dollars of a request, for people."""
+    return f"${amount:.2g}" if amount >= 1e-4 or not amount else f"${amount:.1e}"
