@@ -24,10 +24,12 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
         "llama.cpp": "synapse_cli.backends.llamacpp_encoder:LlamaEncoder",
     },
     "checks": {
+        "agree": "synapse_cli.checks.agree:Agree",
         "choices": "synapse_cli.checks.choices:Choices",
         "command": "synapse_cli.checks.command:Command",
         "confidence": "synapse_cli.checks.confidence:Confidence",
         "json": "synapse_cli.checks.json:Json",
+        "judge": "synapse_cli.checks.judge:Judge",
         "length": "synapse_cli.checks.length:Length",
         "refusal": "synapse_cli.checks.refusal:Refusal",
         "regex": "synapse_cli.checks.regex:Regex",

@@ -10,7 +10,7 @@ from synapse_cli.core.completion import Completion, Usage
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import Problem
 from synapse_cli.core.options import Options
-from synapse_cli.core.ports import Check
+from synapse_cli.core.ports import Aid, Check
 from synapse_cli.core.prompt import Json, Message, Request
 from synapse_cli.core.registry import load
 from synapse_cli.core.verdict import Verdict
@@ -48,5 +48,28 @@ def judge() -> Judge:
         request = Request(messages=(Message("user", "?"),), choices=choices, schema=schema)
         facts = {"finish": "stop", "usage": Usage(3, 2), "cost": None, **completion}
         return check.judge(request, Completion(text=text, **facts), control or Control())
+
+    return run
+
+
+@pytest.fixture
+def judge_with() -> Judge:
+    def run(
+        kind: str,
+        options: Mapping[str, Json],
+        text: str,
+        aid: Aid,
+        *,
+        prompt: str = "?",
+        choices: tuple[str, ...] = (),
+        schema: str | None = None,
+        params: Mapping[str, Json] | None = None,
+        **completion: object,
+    ) -> Verdict:
+        check, problems = _parse(kind, options)
+        assert problems == ()
+        request = Request(messages=(Message("user", prompt),), choices=choices, schema=schema, params=params or {})
+        facts = {"finish": "stop", "usage": Usage(3, 2), "cost": None, **completion}
+        return check.judge_with(request, Completion(text=text, **facts), Control(), aid)
 
     return run

@@ -13,10 +13,12 @@ from synapse_cli.core.registry import BUILT_IN, load
 from synapse_cli.core.verdict import Verdict
 
 OPTIONS: dict[str, dict[str, Json]] = {
+    "agree": {"with": "b"},
     "choices": {"values": ["a", "b"]},
     "command": {"argv": ["sh", "-c", "grep -q a"]},
     "confidence": {"min": 0.5},
     "json": {},
+    "judge": {"model": "b"},
     "length": {"max": 10},
     "refusal": {},
     "regex": {"pattern": "a"},
