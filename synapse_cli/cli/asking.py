@@ -45,6 +45,8 @@ def wishes(flags: Flags, witness: Witness) -> Ask:
         max_tier=flags.max_tier,
         local_only=flags.local_only,
         hosted_only=flags.hosted_only,
+        max_latency_s=seconds("--max-latency", flags.max_latency),
+        min_quality=_share("--min-quality", flags.min_quality),
         max_cost=_money("--max-cost", flags.max_cost),
         timeout_s=seconds("--timeout", flags.timeout),
         cache=_cache_mode(flags),
@@ -213,6 +215,19 @@ def _money(flag: str, text: str | None) -> Decimal | None:
     if not amount.is_finite() or amount < 0:
         raise UsageError(f"{flag} takes dollars, found {text!r}", f"for example {flag} 0.05")
     return amount
+
+
+def _share(flag: str, text: str | None) -> float | None:
+    """A mean score in [0, 1], as a number or in per cent; None where it was not given."""
+    if text is None:
+        return None
+    try:
+        share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError as error:
+        raise UsageError(f"{flag} takes a mean score from 0 to 1, found {text!r}", f"for example {flag} 0.9") from error
+    if not 0 <= share <= 1:
+        raise UsageError(f"{flag} takes a mean score from 0 to 1, found {text!r}", f"for example {flag} 0.9")
+    return share
 
 
 def seconds(flag: str, text: str | None) -> float | None:

@@ -83,6 +83,12 @@ class Flags:
     ] = None
     local_only: Annotated[bool, _option("--local-only", help="Never leave this machine.", panel=_CHOICE)] = False
     hosted_only: Annotated[bool, _option("--hosted-only", help="Skip local models.", panel=_CHOICE)] = False
+    max_latency: Annotated[
+        str | None, _option("--max-latency", help="Pass over slower models.", panel=_CHOICE, metavar="2s")
+    ] = None
+    min_quality: Annotated[
+        str | None, _option("--min-quality", help="Pass over worse models.", panel=_CHOICE, metavar="0.9")
+    ] = None
     profile: Annotated[str | None, _option("--profile", help="Profile to use.", panel=_CHOICE, metavar="NAME|PATH")] = (
         None
     )

@@ -25,6 +25,8 @@ TEXTS = {
     "--task": "task",
     "--tier": "tier",
     "--max-tier": "max_tier",
+    "--max-latency": "max_latency",
+    "--min-quality": "min_quality",
     "--profile": "profile",
     "--tenant": "tenant",
     "--max-cost": "max_cost",

@@ -39,6 +39,10 @@ class Ask:
     local_only: bool = False
     hosted_only: bool = False
     tenant: str | None = None
+    max_latency_s: float | None = None
+    """Models that are known to take longer are passed over."""
+    min_quality: float | None = None
+    """Models that are known to be worse are passed over: a mean score in [0, 1]."""
     max_cost: Decimal | None = None
     timeout_s: float | None = None
     cache: CacheMode = "normal"

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from synapse_cli.core.errors import ModelMissing, UsageError
+from synapse_cli.core.errors import ModelMissing, ProfileError, UsageError
 from synapse_cli.core.options import Options
 from synapse_cli.core.outcome import Decision
 from synapse_cli.core.ports import Check
@@ -97,15 +97,25 @@ def _of_way(profile: Profile, route: Route, way: Way) -> Cascade:
     """
     used = _cascade(profile, route.use) if route.use else Cascade(name=way.name, tiers=way.tiers)
     valid = tuple(rule for rule in used.accept if _check(rule).binds == "validity")
-    learned = [_learned_rule(text, route.policy or "", number) for number, text in enumerate(way.accept)]
+    learned = [_learned_rule(text, route, profile, number) for number, text in enumerate(way.accept)]
     known = [(rule.kind, dict(rule.options)) for rule in valid]
     new = tuple(rule for rule in learned if (rule.kind, dict(rule.options)) not in known)
     return replace(used, name=way.name, tiers=way.tiers, accept=valid + new)
 
 
-def _learned_rule(text: str, file: str, number: int) -> Rule:
-    options = json.loads(text)
-    return Rule(kind=options.pop("kind"), options=options, file=file, where=f"accept[{number}]")
+def _learned_rule(text: str, route: Route, profile: Profile, number: int) -> Rule:
+    """A rule of the way that a policy chose. Raises ProfileError for one that a profile could not hold either."""
+    table, where = json.loads(text), f"accept[{number}]"
+    options = {key: value for key, value in table.items() if key != "kind"}
+    rule = Rule(kind=table["kind"], options=options, file=route.policy or "", where=where)
+    read = Options(options, file=rule.file, where=where)
+    check = load("checks", rule.kind).parse(read)  # type: ignore[attr-defined]  # the registry holds Checks
+    for name in getattr(check, "models", ()):
+        if name not in profile.models:
+            read.problem("", f"the model {name!r}", "a model of this profile", "declare it, or run synapse tune again")
+    if problems := read.finish():
+        raise ProfileError(problems)
+    return rule
 
 
 def _stage(
@@ -120,6 +130,7 @@ def _stage(
         request = _request(profile, ask, route, model, schema)
         is_last = name == tiers[-1]
         parsed = [(rule, _check(rule)) for rule in rules]
+        parsed.sort(key=lambda each: not getattr(each[1], "revises", False))  # the others judge what it wrote
         bound = [(rule, check) for rule, check in parsed if check.binds == "validity" or not is_last]
         for _, check in parsed:
             if (ready := getattr(check, "ready", None)) is not None:
@@ -184,7 +195,7 @@ def _request(profile: Profile, ask: Ask, route: Route | None, model: Model, sche
         system = route.system if route and route.system is not None else profile.defaults.system
     return Request(
         messages=replace(composed, system=system).messages,
-        params={**profile.defaults.params, **_effort(model), **model.params, **ask.params},
+        params={**profile.defaults.params, **effort(model), **model.params, **ask.params},
         choices=ask.choices,
         schema=None if schema is None else json.dumps(schema, sort_keys=True, ensure_ascii=False),
         grammar=ask.grammar,
@@ -192,7 +203,7 @@ def _request(profile: Profile, ask: Ask, route: Route | None, model: Model, sche
     )
 
 
-def _effort(model: Model) -> Mapping[str, Json]:
+def effort(model: Model) -> Mapping[str, Json]:
     """The model's own effort stands among its parameters, so that a flag outdoes it and the cache tells them apart."""
     return {} if model.effort is None else {"effort": model.effort}
 

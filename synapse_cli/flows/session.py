@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -22,7 +21,7 @@ from synapse_cli.core.control import Control
 from synapse_cli.core.errors import BackendError, NotAllowed, SynapseError
 from synapse_cli.core.ids import new_run_id
 from synapse_cli.core.outcome import Decision, Outcome
-from synapse_cli.core.ports import Backend, Check
+from synapse_cli.core.ports import Backend
 from synapse_cli.core.prompt import Request
 from synapse_cli.core.run import Run
 from synapse_cli.core.unkept import gathered
@@ -40,6 +39,8 @@ from synapse_cli.profile.model import Model, Profile
 
 if TYPE_CHECKING:
     from synapse_cli.cache.answers import Store
+    from synapse_cli.flows.deciding import Deciding
+    from synapse_cli.flows.limits import Limits
     from synapse_cli.flows.paced import Paced
     from synapse_cli.ledger.book import Book
     from synapse_cli.ledger.recorded import Record
@@ -61,6 +62,8 @@ class Session:
         self._began = self.clock.monotonic()
         self.local_tiers: set[str] = set()
         self._made_up: dict[str, Model] = {}
+        self._planned: Decision | None = None
+        self._limits: tuple[str, Limits] | None = None
         self.tenant = tenant_of(profile, ask.tenant)
         seconds = seconds_of_run(profile, ask, self.tenant)
         self._is_one_of_many = warm is not None
@@ -94,11 +97,29 @@ class Session:
         """Decide the route; a model that was named needs none."""
         from synapse_cli.flows.choosing import choose
 
-        return choose(self)
+        decision = choose(self)
+        route = self.profile.routes.get(decision.route)
+        return decision if route is None or route.policy is None else self.deciding.under_policy(decision)
+
+    @cached_property
+    def deciding(self) -> Deciding:
+        """The policies of the routes."""
+        from synapse_cli.flows.deciding import Deciding
+
+        return Deciding(self)
+
+    def limits(self, route: str) -> Limits:
+        """What a run on this route asks of whoever answers it."""
+        if self._limits is None or self._limits[0] != route:
+            from synapse_cli.flows.limits import Limits
+
+            self._limits = route, Limits(self, self.profile.routes.get(route))
+        return self._limits[1]
 
     def plan(self, decision: Decision) -> Plan:
         """Lay out the stages of a decision."""
         ask, named = self.ask, None
+        self._planned = decision
         if ask.model is not None:
             from synapse_cli.profile import aliases
             from synapse_cli.profile.load import ad_hoc_model
@@ -138,7 +159,7 @@ class Session:
             request=rung.request,
             checks=rung.checks,
             is_local=is_local,
-            obstacle=self.obstacle(model),
+            obstacle=self._passed_over(rung),
             max_attempts=model.max_attempts,
             may_repeat=None if is_local else lambda: self.paced.may_repeat(model),
         )
@@ -160,11 +181,11 @@ class Session:
             return NotAllowed("--hosted-only keeps it from being asked", "leave --hosted-only out")
         return forbidden(self.tenant, model, is_local=is_local, is_named=self.ask.model is not None)
 
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        """Vectors of the profile's encoder, else of MiniLM. Raises SynapseError where there is none."""
+    def encode(self, texts: Sequence[str], model: Model | None = None) -> Vectors:
+        """Vectors of this encoder, else the profile's, else MiniLM's. Raises SynapseError where there is none."""
         from synapse_cli.flows.encoding import find_model, open_encoder
 
-        model = find_model(self.profile.routing.encoder, self.profile)
+        model = model or find_model(self.profile.routing.encoder, self.profile)
         if (obstacle := self.obstacle(model)) is not None:
             raise obstacle
         encoder = open_encoder(model, self.profile, warn=self.warn, hosts=self.ask.hosts)
@@ -216,20 +237,12 @@ class Session:
                 return kept
         if any(check.kind == "command" for check in tier.checks):
             self.control.family = self.budgets.share(self.control)
-        verdicts = tuple(self._judged(check, tier, completion) for check in tier.checks)
+        from synapse_cli.flows.judging import judged
+
+        verdicts = judged(self, tier, completion)
         if key is not None and store is not None and all(verdict.evaluated for verdict in verdicts):
             store.put_verdicts(key, rules, verdicts)
         return verdicts
-
-    def _judged(self, check: Check, tier: Tier, completion: Completion) -> Verdict:
-        """One check's verdict; one that asks other models is helped, and what that took is added."""
-        if not hasattr(check, "judge_with"):
-            return self.telling.judge(check, tier.request, completion, self.control)
-        from synapse_cli.flows.aid import Helping
-
-        aid = Helping(self, tier.model)
-        verdict = self.telling.judge(check, tier.request, completion, self.control, aid)
-        return replace(verdict, usage=verdict.usage + aid.usage, cost=aid.cost)
 
     # --- the record ---
 
@@ -295,6 +308,13 @@ class Session:
 
         return Book(_folder("state"), self.profile.ledger, warn=self.warn, stays=self._is_one_of_many)
 
+    @property
+    def ledger_path(self) -> str:
+        """Where runs are recorded, whether this one is or not."""
+        from synapse_cli.ledger.schema import FILE
+
+        return os.path.join(_folder("state"), FILE)
+
     @cached_property
     def paced(self) -> Paced:
         """What all processes know together of the providers."""
@@ -324,13 +344,21 @@ class Session:
 
     # --- below: how ---
 
+    def _passed_over(self, rung: Rung) -> SynapseError | None:
+        """Why a tier is not asked: what forbids its model, and what the limits of this run say of it."""
+        decision = self._planned
+        if decision is None:
+            return self.obstacle(rung.model)
+        quality = None if decision.policy is None else self.deciding.quality(decision, rung.model.name)
+        return self.limits(decision.route).obstacle(rung.model, rung.request, quality)
+
     @property
     def ttl_s(self) -> float | None:
         """How long an answer of this run is kept."""
         return self.ask.cache_ttl_s if self.ask.cache_ttl_s is not None else self.profile.cache.ttl_s
 
     def _saved(self, decision: Decision, outcome: Outcome) -> Decimal | None:
-        """Against sending the same tokens to the dearest tier of this way.
+        """Against sending the same tokens to the dearest tier of this way, or to what its policy is measured against.
 
         None where a price is unknown, and where no answer was accepted: that spares nobody the dearest tier.
         """
@@ -339,6 +367,8 @@ class Session:
             return None
         stages = self.plan(decision).stages
         dearest = stages[0].rungs[-1].model if stages and stages[0].rungs else None
+        if decision.policy is not None:
+            dearest = self.profile.models.get(self.deciding.policy(decision.route).baseline, dearest)
         if dearest is None:
             return None
         if dearest.name == best.model:

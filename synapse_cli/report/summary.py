@@ -5,7 +5,6 @@ from __future__ import annotations
 from synapse_cli.core.events import Asking, Attempted, Event, Routed, Waiting, Warned, Wrote
 from synapse_cli.core.outcome import Answered, Skipped
 from synapse_cli.core.run import Run
-from synapse_cli.core.way import PolicyMark
 from synapse_cli.report.numbers import dollars, seconds
 
 
@@ -38,7 +37,7 @@ def narrate(event: Event, before: str | None = None) -> str | None:
     match event:
         case Routed(decision):
             told = decision.why if decision.route == "-" else f"route {decision.route}: {decision.why}"
-            return told if decision.policy is None else f"{told} ({_promise(decision.policy)})"
+            return told if decision.policy is None else f"{told} ({decision.policy.promise})"
         case Asking(tier, is_local):
             return f"asking {tier} ({'local' if is_local else 'hosted'})"
         case Attempted(attempt):
@@ -55,10 +54,6 @@ def narrate(event: Event, before: str | None = None) -> str | None:
             return f"warning: {message}"
         case Wrote():
             return None
-
-
-def _promise(mark: PolicyMark) -> str:
-    return mark.promise if mark.certified else f"not certified: {mark.promise}"
 
 
 def _where(run: Run) -> str:

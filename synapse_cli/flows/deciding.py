@@ -1,0 +1,223 @@
+"""Which way does the policy of a route take for this prompt?
+
+The policy is asked last, when the route is known: it chooses among ways (a model, or a cascade with its checks), and
+what it chooses goes before the route's `use`. An embedding is asked for only where the policy was learned with one, and
+what it then chose is kept: the same prompt asks no encoder again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from synapse_cli.core.errors import (
+    ClosedPipe,
+    InputError,
+    Interrupted,
+    Problem,
+    ProfileError,
+    SynapseError,
+    UsageError,
+)
+from synapse_cli.core.outcome import Decision
+from synapse_cli.core.registry import is_plugin
+from synapse_cli.core.way import Way
+from synapse_cli.learned.policy import Choice, Policy, load
+from synapse_cli.profile.model import Model
+from synapse_cli.routing.arbitrage import open_way
+
+if TYPE_CHECKING:
+    from synapse_cli.core.vectors import Vectors
+    from synapse_cli.flows.session import Session
+
+
+class Deciding:
+    """The policies of a run's profile, each read once."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._policies: dict[str, Policy] = {}
+
+    def under_policy(self, decision: Decision) -> Decision:
+        """The decision with the way that its route's policy takes. Raises ProfileError for a file that is no use.
+
+        `--tier` and `--max-tier` name tiers, and so leave a policy nothing to choose.
+        """
+        policy, ask = self.policy(decision.route), self._session.ask
+        if ask.tier or ask.max_tier:
+            return self._named(decision, policy)
+        chosen = self._chosen(decision, policy)
+        assert chosen.way is not None
+        names = [way.name for way in policy.ways]
+        closed = self.closed(decision.route)
+        taken = open_way(policy.ways.index(chosen.way), closed, policy.costs, policy.scores, names)
+        if taken is None or not taken.why:
+            return chosen
+        way, mark = policy.ways[taken.number], chosen.policy
+        kept = mark is not None and mark.certified and way.tiers == (policy.baseline,)
+        return replace(
+            chosen,
+            way=way,
+            score=None,
+            why=f"{decision.why}; {way.name} by policy: {taken.why}",
+            policy=None if mark is None else replace(mark, way=way.name, certified=kept),
+        )
+
+    def policy(self, route: str) -> Policy:
+        """A route's policy. Raises ProfileError for one that is missing, damaged, newer, or made for other models."""
+        path = self._session.profile.routes[route].policy
+        assert path is not None
+        if path not in self._policies:
+            try:
+                found = load(path)
+            except InputError as error:
+                self._session.witness.looked_for(path)
+                raise self._wrong(route, error.message, "what synapse tune -o wrote", error.hint) from error
+            self._session.witness.read(path)
+            self._check(route, path, found)
+            self._policies[path] = found
+        return self._policies[path]
+
+    def closed(self, route: str) -> Mapping[int, str]:
+        """The ways that may not be taken now, and why: not one of their tiers may be asked, or they are too bad."""
+        limits, ways = self._session.limits(route), self.policy(route).ways
+        if not limits.may_close:
+            return {}
+        found: dict[int, str] = {}
+        for number, (way, score) in enumerate(zip(ways, self.policy(route).scores, strict=True)):
+            worse = limits.too_bad(score)
+            hindered = [limits.hindered(self._session.profile.models[tier]) for tier in way.tiers]
+            if worse is not None:
+                found[number] = worse.message
+            elif all(hindered):
+                found[number] = "; ".join(dict.fromkeys(error.message for error in hindered if error is not None))
+        return found
+
+    def choice(self, decision: Decision) -> Choice:
+        """What the policy says of every way for this prompt; nothing is kept or looked up."""
+        policy = self.policy(decision.route)
+        if policy.encoder is None:
+            return policy.choose(self._session.ask.prompt)
+        return self._embedded(policy, policy.encoder)[0]
+
+    def quality(self, decision: Decision, model: str) -> float | None:
+        """The measured mean score of the way that was taken, where this model is a tier of it; None where unknown."""
+        way, policy = decision.way, self.policy(decision.route)
+        if way is None or model not in way.tiers or way not in policy.ways:
+            return None
+        return policy.scores[policy.ways.index(way)]
+
+    # --- below: how ---
+
+    def _chosen(self, decision: Decision, policy: Policy) -> Decision:
+        """The policy's own choice: kept where an encoder was asked for it, since words alone decide in no time."""
+        encoder = policy.encoder
+        if encoder is None:
+            return _joined(decision, _said(decision, policy, policy.choose(self._session.ask.prompt)))
+        from synapse_cli.flows.remembered import decided
+
+        is_whole = True
+
+        def decide() -> Decision:
+            nonlocal is_whole
+            choice, paid = self._embedded(policy, encoder)
+            is_whole = paid is not None
+            said = _said(decision, policy, choice)
+            return said if paid is None else replace(said, usage=paid.usage, cost=paid.cost)
+
+        kept = decided(self._session, ("policy", policy.sha256, decision.route), decide, lambda: is_whole)
+        return _joined(decision, kept if kept.way in policy.ways else decide())
+
+    def _embedded(self, policy: Policy, encoder: str) -> tuple[Choice, Vectors | None]:
+        """The choice by an embedding, and what that took; None where there is none, and the fallback is chosen."""
+        session = self._session
+        try:
+            vectors = session.encode((session.ask.prompt,), self._encoder(encoder))
+            return policy.choose(session.ask.prompt, vectors.row(0)), vectors
+        except (Interrupted, ClosedPipe):
+            raise
+        except (SynapseError, OSError, ValueError) as error:
+            why = error.message if isinstance(error, SynapseError) else str(error)
+            fallback = policy.ways[policy.fallback].name
+            session.warn(f"the policy wants an embedding by {encoder}, and there is none ({why}): {fallback} is taken")
+            return policy.choose(session.ask.prompt), None
+
+    def _encoder(self, wanted: str) -> Model:
+        """The model that makes the vectors which the policy was learned with. Raises UsageError where none does."""
+        from synapse_cli.flows.encoding import MINILM
+        from synapse_cli.learned.encoder import identity
+
+        for model in (*self._session.profile.models.values(), MINILM):
+            if (model.backend in ("encoder", "litellm") or model.source == MINILM.source) and identity(model) == wanted:
+                return model
+        raise UsageError("no model of the profile makes such vectors", "declare that encoder, or tune again")
+
+    def _named(self, decision: Decision, policy: Policy) -> Decision:
+        """A tier that a flag names goes before the policy, and one that only the policy knows is a way of its own."""
+        wanted = self._session.ask.tier or self._session.ask.max_tier
+        tiers = list(dict.fromkeys(tier for way in policy.ways for tier in way.tiers))
+        uses = self._session.profile.routes[decision.route].use is not None
+        if wanted in tiers and (self._session.ask.tier or not uses):
+            return replace(decision, way=Way((wanted,)))
+        if uses:
+            return decision
+        raise UsageError(f"there is no tier {wanted!r} on this way", "tiers: " + ", ".join(tiers))
+
+    def _check(self, route: str, path: str, policy: Policy) -> None:
+        """Raise ProfileError for a policy that names what the profile has not, or that would run a program."""
+        known = self._session.profile.models
+        missing = {tier for way in policy.ways for tier in way.tiers if tier not in known}
+        if missing:
+            names = ", ".join(map(repr, sorted(missing)))
+            raise self._wrong(
+                route,
+                f"{path}, which chooses among models that the profile has not: {names}",
+                "a policy of the models of this profile",
+                f"declare [models.{json.dumps(min(missing))}], or run synapse tune on models that it has",
+            )
+        for kind in _kinds(policy):
+            if kind == "command" or is_plugin("checks", kind):
+                raise self._wrong(
+                    route,
+                    f"{path}, whose accept rules run a program ({kind})",
+                    "rules that run none",
+                    "put that rule into a cascade of the profile, and the cascade into the route's use",
+                )
+
+    def _wrong(self, route: str, found: str, expected: str, hint: str) -> ProfileError:
+        where = f"routes.{route}.policy"
+        return ProfileError((Problem(self._session.profile.path, where, found, expected, hint),))
+
+
+def _kinds(policy: Policy) -> Iterator[str]:
+    """The kinds of the policy's accept rules; what is no table with a kind counts as a plugin's."""
+    for way in policy.ways:
+        for rule in way.accept:
+            yield str(json.loads(rule).get("kind", ""))
+
+
+def _said(decision: Decision, policy: Policy, choice: Choice) -> Decision:
+    """The policy's part of a decision, as it is kept."""
+    return Decision(
+        decision.route,
+        choice.why,
+        decision.source,
+        way=choice.way,
+        policy=policy.mark(choice.way),
+        score=choice.score,
+    )
+
+
+def _joined(decision: Decision, said: Decision) -> Decision:
+    assert said.way is not None
+    return replace(
+        decision,
+        why=f"{decision.why}; {said.way.name} by policy: {said.why}",
+        way=said.way,
+        policy=said.policy,
+        score=said.score,
+        usage=decision.usage + said.usage,
+        cost=None if decision.cost is None or said.cost is None else decision.cost + said.cost,
+    )

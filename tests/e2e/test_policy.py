@@ -1,0 +1,213 @@
+"""A route with a policy: the way is chosen prompt by prompt, told, recorded, and never trusted beyond its file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from synapse_cli.core.way import Way
+from synapse_cli.learned.policy import Policy, canonical
+from tests.e2e.machine import Machine
+from tests.flows.policies import EASY, FIXED, HARD, choosing, saved, uncertified
+
+MODEL = """[models.{name}]
+backend = "scripted"
+price = {{ input = {price}, output = {price} }}
+record = "~/calls.jsonl"
+replies = [{{ match = "", text = "from {name}", tokens = {{ input = 10, output = 10 }} }}]
+"""
+PROFILE = (
+    "schema = 1\n"
+    + "".join(MODEL.format(name=name, price=price) for name, price in (("small", 1), ("middle", 5), ("large", 50)))
+    + '[routes.default]\nuse = "large"\npolicy = "POLICY"\n'
+)
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
+
+
+@pytest.fixture
+def under(machine: Machine) -> Callable[..., Machine]:
+    """The machine with this policy in its profile, and what else the profile says."""
+
+    def use(policy: Policy, *, profile: str = PROFILE, more: str = "") -> Machine:
+        path = saved(policy, machine.work / "a.policy")
+        machine.use(profile.replace("POLICY", str(path)) + more)
+        return machine
+
+    return use
+
+
+def test_each_prompt_goes_the_cheapest_way_that_is_good_enough(under: Callable[..., Machine]) -> None:
+    machine = under(choosing())
+
+    easy, hard = machine.synapse("run", EASY), machine.synapse("run", HARD)
+
+    assert (easy.out, hard.out) == (b"from small\n", b"from large\n")
+    assert easy.err == hard.err == ""
+
+
+def test_json_says_which_policy_chose_which_way_and_what_it_promises(under: Callable[..., Machine]) -> None:
+    machine = under(choosing())
+
+    told = machine.synapse("run", "--json", EASY).json
+
+    assert told["policy"] == {
+        "sha256": told["policy"]["sha256"],
+        "way": "small",
+        "certified": True,
+        "promise": "loses at most 1 point against large, 95% confidence",
+        "explored": False,
+    }
+    assert len(told["policy"]["sha256"]) == 64
+    assert "small by policy: good with a chance of" in told["route_why"]
+    assert told["saved_usd"] == "0.00098", "against the model that the policy is measured by"
+    assert machine.ledger("SELECT policy, way, certified FROM decisions") == [(told["policy"]["sha256"], "small", 1)]
+
+
+def test_every_run_under_an_uncertified_policy_says_so(under: Callable[..., Machine]) -> None:
+    machine = under(uncertified(choosing()))
+
+    told, loud = machine.synapse("run", "--json", EASY).json, machine.synapse("run", "-v", "--no-cache", EASY)
+
+    assert told["policy"]["certified"] is False
+    assert "not certified" in told["policy"]["promise"]
+    assert "not certified" in loud.err
+    assert machine.ledger("SELECT DISTINCT certified FROM decisions") == [(0,)]
+    assert machine.synapse("run", "--no-cache", EASY).err == "", "a pipe that asked for nothing hears nothing"
+
+
+def test_a_changed_policy_is_never_answered_from_the_memo(under: Callable[..., Machine]) -> None:
+    machine = under(replace(FIXED, always=0))
+    first = [machine.synapse("run", EASY).out for _ in range(2)]
+
+    under(replace(FIXED, always=2))
+
+    assert first == [b"from small\n", b"from small\n"]
+    assert machine.synapse("run", EASY).out == b"from large\n"
+
+
+def test_a_policy_for_other_models_names_the_model_and_the_way_out(under: Callable[..., Machine]) -> None:
+    done = under(replace(FIXED, ways=(Way(("small",)), Way(("middle",)), Way(("gpt-9",))))).synapse("run", EASY)
+
+    assert done.code == 78
+    assert "routes.default.policy" in done.err
+    assert "a.policy" in done.err
+    assert "'gpt-9'" in done.err
+    assert "synapse tune" in done.err
+
+
+@pytest.mark.parametrize("harm", ["missing", "damaged", "another kind"])
+def test_a_policy_file_that_is_no_use_ends_the_run_with_78(under: Callable[..., Machine], harm: str) -> None:
+    machine = under(FIXED)
+    machine.synapse("run", "before")  # the profile is compiled now: what is missing later must still be seen
+    path = machine.work / "a.policy"
+    if harm == "missing":
+        path.unlink()
+    elif harm == "damaged":
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(bytes(content))
+    else:
+        path.write_bytes(b"not a policy at all")
+
+    done = machine.synapse("run", EASY)
+
+    assert done.code == 78
+    assert "routes.default.policy" in done.err
+    assert "synapse tune" in done.err
+    assert machine.synapse("run", "--json", EASY).json["error"]["kind"] == "profile"
+
+
+def test_a_cascade_of_the_policy_climbs_by_its_own_rules(under: Callable[..., Machine]) -> None:
+    accept = (canonical({"kind": "regex", "pattern": "from (middle|large)"}),)
+    way = Way(("small", "middle", "large"), accept)
+    machine = under(replace(FIXED, ways=(way, *FIXED.ways[1:])))
+
+    told = machine.synapse("run", "--json", EASY).json
+
+    assert told["tier"] == "middle"
+    assert [(each["from"], each["to"]) for each in told["escalations"]] == [("small", "middle")]
+    assert told["policy"]["way"] == "small > middle > large"
+
+
+def test_what_the_route_says_of_a_valid_answer_binds_whatever_the_policy_chose(under: Callable[..., Machine]) -> None:
+    cascade = '[cascades.strict]\ntiers = ["large"]\naccept = [{ kind = "regex", pattern = "large" }]\n'
+    profile = PROFILE.replace('use = "large"', 'use = "strict"')
+
+    done = under(FIXED, profile=profile, more=cascade).synapse("run", EASY)
+
+    assert done.code == 65
+    assert done.out == b"from small\n"
+
+
+def test_a_policy_cannot_run_a_program(under: Callable[..., Machine]) -> None:
+    rule = canonical({"kind": "command", "argv": ["touch", "harm"]})
+    machine = under(replace(FIXED, ways=(Way(("small", "large"), (rule,)), *FIXED.ways[1:])))
+
+    done = machine.synapse("run", EASY)
+
+    assert done.code == 78
+    assert "run a program" in done.err
+    assert not (machine.work / "harm").exists()
+    assert machine.calls == []
+
+
+def test_a_rule_of_the_policy_that_asks_an_unknown_model_is_found_before_anything_is_paid(
+    under: Callable[..., Machine],
+) -> None:
+    rule = canonical({"kind": "confidence", "min": 7})
+    machine = under(replace(FIXED, ways=(Way(("small", "large"), (rule,)), *FIXED.ways[1:])))
+
+    done = machine.synapse("run", EASY)
+
+    assert done.code == 78
+    assert "accept[0].min" in done.err
+    assert machine.calls == []
+
+
+def test_a_tier_that_is_named_goes_before_the_policy(under: Callable[..., Machine]) -> None:
+    machine = under(FIXED)
+
+    told = machine.synapse("run", "--json", "--tier", "middle", EASY).json
+
+    assert (told["tier"], told["policy"]) == ("middle", None)
+
+
+def test_a_route_of_a_policy_alone_needs_no_use(under: Callable[..., Machine]) -> None:
+    machine = under(FIXED, profile=PROFILE.replace('use = "large"\n', ""))
+
+    assert machine.synapse("run", EASY).out == b"from small\n"
+    assert machine.synapse("run", "--max-tier", "middle", EASY).out == b"from middle\n"
+    assert machine.synapse("run", "--tier", "nobody", EASY).code == 2
+
+
+def test_what_may_not_be_asked_moves_the_choice_up_and_ends_the_certificate(under: Callable[..., Machine]) -> None:
+    tenants = '[tenants.strict]\nmodels = ["middle", "large"]\n[tenants.best]\nmodels = ["large"]\n'
+    machine = under(FIXED, more=tenants)
+
+    middle = machine.synapse("run", "--json", "--tenant", "strict", EASY).json
+    large = machine.synapse("run", "--json", "--tenant", "best", EASY).json
+
+    assert (middle["tier"], middle["policy"]["certified"]) == ("middle", False)
+    assert "small may not be taken" in middle["route_why"]
+    assert (large["tier"], large["policy"]["certified"]) == ("large", True), "the baseline loses nothing against itself"
+
+
+def test_a_policy_that_wants_an_embedding_and_gets_none_takes_the_best_and_says_so(
+    under: Callable[..., Machine],
+) -> None:
+    learned = choosing()
+    assert learned.predictor is not None
+    machine = under(replace(learned, predictor=replace(learned.predictor, encoder="somebody/encoder")))
+
+    done = machine.synapse("run", EASY)
+
+    assert done.out == b"from large\n"
+    assert "somebody/encoder" in done.err
+    assert "large is taken" in done.err
