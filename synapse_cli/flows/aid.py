@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 from synapse_cli.core.completion import NO_USAGE, Completion, Usage
-from synapse_cli.core.errors import UsageError
+from synapse_cli.core.errors import UNBILLED, BackendError, UsageError
 from synapse_cli.core.prompt import Request
 from synapse_cli.core.vectors import Vectors
+from synapse_cli.flows.plan import effort
+from synapse_cli.profile.model import Model
 
 if TYPE_CHECKING:
+    from synapse_cli.cascade.tier import Tier
     from synapse_cli.flows.session import Session
 
 
 class Helping:
     """The Aid of one check on one answer: it asks as the run would, and adds up what that took."""
 
-    def __init__(self, session: Session, tier: str) -> None:
+    def __init__(self, session: Session, tier: Tier) -> None:
         self._session = session
-        self.tier = tier
+        self.tier = tier.model
         self.usage: Usage = NO_USAGE
         self.cost: Decimal | None = Decimal(0)
 
@@ -32,10 +36,37 @@ class Helping:
         obstacle = self._session.obstacle(asked)
         if obstacle is not None:
             raise obstacle
-        completion = self._session.chain(asked, keeps=True, kind=kind).complete(request, self._session.control)
+        backend = self._session.chain(asked, keeps=True, kind=kind)
+        try:
+            completion = backend.complete(self._for(asked, request, kind), self._session.control)
+        except BackendError as error:
+            if not self._session.is_local(asked) and not isinstance(error, UNBILLED):
+                self.cost = None
+            raise
         if not completion.cached:
             self._add(completion.usage, completion.cost)
         return completion
+
+    def _for(self, asked: Model, request: Request, kind: str) -> Request:
+        """The request with the parameters of the model that is asked, beside those that the check itself set.
+
+        Another answer to the same request is asked for as if that model were a tier: where it is one, what was kept
+        of it is found.
+        """
+        own = {**effort(asked), **asked.params}
+        if kind == "judge":
+            return replace(request, params={**own, **request.params})
+        if asked.name == self.tier:
+            return request
+        flags, defaults, tier = (
+            self._session.ask.params,
+            self._session.profile.defaults.params,
+            self._session.model(self.tier),
+        )
+        before = {**defaults, **({} if tier is None else {**effort(tier), **tier.params}), "logprobs": True}
+        set_here = {key: value for key, value in request.params.items() if key not in before or before[key] != value}
+        flagged = {key: flags[key] for key in flags if request.params.get(key) == flags[key]}
+        return replace(request, params={**defaults, **own, **set_here, **flagged})
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Vectors from the profile's encoder. Raises SynapseError where there is none."""
