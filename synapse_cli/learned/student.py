@@ -88,11 +88,15 @@ class Vocabulary:
     """Inverse document frequency of each."""
 
     def features(self, text: str) -> dict[int, float]:
+        """What is known of a text, by its number."""
+        return self.weighed(words.count(text, self.grams))
+
+    def weighed(self, counts: Mapping[int, int]) -> dict[int, float]:
         """TF-IDF of what is known: words are a vector of length 1, pieces another."""
         places, border = self._places, self._border
         found: dict[int, float] = {}
         totals = [0.0, 0.0]
-        for bucket, often in words.count(text, self.grams).items():
+        for bucket, often in counts.items():
             place = places.get(bucket)
             if place is not None:
                 value = self.rarities[place] * (1 + math.log(often))

@@ -1,0 +1,159 @@
+"""From which confidence on may a student answer, and what can be promised of its answers?
+
+Thresholds are tried in a fixed order, from sure to unsure; each must be shown, at the stated confidence, to keep
+disagreement with the teachers within what is allowed (Clopper and Pearson's exact bound), and the first that does not
+ends it (fixed-sequence testing: Angelopoulos et al., Learn then Test, 2021). Where the sequence starts depends on how
+much would be answered, never on how well.
+
+The texts are judged crosswise, by weights that were learned without them. So the bound is that of the average of those
+weights, each learned from nine tenths of the texts (asymptotically: Bayle, Bayle, Janson and Mackey, Cross-validation
+Confidence Intervals for Test Error, 2020); what the file holds is learned from all of them, and errs less.
+`python -m tests.bench.distill` counts how often such a promise is broken on texts that nobody saw.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from synapse_cli.lab.distill.fit import Crosswise, Heard, calibration, confidences
+from synapse_cli.learned.bound import passed_in_order, share_lower, share_upper
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+THRESHOLDS = (
+    *(0.999, 0.998, 0.997, 0.996, 0.995, 0.993, 0.99, 0.985, 0.98, 0.975, 0.97, 0.96, 0.95, 0.94, 0.93, 0.92, 0.91),
+    *(0.9, 0.88, 0.86, 0.84, 0.82, 0.8, 0.78, 0.76, 0.73, 0.7, 0.65, 0.6, 0.55, 0.5, 0.4, 0.3, 0.2, 0.1, 0.0),
+)
+_SLIPS = 3
+"""The sequence starts where so many disagreements would still be allowed, or at half of all texts."""
+_MOST_NEEDED = 10_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """What is certified of the answers from one confidence on."""
+
+    agreement: float
+    """At least this share of answers is what the teachers would say."""
+    confidence: float
+    least: float
+    """The confidence from which it answers."""
+    answered: int
+    """Texts of `texts` that it would have answered, unseen."""
+    disagreed: int
+    texts: int
+    bound: float
+    """The lower bound of the agreement itself."""
+
+    @property
+    def coverage(self) -> float:
+        """The share of texts that it answers."""
+        return self.answered / self.texts
+
+    @property
+    def found(self) -> float:
+        """The agreement that was seen."""
+        return 1 - self.disagreed / self.answered if self.answered else 0.0
+
+
+@dataclass(frozen=True)
+class Course:
+    """What would happen to each text: which look decides, and how sure it is."""
+
+    confidences: npt.NDArray[np.float64]
+    agrees: npt.NDArray[np.bool_]
+    by_words: npt.NDArray[np.bool_]
+    """Whether words alone decide."""
+    words_bend: tuple[float, float]
+    both_bend: tuple[float, float] | None
+    sure: float
+
+
+def course(crosswise: Crosswise, agreement: float) -> Course:
+    """Words decide where they err at most half as often as is allowed; else both do."""
+    import numpy as np
+
+    words, both = crosswise.by_words, crosswise.by_both
+    sure = 1 - (1 - agreement) / 2
+    words_bend = calibration(words)
+    by_words = confidences(words, words_bend)
+    if both is None:
+        return Course(by_words, words.agrees, np.ones(len(by_words), dtype=bool), words_bend, None, sure)
+    both_bend = calibration(both)
+    decided = by_words >= sure
+    return Course(
+        np.where(decided, by_words, confidences(both, both_bend)),
+        np.where(decided, words.agrees, both.agrees),
+        decided,
+        words_bend,
+        both_bend,
+        sure,
+    )
+
+
+def alone(heard: Heard, agreement: float) -> Course:
+    """The course where one look decides everything."""
+    return course(Crosswise(heard, None), agreement)
+
+
+def certify(taken: Course, agreement: float, confidence: float) -> Promise | None:
+    """The promise with the greatest coverage that can be certified; None where none can."""
+    tried = [_promise(taken, least, agreement, confidence) for least in THRESHOLDS]
+    needed = min(answers_for(_SLIPS, agreement, confidence), max(1, len(taken.agrees) // 2))
+    needed = max(needed, answers_for(0, agreement, confidence))
+    sequence = [promise for promise in tried if promise.answered >= needed]
+    doubts = [share_upper(each.disagreed, each.answered, confidence) for each in sequence]
+    passed = passed_in_order(doubts, 1 - agreement)
+    return sequence[passed - 1] if passed else None
+
+
+def answers_for(disagreed: float, agreement: float, confidence: float) -> int:
+    """How many answers certify this agreement where so many of them disagree."""
+    low, high = 1, 2
+    while share_upper(disagreed, high, confidence) > 1 - agreement:
+        low, high = high, 2 * high
+    while low < high:
+        middle = (low + high) // 2
+        if share_upper(disagreed, middle, confidence) <= 1 - agreement:
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def texts_needed(taken: Course, agreement: float, confidence: float) -> int | None:
+    """About how many texts would certify it, were they like these; None where too many of the surest are wrong."""
+    found = []
+    for least in THRESHOLDS:
+        promise = _promise(taken, least, agreement, confidence)
+        error = promise.disagreed / promise.answered if promise.answered else 0.0
+        if promise.answered and error < 1 - agreement:
+            found.append(_answers_at(error, agreement, confidence) / promise.coverage)
+    return math.ceil(min(found)) if found and min(found) < _MOST_NEEDED else None
+
+
+def _answers_at(error: float, agreement: float, confidence: float) -> float:
+    """How many answers certify this agreement where this share of them disagrees."""
+    count = answers_for(0, agreement, confidence)
+    while count < _MOST_NEEDED and share_upper(error * count, count, confidence) > 1 - agreement:
+        count = math.ceil(count * 1.05)
+    return count
+
+
+def _promise(taken: Course, least: float, agreement: float, confidence: float) -> Promise:
+    answered = taken.confidences >= least
+    disagreed = int((answered & ~taken.agrees).sum())
+    count = int(answered.sum())
+    return Promise(
+        agreement=agreement,
+        confidence=confidence,
+        least=least,
+        answered=count,
+        disagreed=disagreed,
+        texts=len(taken.agrees),
+        bound=share_lower(count - disagreed, count, confidence) if count else 0.0,
+    )
