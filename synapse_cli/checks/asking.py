@@ -60,7 +60,7 @@ def prose(options: Options, key: str, default: str) -> tuple[str, tuple[str, ...
     return text.strip() or default, (str(path),)
 
 
-def chance(completion: Completion, yes: str) -> float | None:
+def chance(completion: Completion, yes: str) -> float:
     """How likely a closed question's answer is `yes`, of two: its confidence where one is told, else 1 or 0."""
     said = completion.text.strip().casefold() == yes.casefold()
     sure = completion.confidence

@@ -23,6 +23,8 @@ OPTIONS: dict[str, dict[str, Json]] = {
     "refusal": {},
     "regex": {"pattern": "a"},
     "schema": {"inline": {"type": "integer"}},
+    "self_check": {"model": "b"},
+    "syntax": {"language": "python"},
 }
 """Right options for each kind."""
 ODD = ["", " ", "\0", "a\n" * 3, "\ud800", "\u202e\u0000\x1b[2J", "[" * 5000, "```\n```", "a" * 100_000]
