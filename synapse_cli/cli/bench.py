@@ -91,14 +91,16 @@ def _run(flags: BenchFlags, plan: Plan, kept: Journal, before: Sequence[Call]) -
 
     keep = keeper(flags, kept)
 
-    def hear(call: Call) -> None:
-        keep(call)
-        _hear(progress, call)
-
     at_terminal = sys.stderr.isatty() and not (flags.quiet or flags.verbose)
     live = shown(progress, at_terminal=at_terminal, has_colour=not flags.no_color)
-    with recording(flags, plan) as record, live:
-        course = Course(plan, SystemClock(), Memory(lambda: hosts(os.environ)), Watch(call=hear, run=record))
+    with recording(flags, plan) as ledger, live:
+
+        def hear(call: Call) -> None:
+            keep(call)
+            ledger.call(call)
+            _hear(progress, call)
+
+        course = Course(plan, SystemClock(), Memory(lambda: hosts(os.environ)), Watch(call=hear, run=ledger.run))
         with interruptible(course):
             return course.run(before)
 

@@ -10,10 +10,9 @@ from decimal import Decimal
 
 from synapse_cli.cli.bench_flags import BenchFlags
 from synapse_cli.core.errors import InputError, UsageError
-from synapse_cli.core.run import Run
 from synapse_cli.lab.bench import journal, saved
 from synapse_cli.lab.bench.call import Call
-from synapse_cli.lab.bench.course import Plan, Result
+from synapse_cli.lab.bench.course import Plan, Result, Watch
 from synapse_cli.report.bench import Told
 from synapse_cli.report.problem import say, warn
 
@@ -77,18 +76,26 @@ def _journal_path(flags: BenchFlags, plan: Plan) -> str:
 
 
 @contextmanager
-def recording(flags: BenchFlags, plan: Plan) -> Iterator[Callable[[Run], None]]:
-    """Write each run into the ledger, as a bench's: its money was spent, and it saved nobody anything."""
+def recording(flags: BenchFlags, plan: Plan) -> Iterator[Watch]:
+    """Write each run into the ledger, as a bench's: its money was spent, and it saved nobody anything.
+
+    What was graded is written too: `synapse tune` learns from it.
+    """
     if flags.no_log:
-        yield lambda _: None
+        yield Watch(call=lambda _: None, run=lambda _: None)
         return
     from synapse_cli.ledger.book import Book
     from synapse_cli.profile.paths import state_dir
 
     settings = [each.profile.ledger for each in plan.candidates]
     book = Book(state_dir(), next((each for each in settings if not each.text), settings[0]), warn=_warn(flags))
+
+    def grade(call: Call) -> None:
+        if call.score is not None and call.run_id:
+            book.grade(call.run_id, call.score)
+
     try:
-        yield lambda run: book.record(replace(run, saved=Decimal(0)), "bench", is_last=False)
+        yield Watch(call=grade, run=lambda run: book.record(replace(run, saved=Decimal(0)), "bench", is_last=False))
     finally:
         book.close()
 

@@ -14,7 +14,7 @@ from synapse_cli.cli.looking import has_colour, ledger_path, width
 from synapse_cli.cli.scope import Tenant
 
 if TYPE_CHECKING:
-    from synapse_cli.ledger.totals import Row
+    from synapse_cli.ledger.totals import Row, Tally
     from synapse_cli.report.stats import Stats
 
 _HOURLY_S = 3 * 86_400
@@ -95,12 +95,16 @@ def _found(
             path, since=start, until=end, tenant=tenant, model=model, route=route, by=split, histograms=histograms
         )
 
+    def named(*, by_route: bool = False) -> list[Tally]:
+        return tallies(path, since=start, until=end, tenant=tenant, model=model, route=route, by_route=by_route)
+
     return put_together(
         by,
         grouped=sums(by, "outcome", histograms=True),
         models=sums("model"),
         timed=sums(pace),
-        tallies=tallies(path, since=start, until=end, tenant=tenant, model=model, route=route),
+        tallies=named(),
+        opinions=named(by_route=True),
         in_doubt=0 if model or route else in_doubt(path, since=start, until=end, tenant=tenant, now=now),
     )
 

@@ -78,7 +78,7 @@ UNITS: tuple[Unit, ...] = ("dollars", "tokens", "seconds", "steps")
 class Scope:
     """Whose spending is added up."""
 
-    kind: Literal["profile", "route", "tenant", "run"]
+    kind: Literal["profile", "route", "tenant", "run", "exploration"]
     name: str
     place: str = ""
     """The profile's file, for what belongs to a profile; a tenant is the same in all."""
@@ -86,7 +86,8 @@ class Scope:
     @property
     def key(self) -> str:
         """Its name in the account."""
-        return f"{self.kind}\n{self.name}\n{self.place}" if self.kind == "route" else f"{self.kind}\n{self.id}"
+        is_part = self.kind in {"route", "exploration"}
+        return f"{self.kind}\n{self.name}\n{self.place}" if is_part else f"{self.kind}\n{self.id}"
 
     @property
     def id(self) -> str:

@@ -81,7 +81,7 @@ def _drop(book: sqlite3.Connection, runs: list[str]) -> None:
         for query in _TEXTS:
             names.update(name for row in book.execute(query, (run,)) for name in row if name is not None)
         drop(book, run)
-        for table in ("calls", "feedback", "shadows"):  # what people and judges said stays in the sums
+        for table in ("calls", "feedback", "shadows", "grades"):  # what people and judges said stays in the sums
             book.execute(f"DELETE FROM {table} WHERE run = ?", (run,))  # noqa: S608  # our own words
     drop_unused_texts(book, names)
 

@@ -100,7 +100,8 @@ CREATE TABLE shadows (
 ) WITHOUT ROWID;
 CREATE INDEX shadows_by_state ON shadows (state, run);
 CREATE INDEX shadows_by_request ON shadows (request);
-CREATE INDEX shadows_by_answer ON shadows (answer) WHERE answer IS NOT NULL
+CREATE INDEX shadows_by_answer ON shadows (answer) WHERE answer IS NOT NULL;
+CREATE TABLE grades (run TEXT PRIMARY KEY, score REAL NOT NULL) WITHOUT ROWID
 """,
 )
 """What each version adds to the one before, statements divided by `;`. Append; never change a released one."""

@@ -106,6 +106,8 @@ class Tally:
     scored: int
     score: float
     """The sum of the scores of the `scored` ones."""
+    route: str = ""
+    """Where routes were told apart."""
 
 
 def totals(
@@ -143,12 +145,15 @@ def tallies(
     tenant: str | None = None,
     model: str | None = None,
     route: str | None = None,
+    by_route: bool = False,
 ) -> list[Tally]:
     """Return how often checks passed, errors came and steps were taken, most frequent first. Raises InputError."""
     where, values = _Wanted(since, until, tenant, model, route).conditions()
+    split = "s.route" if by_route else "''"
     query = (
-        "SELECT h.kind, s.model, h.name, sum(h.n) AS n, sum(h.good), sum(h.scored), sum(h.score) FROM tallies h"  # noqa: S608  # our own words
-        f" JOIN series s ON s.id = h.series WHERE {where} GROUP BY 1, 2, 3 HAVING n > 0 ORDER BY n DESC, 1, 2, 3"
+        "SELECT h.kind, s.model, h.name, sum(h.n) AS n, sum(h.good), sum(h.scored), sum(h.score),"  # noqa: S608  # our own words
+        f" {split} FROM tallies h JOIN series s ON s.id = h.series"
+        f" WHERE {where} GROUP BY 1, 2, 3, 8 HAVING n > 0 ORDER BY n DESC, 1, 2, 3, 8"
     )
     with closing(opened(path)) as book:
         try:

@@ -112,6 +112,20 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
+class Opinion:
+    """What people, or a dearer tier, thought of a model's answers on a route."""
+
+    model: str
+    route: str
+    against: str
+    """The dearer tier that was compared with; empty where people said it."""
+    judged: int
+    good: int
+    """Of a comparison: not worse."""
+    good_ratio: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Trouble:
     """How often a kind of error came, or kept a tier from being asked."""
 
@@ -135,6 +149,10 @@ class Stats:
     skipped: tuple[Trouble, ...]
     in_doubt: int
     """Runs that began, and of which nobody knows how they ended; none of the sums counts them, but their calls."""
+    feedback: tuple[Opinion, ...]
+    """Of people."""
+    shadows: tuple[Opinion, ...]
+    """Of accepted answers that were compared with a dearer tier's."""
     memos: Mapping[str, int]
     """Model → how often the memo gave its answer to a whole command line; part of what is `cached`."""
 
@@ -165,6 +183,8 @@ class Stats:
             ],
             "steps": [_plain(step) for step in self.steps],
             "checks": [{**_plain(rule), "pass_ratio": _share(rule.passed, rule.judged)} for rule in self.checks],
+            "feedback": [_less(opinion, "against") for opinion in self.feedback],
+            "shadows": [_plain(opinion) for opinion in self.shadows],
             "errors": [_plain(error) for error in self.errors],
             "skipped": [_plain(error) for error in self.skipped],
         }
@@ -177,9 +197,10 @@ def stats(
     models: Sequence[Row] = (),
     timed: Sequence[Row] = (),
     tallies: Sequence[Tally] = (),
+    opinions: Sequence[Tally] = (),
     in_doubt: int = 0,
 ) -> Stats:
-    """Put together what `ledger.totals` gave: by this and outcome, by model, by time, and the tallies."""
+    """Put together what `ledger.totals` gave: by this and outcome, by model, by time; tallies, also told by route."""
     groups = _groups(by, grouped)
     return Stats(
         by=by,
@@ -191,6 +212,8 @@ def stats(
         errors=tuple(Trouble(t.name, t.model, t.n) for t in tallies if t.kind == "error"),
         skipped=tuple(Trouble(t.name, t.model, t.n) for t in tallies if t.kind == "skip"),
         in_doubt=in_doubt,
+        feedback=tuple(_opinions(opinions, "feedback")),
+        shadows=tuple(_opinions(opinions, "shadow")),
         memos={t.model: t.n for t in tallies if t.kind == "memo"},
     )
 
@@ -263,6 +286,12 @@ def _checks(tallies: Sequence[Tally]) -> Iterable[Judged]:
         yield Judged(rule, model, *counts, mean, silent.get((rule, model), 0))
 
 
+def _opinions(tallies: Sequence[Tally], kind: str) -> Iterable[Opinion]:
+    for tally in tallies:
+        if tally.kind == kind:
+            yield Opinion(tally.model, tally.route, tally.name, tally.n, tally.good, _share(tally.good, tally.n))
+
+
 def _weight(group: Group) -> tuple[int, int, str]:
     return group.sums.runs + group.sums.calls, group.sums.calls, group.name
 
@@ -280,8 +309,12 @@ def _share(part: int, whole: int) -> float | None:
     return round(part / whole, 6) if whole else None
 
 
-def _plain(value: Step | Judged | Trouble) -> dict[str, Json]:
+def _plain(value: Step | Judged | Opinion | Trouble) -> dict[str, Json]:
     return {field.name: getattr(value, field.name) for field in fields(value)}
+
+
+def _less(opinion: Opinion, name: str) -> dict[str, Json]:
+    return {key: value for key, value in _plain(opinion).items() if key != name}
 
 
 def _flat(value: Json) -> str | int | float | None:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from synapse_cli.ledger.histogram import percentile
 from synapse_cli.report.cells import Painter, cells, left, right, sparkline, tidy
 from synapse_cli.report.numbers import dollars, seconds, short
-from synapse_cli.report.stats import PERCENTILES, TIMES, Group, Stats, Trouble
+from synapse_cli.report.stats import PERCENTILES, TIMES, Group, Opinion, Stats, Trouble
 
 _MOST_ROWS = 12
 """Of each table; JSON and CSV have them all."""
@@ -46,6 +46,10 @@ class Page:
         yield from self._section("time of calls", _TIMED, timed)
         yield from self._table("steps from", ("from", "to", "after", "times", "share"), self._steps())
         yield from self._table("checks", ("rule", "model", "judged", "passed", "score", "not judged"), self._checks())
+        said = [(tidy(o.model), tidy(o.route), *_judged(o)) for o in self._stats.feedback]
+        yield from self._table("people said", ("model", "route", "judged", "good"), said)
+        compared = [(tidy(o.model), tidy(o.route), tidy(o.against), *_judged(o)) for o in self._stats.shadows]
+        yield from self._table("compared", ("model", "route", "against", "judged", "not worse"), compared)
         yield from self._table("errors", ("kind", "model", "times"), _troubles(self._stats.errors))
         yield from self._table("not asked", ("because", "model", "times"), _troubles(self._stats.skipped))
 
@@ -137,6 +141,10 @@ class Page:
             )
             for c in self._stats.checks
         ]
+
+
+def _judged(opinion: Opinion) -> Cells:
+    return short(opinion.judged), _percent(_ratio(opinion.good, opinion.judged))
 
 
 def _troubles(troubles: Sequence[Trouble]) -> list[Cells]:
