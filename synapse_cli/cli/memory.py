@@ -15,6 +15,8 @@ def remember(session: Session, finished: Run, printed: str, *, quiet: bool) -> N
     best, telemetry = finished.outcome.best, session.profile.telemetry
     if session.store is None or not finished.outcome.accepted or best is None:
         return
+    if finished.decision.policy is not None and finished.decision.policy.explored:
+        return  # tried once, to learn; it is not what the policy would answer
     route = session.profile.routes.get(finished.decision.route)
     if route is not None and not route.cache:
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from synapse_cli.core.budget import Budget, Meter
@@ -42,6 +43,7 @@ class Budgets:
         self._now = now
         self._drawn: Drawn | None = None
         self._is_shared = False
+        self._explores = False
         self.meter = Meter(_of_run(profile.budget, ask))
         if tenant is not None and tenant.budget is not None:
             self.meter.budgets.append(_of_part(tenant.budget, f"tenant {tenant.name}"))
@@ -57,6 +59,12 @@ class Budgets:
             return None
         self.meter.budgets.append(_of_part(route.budget, f"route {route.name}"))
         return route.budget.seconds_per_run
+
+    def explore(self, *, explores: bool) -> None:
+        """Let what may be spent on exploring bind the calls from now on, or no longer."""
+        self._explores = explores
+        if self._drawn is not None:
+            self._drawn.bounds = self._bounds()
 
     def open(self, *, is_local: bool) -> None:
         """Have the meter draw from the account, where a call of this kind is entered there."""
@@ -104,7 +112,8 @@ class Budgets:
             tell(command, alert.as_json(), cwd=os.path.dirname(self._profile.path), warn=self._warn)
 
     def _bounds(self) -> list[Bound]:
-        return bounds(self._profile, self._route, self._tenant)
+        explored = [exploration(self._profile)] if self._explores else []
+        return [*bounds(self._profile, self._route, self._tenant), *explored]
 
 
 def bounds(profile: Profile, route: Route | None, tenant: Tenant | None) -> list[Bound]:
@@ -120,11 +129,21 @@ def bounds(profile: Profile, route: Route | None, tenant: Tenant | None) -> list
     return found
 
 
+def exploration(profile: Profile) -> Bound:
+    """What a profile may spend in a day on trying other ways than the best; nothing where it does not say."""
+    from synapse_cli.ledger.account import Scope
+    from synapse_cli.ledger.account_calls import Bound
+
+    limit = profile.routing.explore_budget or Decimal(0)
+    return Bound(Scope("exploration", profile.name, profile.path), BudgetSettings(per_day=limit, alerts=()))
+
+
 def all_bounds(profile: Profile) -> list[Bound]:
-    """Every scope of a profile: its own, each route's and each tenant's."""
+    """Every scope of a profile: its own, each route's and each tenant's, and exploring where it does."""
     routes = [bounds(profile, route, None)[1] for route in profile.routes.values()]
     tenants = [bounds(profile, None, tenant)[1] for tenant in profile.tenants.values()]
-    return [*bounds(profile, None, None), *routes, *tenants]
+    explored = [exploration(profile)] if profile.routing.explore else []
+    return [*bounds(profile, None, None), *routes, *tenants, *explored]
 
 
 def seconds_of_run(profile: Profile, ask: Ask, tenant: Tenant | None) -> float | None:

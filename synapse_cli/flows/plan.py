@@ -40,6 +40,8 @@ class Stage:
     rungs: tuple[Rung, ...]
     max_attempts: int | None = None
     skip_unaffordable: bool = False
+    explores: bool = False
+    """Whether it is tried only to learn: unless it gives an accepted answer, the next stage is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +54,19 @@ class Plan:
     """Whether answers of this route may be cached."""
 
 
-def plan(profile: Profile, ask: Ask, decision: Decision, named: Model | None, witness: Witness) -> Plan:
+def plan(
+    profile: Profile,
+    ask: Ask,
+    decision: Decision,
+    named: Model | None,
+    witness: Witness,
+    *,
+    unexplored: Way | None = None,
+) -> Plan:
     """Lay out the stages of a decision; `named` is the model of `-m`. Raises UsageError for what cannot be.
 
-    `witness` is told of an extra that is not here: once it is, the way is another.
+    `witness` is told of an extra that is not here: once it is, the way is another. `unexplored` is the way that would
+    have been taken where another one is tried.
     """
     if named is not None:
         stages = [
@@ -70,12 +81,16 @@ def plan(profile: Profile, ask: Ask, decision: Decision, named: Model | None, wi
         cascades.insert(0, _of_way(profile, route, decision.way))
     elif route.use:
         cascades.insert(0, _cascade(profile, route.use))
+    if unexplored is not None:
+        cascades.insert(1, _of_way(profile, route, unexplored))
     models = dict(profile.models)
     if route.run:
         program = _program(profile, route)
         models[program.name] = program
         cascades.insert(0, _cascade(profile, program.name))
     stages = [_stage(profile, ask, cascade, route, models, witness=witness) for cascade in cascades]
+    if unexplored is not None:
+        stages[0] = replace(stages[0], skip_unaffordable=True, explores=True)
     return Plan(decision, tuple(_filtered(stages, ask)), route.cache)
 
 

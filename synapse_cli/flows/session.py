@@ -27,6 +27,7 @@ from synapse_cli.core.run import Run
 from synapse_cli.core.unkept import gathered
 from synapse_cli.core.vectors import Vectors
 from synapse_cli.core.verdict import Verdict
+from synapse_cli.core.way import Way
 from synapse_cli.core.witness import Witness
 from synapse_cli.flows.ask import Ask
 from synapse_cli.flows.budgeting import Budgets, seconds_of_run
@@ -63,6 +64,7 @@ class Session:
         self.local_tiers: set[str] = set()
         self._made_up: dict[str, Model] = {}
         self._planned: Decision | None = None
+        self._unexplored: Way | None = None
         self._limits: tuple[str, Limits] | None = None
         self.tenant = tenant_of(profile, ask.tenant)
         seconds = seconds_of_run(profile, ask, self.tenant)
@@ -100,6 +102,16 @@ class Session:
         decision = choose(self)
         route = self.profile.routes.get(decision.route)
         return decision if route is None or route.policy is None else self.deciding.under_policy(decision)
+
+    def explored(self, decision: Decision) -> Decision:
+        """The decision, or now and then one for another way, to learn what that is worth."""
+        if not self.profile.routing.explore or decision.policy is None:
+            return decision
+        from synapse_cli.flows.exploring import explored
+
+        tried = explored(self, decision)
+        self._unexplored = None if tried is decision else decision.way
+        return tried
 
     @cached_property
     def deciding(self) -> Deciding:
@@ -139,7 +151,7 @@ class Session:
         elif (seconds := self.budgets.take_route(self.profile.routes[decision.route])) is not None:
             ends = self._began + seconds
             self.control.deadline = ends if self.control.deadline is None else min(ends, self.control.deadline)
-        return plan(self.profile, ask, decision, named, self.witness)
+        return plan(self.profile, ask, decision, named, self.witness, unexplored=self._unexplored)
 
     # --- the call ---
 

@@ -33,7 +33,7 @@ def step(session: Session, listen: Listen, emit: Emit | None = None) -> Run:
     listen = session.calls.listen = session.telling.heard(listen)
     session.begin()
     try:
-        decision = session.choose()
+        decision = session.explored(session.choose())
         listen(Routed(decision))
         outcome = _climb_stages(session, session.plan(decision), listen, emit)
     except SynapseError as error:
@@ -49,13 +49,16 @@ def _climb_stages(session: Session, plan: Plan, listen: Listen, emit: Emit | Non
     """Climb the first stage, and a fallback only where the one before gave no answer.
 
     Each rung brings the request that was rendered for its own model; what goes before a provider change goes there.
+    After a stage that was tried only to learn, the next one is asked unless its answer passed.
     """
     attempts: list[Attempt] = []
     climbed: list[Tier] = []
     ahead = sum(len(stage.rungs) for stage in plan.stages)
     tries = Tries(session.profile.retry, tiers=ahead)
     latest, is_final = Outcome(attempts=(), best=None), False
+    rejected: Outcome | None = None
     for stage in plan.stages:
+        session.budgets.explore(explores=stage.explores)
         ahead -= len(stage.rungs)
         tiers = [session.tier(rung, keeps=plan.keeps) for rung in stage.rungs]
         settings = Climb(
@@ -73,8 +76,13 @@ def _climb_stages(session: Session, plan: Plan, listen: Listen, emit: Emit | Non
         attempts += latest.attempts
         climbed += tiers
         is_final = _is_final(latest.error, over_budget=not stage.skip_unaffordable)
-        if latest.best is not None or tries.shown or is_final or session.control.expired:
+        if latest.accepted or tries.shown or is_final or session.control.expired:
             break
+        if latest.best is not None:
+            if not stage.explores:
+                break
+            rejected = latest
+    latest = rejected if rejected is not None and latest.best is None and not is_final else latest
     error = latest.error
     if latest.best is None and not tries.shown and not is_final:
         error = ending(attempts, climbed, None)
