@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "explain": ("synapse_cli.cli.explain:explain", "Say which way a prompt would take, and why, without asking."),
     "key": ("synapse_cli.cli.key:key", "Print the content address of a request, for Make."),
     "bench": ("synapse_cli.cli.bench:bench", "Compare models, routes and cascades: time, money, quality."),
+    "distill": ("synapse_cli.cli.distill:distill", "Learn a route's answers, and answer them for nothing."),
     "profile": ("synapse_cli.cli.profile:app", "List, show, check and write profiles."),
     "init": ("synapse_cli.cli.init:init", "Write a profile from the keys and models found here."),
     "trust": ("synapse_cli.cli.trust:trust", "Trust the profile of a project, after showing what it may do."),

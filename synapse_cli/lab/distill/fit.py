@@ -85,15 +85,17 @@ class Fitter:
         self._truth = np.array(lessons.places, dtype=np.int64).reshape(len(lessons.texts), len(heads))
         self._heads = heads
         self._vectors = vectors
+        self._fold_of = folds_of(lessons.texts)
+        self.folds = int(self._fold_of.max()) + 1
 
     def crosswise(self, reached: Callable[[int], None]) -> Crosswise:
         """What each text would have been told by those who never saw it; `reached` hears of each fold."""
         import numpy as np
 
-        folds = folds_of(self._texts)
+        folds = self._fold_of
         everyone = np.arange(len(self._texts))
         looks: list[tuple[Whole, list[Floats]]] = []
-        for fold in range(int(folds.max()) + 1):
+        for fold in range(self.folds):
             held = everyone[folds == fold]
             looks.append((held, self._sums(self.learn(everyone[folds != fold]), held)))
             reached(fold + 1)
