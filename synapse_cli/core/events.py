@@ -49,11 +49,20 @@ class Wrote:
 
 
 @dataclass(frozen=True, slots=True)
+class Learning:
+    """Something is learned before the run goes on, once; a person is told how far it is."""
+
+    what: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class Warned:
     """Something a person should know; one line."""
 
     message: str
 
 
-Event: TypeAlias = Routed | Asking | Attempted | Waiting | Wrote | Warned
+Event: TypeAlias = Routed | Asking | Attempted | Waiting | Wrote | Learning | Warned
 Listen: TypeAlias = Callable[[Event], None]

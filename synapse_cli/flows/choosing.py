@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING
 
-from synapse_cli.core.errors import BackendError
+from synapse_cli.core.errors import BackendError, BudgetSpent, Refused
 from synapse_cli.core.outcome import Decision
 from synapse_cli.flows.tenancy import routes_of
-from synapse_cli.profile.model import Model
+from synapse_cli.profile.model import Model, Route
 
 if TYPE_CHECKING:
     from synapse_cli.flows.session import Session
-    from synapse_cli.routing.question import TaskGuess
+    from synapse_cli.routing.examples import Examples
+    from synapse_cli.routing.judge import Opinion
+    from synapse_cli.routing.question import Question, TaskGuess
 
 NANO = Model(name="nano", backend="llama.cpp", source="builtin:nano")
 """Names tasks where the profile declares no nano of its own."""
@@ -24,7 +28,6 @@ def choose(session: Session) -> Decision:
     if ask.model is not None:
         return Decision("-", "model named with -m", "flag")
     from synapse_cli.routing.question import Question
-    from synapse_cli.routing.rules import choose as by_rules
 
     question = Question(
         prompt=ask.prompt,
@@ -35,9 +38,54 @@ def choose(session: Session) -> Decision:
         name_task=lambda tasks: _name_task(session, tasks),
     )
     routes = routes_of(session.tenant, profile.routes, ask.route)
-    decision = by_rules(routes, profile.defaults.route, question, ask.route)
+    decision = _among(session, routes, question)
     routes_of(session.tenant, profile.routes, decision.route)  # the default may be none of the tenant's
     return decision
+
+
+def _among(session: Session, routes: Mapping[str, Route], question: Question) -> Decision:
+    """Ask the rules, and where routes have examples or a judge is named, those too."""
+    ask, settings, default = session.ask, session.profile.routing, session.profile.defaults.route
+    if settings.judge is None and not any(route.examples for route in routes.values()):
+        from synapse_cli.routing import rules
+
+        return rules.choose(routes, default, question, ask.route)
+    from synapse_cli.flows.routers import Routers
+    from synapse_cli.routing import hybrid
+    from synapse_cli.routing.examples import of_profile
+
+    order, examples = hybrid.order_of(settings), of_profile(routes)
+    routers = Routers(session, examples, wants_meaning="semantic" in order)
+    aids = hybrid.Help(
+        examples=examples,
+        router=cache(routers.find),
+        vector=lambda: routers.vector(ask.prompt),
+        judge=lambda names: _judge(session, names, examples),
+    )
+    decision = hybrid.choose(routes, default, question, named=ask.route, order=order, aids=aids)
+    cost = None if decision.cost is None or routers.cost is None else decision.cost + routers.cost
+    return replace(decision, usage=decision.usage + routers.usage, cost=cost)
+
+
+def _judge(session: Session, names: tuple[str, ...], examples: Examples) -> Opinion | None:
+    """Ask the profile's judge which of these routes it is, through the cache like any other call."""
+    from synapse_cli.routing.judge import opinion, request_for
+
+    model = session.profile.models.get(session.profile.routing.judge or "")
+    if model is None:
+        return None
+    try:
+        if (obstacle := session.obstacle(model)) is not None:
+            raise obstacle
+        request = request_for(session.ask.prompt, names, examples)
+        completion = session.chain(model, keeps=True, kind="route").complete(request, session.control)
+    except (BackendError, Refused, BudgetSpent) as error:
+        session.warn(f"{model.name} could not judge the route: {error.message}")
+        return None
+    found = opinion(completion, names, model.name)
+    if found is None:
+        session.warn(f"{model.name} could not judge the route: it named none of the routes")
+    return found
 
 
 def _rough_tokens(text: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synapse_cli.core.events import Asking, Attempted, Event, Routed, Waiting, Warned, Wrote
+from synapse_cli.core.events import Asking, Attempted, Event, Learning, Routed, Waiting, Warned, Wrote
 from synapse_cli.core.prompt import Json
 from synapse_cli.report.answer import attempt_json, policy_json
 
@@ -19,6 +19,8 @@ def event_json(event: Event) -> dict[str, Json]:
             return {"event": "attempted", **attempt_json(attempt)}
         case Waiting(tier, seconds, reason):
             return {"event": "waiting", "tier": tier, "seconds": seconds, "reason": reason}
+        case Learning(what, done, total):
+            return {"event": "learning", "what": what, "done": done, "total": total}
         case Warned(message):
             return {"event": "warned", "message": message}
         case Wrote(tier, text):

@@ -8,7 +8,7 @@ import threading
 import time
 from types import TracebackType
 
-from synapse_cli.core.events import Asking, Attempted, Event, Waiting, Wrote
+from synapse_cli.core.events import Asking, Attempted, Event, Learning, Waiting, Wrote
 
 PATIENCE_S = 0.4
 """Nothing is shown before: most answers of a small local model are there by then."""
@@ -46,6 +46,8 @@ class Progress:
                 case Asking(tier, is_local):
                     self._text = f"{tier} · {'local' if is_local else 'hosted'}"
                     self._since = time.monotonic()
+                case Learning(what, done, total):
+                    self._text = f"{what} · {done:,} of {total:,}" if done < total else ""
                 case Waiting(tier, _, reason):
                     self._text = f"{tier} · waiting: {reason[:60]}"
                 case Attempted() | Wrote():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synapse_cli.core.events import Asking, Attempted, Event, Routed, Waiting, Warned, Wrote
+from synapse_cli.core.events import Asking, Attempted, Event, Learning, Routed, Waiting, Warned, Wrote
 from synapse_cli.core.outcome import Answered, Skipped
 from synapse_cli.core.run import Run
 from synapse_cli.report.numbers import dollars, seconds
@@ -50,6 +50,8 @@ def narrate(event: Event, before: str | None = None) -> str | None:
         case Waiting(tier, delay, reason):
             told = f"{tier}: {reason}"
             return f"{tier}: waiting {seconds(delay)}" if told == before else f"{told}; waiting {seconds(delay)}"
+        case Learning(what, done, total):
+            return f"{what}: {total:,}" if done == 0 else None
         case Warned(message):
             return f"warning: {message}"
         case Wrote():
