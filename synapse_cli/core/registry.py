@@ -34,6 +34,7 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
         "refusal": "synapse_cli.checks.refusal:Refusal",
         "regex": "synapse_cli.checks.regex:Regex",
         "schema": "synapse_cli.checks.schema:Schema",
+        "scorer": "synapse_cli.checks.scorer:Scorer",
         "self_check": "synapse_cli.checks.self_check:SelfCheck",
         "syntax": "synapse_cli.checks.syntax:Syntax",
     },

@@ -1,5 +1,9 @@
 import pytest
 
+from synapse_cli.core.options import Options
+
+DOUBTING = ["agree", "confidence", "judge", "scorer", "self_check"]
+
 
 @pytest.mark.parametrize(("found", "passed"), [(0.8, True), (0.81, True), (0.7999, False), (0.0, False), (1.0, True)])
 def test_an_answer_passes_from_the_least_confidence_on(judge, found, passed):
@@ -35,10 +39,32 @@ def test_a_least_that_is_missing_or_out_of_range_is_a_problem(parse, options):
     assert [problem.where for problem in problems] == ["cascades.c.accept[0].min"]
 
 
-def test_only_confidence_raises_doubt_and_all_others_bind_validity():
+def test_only_what_is_an_opinion_raises_doubt_and_all_others_bind_validity():
     from synapse_cli.core.registry import BUILT_IN, load
+    from tests.conformance.test_checks import OPTIONS
 
-    binds = {name: load("checks", name).binds for name in BUILT_IN["checks"]}
+    parsed = {name: load("checks", name).parse(Options(OPTIONS[name])) for name in BUILT_IN["checks"]}
 
-    assert [name for name, what in binds.items() if what == "doubt"] == ["confidence"]
-    assert set(binds.values()) == {"doubt", "validity"}
+    doubting = [name for name, check in parsed.items() if check.binds == "doubt"]
+    assert doubting == DOUBTING
+
+
+def test_a_calibrated_confidence_is_the_chance_that_labels_have_shown(judge):
+    rule = {"min": 0.8, "calibration": [[0.5, 0.2], [0.9, 0.6], [1, 0.9]]}
+
+    assert not judge("confidence", rule, "x", confidence=0.95).passed
+    assert judge("confidence", rule, "x", confidence=0.99).passed
+    assert judge("confidence", rule, "x", confidence=0.3).score == 0.2
+
+
+def test_a_confidence_that_is_no_number_passes_no_calibrated_rule(judge):
+    assert not judge(
+        "confidence", {"min": 0.1, "calibration": [[0, 0.5], [1, 0.9]]}, "x", confidence=float("nan")
+    ).passed
+
+
+@pytest.mark.parametrize("points", [[], "x", [[0.5, 0.9], [0.4, 1]], [[0, 0.9], [1, 0.1]], [[0, 2]]])
+def test_a_calibration_that_falls_or_is_none_is_a_problem(parse, points):
+    assert [p.where for p in parse("confidence", {"min": 0.5, "calibration": points})[1]] == [
+        "cascades.c.accept[0].calibration"
+    ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from synapse_cli.core.completion import Completion, Usage
@@ -11,6 +13,7 @@ from synapse_cli.core.ports import Check
 from synapse_cli.core.prompt import Json, Message, Request
 from synapse_cli.core.registry import BUILT_IN, load
 from synapse_cli.core.verdict import Verdict
+from tests.checks import little
 
 OPTIONS: dict[str, dict[str, Json]] = {
     "agree": {"with": "b"},
@@ -23,6 +26,7 @@ OPTIONS: dict[str, dict[str, Json]] = {
     "refusal": {},
     "regex": {"pattern": "a"},
     "schema": {"inline": {"type": "integer"}},
+    "scorer": {"file": "little.scorer", "min": 0.5},
     "self_check": {"model": "b"},
     "syntax": {"language": "python"},
 }
@@ -34,6 +38,13 @@ ASKED = Request(messages=(Message("user", "?"),))
 @pytest.fixture(params=sorted(BUILT_IN["checks"]))
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
+
+
+@pytest.fixture(autouse=True)
+def _beside_a_scorer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What OPTIONS name by a relative path lies in the working folder."""
+    little.write(str(tmp_path / "little.scorer"))
+    monkeypatch.chdir(tmp_path)
 
 
 def _parse(kind: str, values: dict[str, Json]) -> tuple[Check, int]:

@@ -1,0 +1,1 @@
+"""Learn from judged answers which ones are good: training of `learned.scorer` (extra `tune`)."""
