@@ -28,9 +28,14 @@ TRUST = (
 def material(request: Request, answer: str) -> str:
     """The request and the answer between marks, bounded, with nothing in the answer that speaks to its judge."""
     asked = "\n\n".join(message.content for message in request.messages)
-    mark = hashlib.sha256(f"{asked}\0{answer}".encode("utf-8", "replace")).hexdigest()[:_MARK]
+    mark = mark_of(asked, answer)
     said = unspoken(cut(answer, _ANSWER), about_scores=speaks_of_scores(asked))
     return block("request", tame(cut(asked, _REQUEST)), mark) + "\n\n" + block("answer", tame(said), mark)
+
+
+def mark_of(*texts: str) -> str:
+    """A mark that none of the texts can name."""
+    return hashlib.sha256("\0".join(texts).encode("utf-8", "replace")).hexdigest()[:_MARK]
 
 
 def block(name: str, text: str, mark: str) -> str:
