@@ -49,6 +49,8 @@ class StudentTier:
             raise _unsuited(other)
         text = text_in(question(request), student.scope.head, student.scope.tail)
         reply, cost, spent = self._reply(student, text, control)
+        if not reply.is_familiar:
+            raise _unsuited("the text is unlike those that it learned from")
         if not reply.is_certain:
             raise _unsuited(
                 f"of this text it is {reply.confidence:.2f} sure, and certified from {student.least:.2f} on"

@@ -56,6 +56,8 @@ class Reply:
     """Calibrated: of answers with this confidence so many agree with the teachers."""
     is_certain: bool
     """Whether it may be given: the agreement of such answers is certified."""
+    is_familiar: bool
+    """Whether the text is like those that were learned from; what is not is never certain."""
     read: str
     """What decided: "words", or "words and meaning"."""
 
@@ -105,6 +107,11 @@ class Vocabulary:
         lengths = [math.sqrt(total) or 1.0 for total in totals]
         return {place: value / lengths[place >= border] for place, value in found.items()}
 
+    def known(self, counts: Mapping[int, int]) -> float:
+        """The share of a text's words and runs of words that are known; 0 for a text without any."""
+        own = [bucket for bucket in counts if bucket < self.grams.word_buckets]
+        return sum(bucket in self._places for bucket in own) / len(own) if own else 0.0
+
     @cached_property
     def _places(self) -> dict[int, int]:
         return {int(bucket): place for place, bucket in enumerate(self.buckets)}
@@ -130,34 +137,44 @@ class Student:
     """Confidence from which words alone decide."""
     least: float
     """Confidence from which it answers."""
+    least_known: float
+    """Share of a text's words that must be known where words decide."""
     encoder: str | None = None
     """Identity of the encoder that it wants where words are not sure."""
     words_beside: Linear | None = None
     by_vector: Linear | None = None
     calibration_of_both: tuple[float, float] | None = None
+    middles: Linear | None = None
+    """What texts of each value are like in the mean, at length 1."""
+    least_near: float = 0.0
+    """Cosine to the nearest of them that a text must have where its meaning decides."""
     told: Mapping[str, Json]
     """What is known of how it was made: promise, rows, labels, exclusions."""
     sha256: str = ""
 
     def by_its_words(self, text: str) -> Reply | None:
         """The reply that words alone decide; None where an embedding is to be asked."""
-        look = self._look(self.by_words.of_some(self.vocabulary.features(text)))
+        counts = words.count(text, self.vocabulary.grams)
+        look = self._look(self.by_words.of_some(self.vocabulary.weighed(counts)))
         confidence = calibrated(look.chance, self.calibration)
-        if self.encoder is not None and confidence < self.sure:
+        is_familiar = self.vocabulary.known(counts) >= self.least_known
+        if self.encoder is not None and not (is_familiar and confidence >= self.sure):
             return None
-        return Reply(self._said(look), confidence, confidence >= self.least, "words")
+        return self._reply(look, confidence, "words", is_familiar=is_familiar)
 
     def with_its_meaning(self, text: str, vector: Sequence[float]) -> Reply:
         """The reply, from words and embedding. Raises ValueError for a vector of another length."""
-        beside, meant, calibration = self.words_beside, self.by_vector, self.calibration_of_both
-        if beside is None or meant is None or calibration is None or len(vector) != meant.size:
+        beside, meant, middles, bend = self.words_beside, self.by_vector, self.middles, self.calibration_of_both
+        if beside is None or meant is None or middles is None or bend is None or len(vector) != meant.size:
             raise ValueError(f"a vector of {len(vector)} numbers, where {meant.size if meant else 0} were learned")
-        sums = [
-            a + b for a, b in zip(beside.of_some(self.vocabulary.features(text)), meant.of_all(vector), strict=True)
-        ]
-        look = self._look(sums)
-        confidence = calibrated(look.chance, calibration)
-        return Reply(self._said(look), confidence, confidence >= self.least, "words and meaning")
+        heard = zip(beside.of_some(self.vocabulary.features(text)), meant.of_all(vector), strict=True)
+        look = self._look([spoken + felt for spoken, felt in heard])
+        is_familiar = max(middles.of_all(vector)) >= self.least_near
+        return self._reply(look, calibrated(look.chance, bend), "words and meaning", is_familiar=is_familiar)
+
+    def _reply(self, look: Look, confidence: float, read: str, *, is_familiar: bool) -> Reply:
+        answer = said(self.heads, look.places, as_json=self.scope.closed.startswith("schema"))
+        return Reply(answer, confidence, is_familiar and confidence >= self.least, is_familiar, read)
 
     def _look(self, sums: Sequence[float]) -> Look:
         places, chance, start = [], 1.0, 0
@@ -169,15 +186,12 @@ class Student:
             chance /= math.fsum(math.exp(each - own[best]) for each in own)
         return Look(tuple(places), chance)
 
-    def _said(self, look: Look) -> str:
-        return said(self.heads, look.places)
 
-
-def said(heads: Sequence[Head], places: Sequence[int]) -> str:
-    """An answer as the teachers would have written it: the label, or the object as JSON."""
+def said(heads: Sequence[Head], places: Sequence[int], *, as_json: bool) -> str:
+    """An answer as the teachers would have written it: the label, or JSON where a schema asks for it."""
     if heads[0].field is None:
         value = heads[0].values[places[0]]
-        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        return value if isinstance(value, str) and not as_json else json.dumps(value, ensure_ascii=False)
     chosen = {str(head.field): head.values[place] for head, place in zip(heads, places, strict=True)}
     return json.dumps({key: value for key, value in chosen.items() if value != ABSENT}, ensure_ascii=False)
 
@@ -210,6 +224,8 @@ def to_learned(student: Student) -> Learned:
         "calibration": list(student.calibration),
         "sure": student.sure,
         "least": student.least,
+        "least_known": student.least_known,
+        "least_near": student.least_near,
         "encoder": student.encoder,
         "told": dict(student.told),
     }
@@ -218,12 +234,16 @@ def to_learned(student: Student) -> Learned:
         "rarities": Tensor("F32", (len(vocabulary.rarities),), array("f", vocabulary.rarities).tobytes()),
         "by_words": student.by_words.tensor(),
     }
-    if student.words_beside is not None and student.by_vector is not None and student.calibration_of_both is not None:
-        about["words_beside"] = student.words_beside.about()
-        about["by_vector"] = student.by_vector.about()
-        about["calibration_of_both"] = list(student.calibration_of_both)
-        tensors["words_beside"] = student.words_beside.tensor()
-        tensors["by_vector"] = student.by_vector.tensor()
+    beside, meant, middles, bend = (
+        student.words_beside,
+        student.by_vector,
+        student.middles,
+        student.calibration_of_both,
+    )
+    if beside is not None and meant is not None and middles is not None and bend is not None:
+        about |= {"words_beside": beside.about(), "by_vector": meant.about(), "middles": middles.about()}
+        about["calibration_of_both"] = list(bend)
+        tensors |= {"words_beside": beside.tensor(), "by_vector": meant.tensor(), "middles": middles.tensor()}
     return Learned(kind="student", about=about, tensors=tensors)
 
 
@@ -257,9 +277,12 @@ def _from_learned(learned: Learned) -> Student:
         calibration=_pair(about["calibration"]),
         sure=_number(about["sure"]),
         least=_number(about["least"]),
+        least_known=_number(about["least_known"]),
+        least_near=_number(about["least_near"]),
         encoder=encoder,
         words_beside=linear.from_file(_table(about["words_beside"]), tensors["words_beside"]) if both else None,
         by_vector=linear.from_file(_table(about["by_vector"]), tensors["by_vector"]) if both else None,
+        middles=linear.from_file(_table(about["middles"]), tensors["middles"]) if both else None,
         calibration_of_both=_pair(about["calibration_of_both"]) if both else None,
         told=told,
         sha256=learned.sha256,
@@ -273,11 +296,10 @@ def _check_sizes(student: Student) -> None:
     values, known = sum(len(head.values) for head in student.heads), len(student.vocabulary.buckets)
     parts = [part for part in (student.by_words, student.words_beside) if part is not None]
     wrong = any(len(part.bias) != values or part.size != known for part in parts)
-    if (
-        wrong
-        or len(student.vocabulary.rarities) != known
-        or (student.by_vector and len(student.by_vector.bias) != values)
-    ):
+    meant, middles = student.by_vector, student.middles
+    if meant is not None and middles is not None:
+        wrong = wrong or len(meant.bias) != values or middles.size != meant.size
+    if wrong or len(student.vocabulary.rarities) != known:
         raise ValueError("parts of different sizes")
 
 

@@ -71,6 +71,8 @@ class Course:
     words_bend: tuple[float, float]
     both_bend: tuple[float, float] | None
     sure: float
+    least_known: float
+    least_near: float
 
 
 def course(crosswise: Crosswise, agreement: float) -> Course:
@@ -82,7 +84,9 @@ def course(crosswise: Crosswise, agreement: float) -> Course:
     words_bend = calibration(words)
     by_words = confidences(words, words_bend)
     if both is None:
-        return Course(by_words, words.agrees, np.ones(len(by_words), dtype=bool), words_bend, None, sure)
+        return Course(
+            by_words, words.agrees, np.ones(len(by_words), dtype=bool), words_bend, None, sure, words.least_near, 0.0
+        )
     both_bend = calibration(both)
     decided = by_words >= sure
     return Course(
@@ -92,6 +96,8 @@ def course(crosswise: Crosswise, agreement: float) -> Course:
         words_bend,
         both_bend,
         sure,
+        words.least_near,
+        both.least_near,
     )
 
 

@@ -202,9 +202,12 @@ def _student(matter: _Matter, weights: Weights, taken: Course, promise: Promise)
         calibration=taken.words_bend,
         sure=taken.sure,
         least=promise.least,
+        least_known=taken.least_known,
+        least_near=taken.least_near,
         encoder=None if matter.encoder is None else identity(matter.encoder),
         words_beside=weights.words_beside,
         by_vector=weights.by_vector,
+        middles=weights.middles,
         calibration_of_both=taken.both_bend,
         told=_told(matter.wanted, matter.lessons, promise),
     )
