@@ -28,6 +28,7 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
         "choices": "synapse_cli.checks.choices:Choices",
         "command": "synapse_cli.checks.command:Command",
         "confidence": "synapse_cli.checks.confidence:Confidence",
+        "critique": "synapse_cli.checks.critique:Critique",
         "grounded": "synapse_cli.checks.grounded:Grounded",
         "json": "synapse_cli.checks.json:Json",
         "judge": "synapse_cli.checks.judge:Judge",

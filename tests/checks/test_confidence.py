@@ -2,7 +2,7 @@ import pytest
 
 from synapse_cli.core.options import Options
 
-DOUBTING = ["agree", "confidence", "grounded", "judge", "scorer", "self_check"]
+DOUBTING = ["agree", "confidence", "critique", "grounded", "judge", "scorer", "self_check"]
 
 
 @pytest.mark.parametrize(("found", "passed"), [(0.8, True), (0.81, True), (0.7999, False), (0.0, False), (1.0, True)])

@@ -20,6 +20,7 @@ OPTIONS: dict[str, dict[str, Json]] = {
     "choices": {"values": ["a", "b"]},
     "command": {"argv": ["sh", "-c", "grep -q a"]},
     "confidence": {"min": 0.5},
+    "critique": {"model": "b"},
     "grounded": {"min": 0.5},
     "json": {},
     "judge": {"model": "b"},
