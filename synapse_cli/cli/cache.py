@@ -10,6 +10,7 @@ import typer
 
 from synapse_cli.cache.answers import Entry
 from synapse_cli.cache.exact import Exact
+from synapse_cli.cli.cache_similar import calibrate, evaluate
 from synapse_cli.cli.listing import as_age, as_size, as_span, print_rows, print_table, visible
 from synapse_cli.cli.scope import Tenant
 from synapse_cli.core.prompt import Json
@@ -162,6 +163,10 @@ def path(tenant: Tenant = None) -> None:
       du -sh "$(synapse cache path)"
     """
     typer.echo(_folder(tenant))
+
+
+app.command("calibrate")(calibrate)
+app.command("eval")(evaluate)
 
 
 def _folder(tenant: str | None) -> str:
