@@ -22,7 +22,7 @@ from synapse_cli.core.completion import Completion
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import SynapseError
 from synapse_cli.core.options import Options
-from synapse_cli.core.ports import Aid
+from synapse_cli.core.ports import Aid, Foreseen
 from synapse_cli.core.prompt import Json, Request
 from synapse_cli.core.verdict import Verdict
 from synapse_cli.learned.normalised import FORMS, Form, Normal, agree, normal
@@ -73,6 +73,10 @@ class Agree:
     def models(self) -> tuple[str, ...]:
         """Whom the rule asks by name."""
         return () if self.partner is None else (self.partner,)
+
+    def foresees(self, tier: str) -> tuple[Foreseen, ...]:
+        """One call a sample."""
+        return (Foreseen(self.partner or tier, "sample", self.samples, None),)
 
     def judge(self, request: Request, completion: Completion, control: Control) -> Verdict:
         """Say that nobody can be asked."""

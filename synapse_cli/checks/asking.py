@@ -18,6 +18,8 @@ Binds = Literal["validity", "doubt"]
 
 STEADY: Final[Mapping[str, Json]] = {"temperature": 0.0}
 """A judge says the same of the same answer."""
+LABEL_TOKENS = 16
+"""What a reply of one label takes at most, in a provider's dress for it."""
 ALONE = "no model can be asked here"
 """Why a check that needs another model says nothing without one."""
 _LARGEST = 100_000

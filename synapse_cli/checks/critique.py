@@ -24,7 +24,7 @@ from synapse_cli.core.completion import Completion
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import SynapseError
 from synapse_cli.core.options import Options
-from synapse_cli.core.ports import Aid
+from synapse_cli.core.ports import Aid, Foreseen
 from synapse_cli.core.prompt import Message, Request
 from synapse_cli.core.verdict import Verdict
 
@@ -32,6 +32,7 @@ LEAST = 0.75
 _SCALE = 5
 _MOST_ROUNDS = 5
 _MOST_FAULTS, _LONGEST_FAULT = 10, 400
+_CRITIQUE_TOKENS = _MOST_FAULTS * 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,11 @@ class Critique:
     def models(self) -> tuple[str, ...]:
         """Whom the rule asks by name."""
         return () if self.model is None else (self.model,)
+
+    def foresees(self, tier: str) -> tuple[Foreseen, ...]:
+        """Each round a critique and a rewriting, and one more critique."""
+        critic = Foreseen(self.model or tier, "judge", self.rounds + 1, _CRITIQUE_TOKENS)
+        return (critic, Foreseen(tier, "sample", self.rounds, None))
 
     def judge(self, request: Request, completion: Completion, control: Control) -> Verdict:
         """Say that nobody can be asked."""

@@ -27,7 +27,7 @@ from synapse_cli.core.completion import Completion
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import SynapseError
 from synapse_cli.core.options import Options
-from synapse_cli.core.ports import Aid
+from synapse_cli.core.ports import Aid, Foreseen
 from synapse_cli.core.prompt import Request
 from synapse_cli.core.verdict import Verdict
 
@@ -38,6 +38,8 @@ _ALIKE = 0.6
 """Cosine from which a claim and a sentence of the context are taken for the same thing in other words."""
 _MOST_ASKED = 50
 """Claims in one call to a model; of more, the first and the last."""
+_CLAIM_TOKENS = 4
+"""Of a reply: "true", a comma, and what may stand between them."""
 _CONTEXT = 24_000
 _MOST_SENTENCES = 400
 """Of the context that are encoded: those that share the most words with the claims."""
@@ -72,6 +74,11 @@ class Grounded:
     def models(self) -> tuple[str, ...]:
         """Whom the rule asks."""
         return () if self.model is None else (self.model,)
+
+    def foresees(self, tier: str) -> tuple[Foreseen, ...]:
+        """One call for all claims, where a model is asked."""
+        del tier
+        return () if self.model is None else (Foreseen(self.model, "judge", 1, _MOST_ASKED * _CLAIM_TOKENS),)
 
     def judge(self, request: Request, completion: Completion, control: Control) -> Verdict:
         """Hold the claims against the context, by words alone."""

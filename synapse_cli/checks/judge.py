@@ -15,14 +15,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from synapse_cli.checks.asking import ALONE, Binds, binds, prose, question, unasked
+from synapse_cli.checks.asking import ALONE, LABEL_TOKENS, Binds, binds, prose, question, unasked
 from synapse_cli.checks.doubtful import passes_if_missing, unevaluated
 from synapse_cli.checks.material import TRUST, material
 from synapse_cli.core.completion import Completion
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import SynapseError
 from synapse_cli.core.options import Options
-from synapse_cli.core.ports import Aid
+from synapse_cli.core.ports import Aid, Foreseen
 from synapse_cli.core.prompt import Request
 from synapse_cli.core.verdict import Verdict
 
@@ -79,6 +79,11 @@ class Judge:
     def models(self) -> tuple[str, ...]:
         """Whom the rule asks."""
         return (self.model,)
+
+    def foresees(self, tier: str) -> tuple[Foreseen, ...]:
+        """One call for one label."""
+        del tier
+        return (Foreseen(self.model, "judge", 1, LABEL_TOKENS),)
 
     def judge(self, request: Request, completion: Completion, control: Control) -> Verdict:
         """Say that nobody can be asked."""

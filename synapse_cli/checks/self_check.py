@@ -13,14 +13,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from synapse_cli.checks.asking import ALONE, Binds, binds, chance, question, unasked
+from synapse_cli.checks.asking import ALONE, LABEL_TOKENS, Binds, binds, chance, question, unasked
 from synapse_cli.checks.doubtful import one_line, passes_if_missing, unevaluated
 from synapse_cli.checks.material import TRUST, material
 from synapse_cli.core.completion import Completion
 from synapse_cli.core.control import Control
 from synapse_cli.core.errors import SynapseError
 from synapse_cli.core.options import Options
-from synapse_cli.core.ports import Aid
+from synapse_cli.core.ports import Aid, Foreseen
 from synapse_cli.core.prompt import Request
 from synapse_cli.core.verdict import Verdict
 
@@ -67,6 +67,10 @@ class SelfCheck:
     def models(self) -> tuple[str, ...]:
         """Whom the rule asks by name."""
         return () if self.model is None else (self.model,)
+
+    def foresees(self, tier: str) -> tuple[Foreseen, ...]:
+        """One call a question."""
+        return (Foreseen(self.model or tier, "judge", len(self.questions), LABEL_TOKENS),)
 
     def judge(self, request: Request, completion: Completion, control: Control) -> Verdict:
         """Say that nobody can be asked."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Literal, NamedTuple, Protocol
 
 from synapse_cli.core.completion import Completion, Count, Facts
 from synapse_cli.core.control import Control
@@ -68,13 +68,24 @@ class Aid(Protocol):
         ...
 
 
+class Foreseen(NamedTuple):
+    """Calls that a check may make of one answer, most of all."""
+
+    model: str
+    kind: Literal["judge", "sample"]
+    calls: int
+    writes: int | None
+    """Tokens that each may write; None is as many as an answer."""
+
+
 class Check(Protocol):
     """A rule that an answer must pass. Built by `parse` from its own option table.
 
     A check may also have `files` (paths whose content decides its verdict: the memo watches them),
     `ready(request)`, which raises UsageError where the request lacks what the rule needs (labels, a schema),
     `models` (names of the profile's models that it asks), and `judge_with(request, completion, control, aid)`,
-    which is then called in place of `judge`.
+    which is then called in place of `judge`. With `foresees(tier)` it says which calls that may take (Foreseen), and
+    with `revises` that the canonical text of its verdict is another answer, which all other checks are to judge.
     Checks are frozen, and their `repr` says all they hold: verdicts are kept by it.
     """
 
