@@ -2,49 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from synapse_cli.core.way import Way
-from synapse_cli.learned.policy import Policy, canonical
+from synapse_cli.learned.encoder import identity
+from synapse_cli.learned.policy import canonical
+from synapse_cli.profile.model import Model
 from tests.e2e.machine import Machine
-from tests.flows.policies import EASY, FIXED, HARD, choosing, saved, uncertified
-
-MODEL = """[models.{name}]
-backend = "scripted"
-price = {{ input = {price}, output = {price} }}
-record = "~/calls.jsonl"
-replies = [{{ match = "", text = "from {name}", tokens = {{ input = 10, output = 10 }} }}]
-"""
-PROFILE = (
-    "schema = 1\n"
-    + "".join(MODEL.format(name=name, price=price) for name, price in (("small", 1), ("middle", 5), ("large", 50)))
-    + '[routes.default]\nuse = "large"\npolicy = "POLICY"\n'
-)
+from tests.e2e.policed import PROFILE, under
+from tests.encoders import tiny_encoders
+from tests.flows.policies import EASY, FIXED, HARD, choosing, embedded, uncertified
 
 
-@pytest.fixture
-def machine(tmp_path: Path) -> Machine:
-    return Machine(tmp_path)
-
-
-@pytest.fixture
-def under(machine: Machine) -> Callable[..., Machine]:
-    """The machine with this policy in its profile, and what else the profile says."""
-
-    def use(policy: Policy, *, profile: str = PROFILE, more: str = "") -> Machine:
-        path = saved(policy, machine.work / "a.policy")
-        machine.use(profile.replace("POLICY", str(path)) + more)
-        return machine
-
-    return use
-
-
-def test_each_prompt_goes_the_cheapest_way_that_is_good_enough(under: Callable[..., Machine]) -> None:
-    machine = under(choosing())
+def test_each_prompt_goes_the_cheapest_way_that_is_good_enough(machine: Machine) -> None:
+    under(machine, choosing())
 
     easy, hard = machine.synapse("run", EASY), machine.synapse("run", HARD)
 
@@ -52,8 +25,8 @@ def test_each_prompt_goes_the_cheapest_way_that_is_good_enough(under: Callable[.
     assert easy.err == hard.err == ""
 
 
-def test_json_says_which_policy_chose_which_way_and_what_it_promises(under: Callable[..., Machine]) -> None:
-    machine = under(choosing())
+def test_json_says_which_policy_chose_which_way_and_what_it_promises(machine: Machine) -> None:
+    under(machine, choosing())
 
     told = machine.synapse("run", "--json", EASY).json
 
@@ -70,8 +43,8 @@ def test_json_says_which_policy_chose_which_way_and_what_it_promises(under: Call
     assert machine.ledger("SELECT policy, way, certified FROM decisions") == [(told["policy"]["sha256"], "small", 1)]
 
 
-def test_every_run_under_an_uncertified_policy_says_so(under: Callable[..., Machine]) -> None:
-    machine = under(uncertified(choosing()))
+def test_every_run_under_an_uncertified_policy_says_so(machine: Machine) -> None:
+    under(machine, uncertified(choosing()))
 
     told, loud = machine.synapse("run", "--json", EASY).json, machine.synapse("run", "-v", "--no-cache", EASY)
 
@@ -82,18 +55,20 @@ def test_every_run_under_an_uncertified_policy_says_so(under: Callable[..., Mach
     assert machine.synapse("run", "--no-cache", EASY).err == "", "a pipe that asked for nothing hears nothing"
 
 
-def test_a_changed_policy_is_never_answered_from_the_memo(under: Callable[..., Machine]) -> None:
-    machine = under(replace(FIXED, always=0))
+def test_a_changed_policy_is_never_answered_from_the_memo(machine: Machine) -> None:
+    under(machine, replace(FIXED, always=0))
     first = [machine.synapse("run", EASY).out for _ in range(2)]
 
-    under(replace(FIXED, always=2))
+    under(machine, replace(FIXED, always=2))
 
     assert first == [b"from small\n", b"from small\n"]
     assert machine.synapse("run", EASY).out == b"from large\n"
 
 
-def test_a_policy_for_other_models_names_the_model_and_the_way_out(under: Callable[..., Machine]) -> None:
-    done = under(replace(FIXED, ways=(Way(("small",)), Way(("middle",)), Way(("gpt-9",))))).synapse("run", EASY)
+def test_a_policy_for_other_models_names_the_model_and_the_way_out(machine: Machine) -> None:
+    done = under(machine, replace(FIXED, ways=(Way(("small",)), Way(("middle",)), Way(("gpt-9",))))).synapse(
+        "run", EASY
+    )
 
     assert done.code == 78
     assert "routes.default.policy" in done.err
@@ -103,8 +78,8 @@ def test_a_policy_for_other_models_names_the_model_and_the_way_out(under: Callab
 
 
 @pytest.mark.parametrize("harm", ["missing", "damaged", "another kind"])
-def test_a_policy_file_that_is_no_use_ends_the_run_with_78(under: Callable[..., Machine], harm: str) -> None:
-    machine = under(FIXED)
+def test_a_policy_file_that_is_no_use_ends_the_run_with_78(machine: Machine, harm: str) -> None:
+    under(machine, FIXED)
     machine.synapse("run", "before")  # the profile is compiled now: what is missing later must still be seen
     path = machine.work / "a.policy"
     if harm == "missing":
@@ -124,10 +99,10 @@ def test_a_policy_file_that_is_no_use_ends_the_run_with_78(under: Callable[..., 
     assert machine.synapse("run", "--json", EASY).json["error"]["kind"] == "profile"
 
 
-def test_a_cascade_of_the_policy_climbs_by_its_own_rules(under: Callable[..., Machine]) -> None:
+def test_a_cascade_of_the_policy_climbs_by_its_own_rules(machine: Machine) -> None:
     accept = (canonical({"kind": "regex", "pattern": "from (middle|large)"}),)
     way = Way(("small", "middle", "large"), accept)
-    machine = under(replace(FIXED, ways=(way, *FIXED.ways[1:])))
+    under(machine, replace(FIXED, ways=(way, *FIXED.ways[1:])))
 
     told = machine.synapse("run", "--json", EASY).json
 
@@ -136,19 +111,19 @@ def test_a_cascade_of_the_policy_climbs_by_its_own_rules(under: Callable[..., Ma
     assert told["policy"]["way"] == "small > middle > large"
 
 
-def test_what_the_route_says_of_a_valid_answer_binds_whatever_the_policy_chose(under: Callable[..., Machine]) -> None:
+def test_what_the_route_says_of_a_valid_answer_binds_whatever_the_policy_chose(machine: Machine) -> None:
     cascade = '[cascades.strict]\ntiers = ["large"]\naccept = [{ kind = "regex", pattern = "large" }]\n'
     profile = PROFILE.replace('use = "large"', 'use = "strict"')
 
-    done = under(FIXED, profile=profile, more=cascade).synapse("run", EASY)
+    done = under(machine, FIXED, profile=profile, more=cascade).synapse("run", EASY)
 
     assert done.code == 65
     assert done.out == b"from small\n"
 
 
-def test_a_policy_cannot_run_a_program(under: Callable[..., Machine]) -> None:
+def test_a_policy_cannot_run_a_program(machine: Machine) -> None:
     rule = canonical({"kind": "command", "argv": ["touch", "harm"]})
-    machine = under(replace(FIXED, ways=(Way(("small", "large"), (rule,)), *FIXED.ways[1:])))
+    under(machine, replace(FIXED, ways=(Way(("small", "large"), (rule,)), *FIXED.ways[1:])))
 
     done = machine.synapse("run", EASY)
 
@@ -159,10 +134,10 @@ def test_a_policy_cannot_run_a_program(under: Callable[..., Machine]) -> None:
 
 
 def test_a_rule_of_the_policy_that_asks_an_unknown_model_is_found_before_anything_is_paid(
-    under: Callable[..., Machine],
+    machine: Machine,
 ) -> None:
     rule = canonical({"kind": "confidence", "min": 7})
-    machine = under(replace(FIXED, ways=(Way(("small", "large"), (rule,)), *FIXED.ways[1:])))
+    under(machine, replace(FIXED, ways=(Way(("small", "large"), (rule,)), *FIXED.ways[1:])))
 
     done = machine.synapse("run", EASY)
 
@@ -171,25 +146,25 @@ def test_a_rule_of_the_policy_that_asks_an_unknown_model_is_found_before_anythin
     assert machine.calls == []
 
 
-def test_a_tier_that_is_named_goes_before_the_policy(under: Callable[..., Machine]) -> None:
-    machine = under(FIXED)
+def test_a_tier_that_is_named_goes_before_the_policy(machine: Machine) -> None:
+    under(machine, FIXED)
 
     told = machine.synapse("run", "--json", "--tier", "middle", EASY).json
 
     assert (told["tier"], told["policy"]) == ("middle", None)
 
 
-def test_a_route_of_a_policy_alone_needs_no_use(under: Callable[..., Machine]) -> None:
-    machine = under(FIXED, profile=PROFILE.replace('use = "large"\n', ""))
+def test_a_route_of_a_policy_alone_needs_no_use(machine: Machine) -> None:
+    under(machine, FIXED, profile=PROFILE.replace('use = "large"\n', ""))
 
     assert machine.synapse("run", EASY).out == b"from small\n"
     assert machine.synapse("run", "--max-tier", "middle", EASY).out == b"from middle\n"
     assert machine.synapse("run", "--tier", "nobody", EASY).code == 2
 
 
-def test_what_may_not_be_asked_moves_the_choice_up_and_ends_the_certificate(under: Callable[..., Machine]) -> None:
+def test_what_may_not_be_asked_moves_the_choice_up_and_ends_the_certificate(machine: Machine) -> None:
     tenants = '[tenants.strict]\nmodels = ["middle", "large"]\n[tenants.best]\nmodels = ["large"]\n'
-    machine = under(FIXED, more=tenants)
+    under(machine, FIXED, more=tenants)
 
     middle = machine.synapse("run", "--json", "--tenant", "strict", EASY).json
     large = machine.synapse("run", "--json", "--tenant", "best", EASY).json
@@ -199,15 +174,38 @@ def test_what_may_not_be_asked_moves_the_choice_up_and_ends_the_certificate(unde
     assert (large["tier"], large["policy"]["certified"]) == ("large", True), "the baseline loses nothing against itself"
 
 
-def test_a_policy_that_wants_an_embedding_and_gets_none_takes_the_best_and_says_so(
-    under: Callable[..., Machine],
-) -> None:
-    learned = choosing()
-    assert learned.predictor is not None
-    machine = under(replace(learned, predictor=replace(learned.predictor, encoder="somebody/encoder")))
+def test_a_policy_that_wants_an_embedding_and_gets_none_takes_the_best_and_says_so(machine: Machine) -> None:
+    under(machine, choosing(predictor=embedded("somebody/encoder", 32)))
 
     done = machine.synapse("run", EASY)
 
     assert done.out == b"from large\n"
     assert "somebody/encoder" in done.err
     assert "large is taken" in done.err
+
+
+def test_an_embedding_is_made_once_and_the_decision_kept(machine: Machine) -> None:
+    """Shown by taking the encoder away: a kept decision does not miss it, a new prompt does."""
+    path = tiny_encoders.bert(machine.work / "tiny.gguf")
+    encoder = f'[models.enc]\nbackend = "encoder"\nsource = "file:{path}"\n'
+    wanted = identity(Model(name="enc", backend="encoder", source=f"file:{path}"))
+    under(machine, choosing(predictor=embedded(wanted, tiny_encoders.WIDTH)), more=encoder)
+    first = machine.synapse("run", "--json", EASY).json
+    path.write_bytes(b"gone")
+
+    again, other = machine.synapse("run", "--json", EASY).json, machine.synapse("run", "--json", HARD).json
+
+    assert first["warnings"] == again["warnings"] == []
+    assert first["policy"] == again["policy"]
+    assert first["route_why"] == again["route_why"]
+    assert "there is none" in other["warnings"][0]
+    assert other["tier"] == "large"
+    kept = machine.synapse("cache", "list", "--json").json
+    assert [each["kind"] for each in kept].count("decision") == 1, "what fell back for want of an encoder is not kept"
+
+
+def test_words_alone_decide_anew_each_time_and_keep_nothing(machine: Machine) -> None:
+    under(machine, choosing())
+    machine.synapse("run", EASY)
+
+    assert {each["kind"] for each in machine.synapse("cache", "list", "--json").json} == {"answer"}

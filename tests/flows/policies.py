@@ -6,6 +6,8 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
+
 from synapse_cli.core.way import Way
 from synapse_cli.lab.predict.fit import fit
 from synapse_cli.learned import policy
@@ -37,16 +39,24 @@ FIXED = Policy(
 
 def choosing(**changes: object) -> Policy:
     """One that reads the prompt: `small` for sums, `large` for proofs."""
-    return replace(FIXED, always=None, predictor=predictor(), **changes)  # type: ignore[arg-type]  # by name
+    return replace(FIXED, always=None, **{"predictor": predictor(), **changes})  # type: ignore[arg-type]  # by name
+
+
+PROMPTS = [f"{what} number {n} {'plus' if what == 'sum' else 'lemma'}" for n in range(60) for what in ("sum", "prove")]
+SCORES = [(1.0, 1.0, 1.0) if "sum" in prompt else (0.0, 0.0, 1.0) for prompt in PROMPTS]
 
 
 @lru_cache(maxsize=1)
 def predictor() -> Predictor:
     """Knows that sums go well with all, and proofs with `large` alone."""
-    prompts = [
-        f"{what} number {n} {'plus' if what == 'sum' else 'lemma'}" for n in range(60) for what in ("sum", "prove")
-    ]
-    return fit(prompts, [(1.0, 1.0, 1.0) if "sum" in prompt else (0.0, 0.0, 1.0) for prompt in prompts]).predictor
+    return fit(PROMPTS, SCORES).predictor
+
+
+@lru_cache(maxsize=2)
+def embedded(encoder: str, size: int) -> Predictor:
+    """One that wants vectors of this encoder, and learned nothing from them."""
+    vectors = np.random.default_rng(5).standard_normal((len(PROMPTS), size))
+    return fit(PROMPTS, SCORES, vectors=vectors, encoder=encoder).predictor
 
 
 def uncertified(made: Policy) -> Policy:
