@@ -47,7 +47,7 @@ def wishes(flags: Flags, witness: Witness) -> Ask:
         hosted_only=flags.hosted_only,
         max_latency_s=seconds("--max-latency", flags.max_latency),
         min_quality=_share("--min-quality", flags.min_quality),
-        max_cost=_money("--max-cost", flags.max_cost),
+        max_cost=money("--max-cost", flags.max_cost),
         timeout_s=seconds("--timeout", flags.timeout),
         cache=_cache_mode(flags),
         cache_ttl_s=seconds("--cache-ttl", flags.cache_ttl),
@@ -205,7 +205,8 @@ def _pair(flag: str, text: str) -> tuple[str, str]:
     return key.strip(), value
 
 
-def _money(flag: str, text: str | None) -> Decimal | None:
+def money(flag: str, text: str | None) -> Decimal | None:
+    """The dollars that a flag gives; None where it was not given."""
     if text is None:
         return None
     try:

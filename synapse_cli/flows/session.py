@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from synapse_cli.flows.paced import Paced
     from synapse_cli.ledger.book import Book
     from synapse_cli.ledger.recorded import Record
+    from synapse_cli.ledger.shadowing import Queued
 
 
 class Session:
@@ -274,8 +275,8 @@ class Session:
                 )
             )
 
-    def record(self, decision: Decision, outcome: Outcome) -> Run:
-        """Make the run's story and write it down."""
+    def record(self, decision: Decision, outcome: Outcome, command: str = "run") -> Run:
+        """Make the run's story and write it down, and put what is to be looked at again into the queue."""
         run = Run(
             run_id=self.run_id,
             started=self.started,
@@ -285,17 +286,25 @@ class Session:
             decision=decision,
             outcome=outcome,
             profile_hash=self.profile.hash,
-            saved=self._saved(decision, outcome),
+            saved=self._saved(decision, outcome) if command == "run" else Decimal(0),
             warnings=tuple(self.warnings),
             tenant=self.ask.tenant,
             local_tiers=frozenset(self.local_tiers),
         )
         if self.book is not None:
-            self.book.record(run)
+            self.book.record(run, command, shadow=self._shadow(decision, outcome) if command == "run" else None)
         if "paced" in self.__dict__:
             self.paced.close()
         self.telling.tell(run)
         return run
+
+    def _shadow(self, decision: Decision, outcome: Outcome) -> Queued | None:
+        """What of this run a dearer tier is to look at; nothing where the profile does not ask for it."""
+        if not self.profile.shadow.share or self.ask.model is not None:
+            return None
+        from synapse_cli.flows.shadow import queued
+
+        return queued(self, decision, outcome)
 
     def record_failure(self, error: SynapseError) -> None:
         """Write down a run that ended before a route was known."""

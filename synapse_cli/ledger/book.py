@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from synapse_cli.core import database, kept_open
 from synapse_cli.core.completion import Completion
@@ -18,6 +19,9 @@ from synapse_cli.ledger.calls import Call, forget, write_answered, write_begun, 
 from synapse_cli.ledger.prune import give_back_space, prune
 from synapse_cli.ledger.rows import Begun, write_begun_run, write_run
 from synapse_cli.profile.settings import LedgerSettings
+
+if TYPE_CHECKING:
+    from synapse_cli.ledger.shadowing import Queued
 
 _OLD_AT_A_TIME = 20
 """Runs of a ledger of the first version that each run adds to the sums: 3 ms, until none is left."""
@@ -84,16 +88,21 @@ class Book:
         """Take back a call that was not sent after all."""
         self._write(lambda book: forget(book, call))
 
-    def record(self, run: Run, command: str = "run", *, is_last: bool = True) -> None:
+    def record(self, run: Run, command: str = "run", *, is_last: bool = True, shadow: Queued | None = None) -> None:
         """Write a finished run, whole or not at all, and drop a few of those that are too old or too many.
 
         After the last one the file is closed: a process that leaves without tear-down would leave a write-ahead
         log that nobody folds in, and that only grows. (Closing after each took most of what a bench costs itself.)
+        `shadow` is what of it is to be looked at again.
         """
         self._begun.pop(run.run_id, None)
 
         def write(book: sqlite3.Connection) -> None:
             write_run(book, run, command, keeps_text=self._settings.text)
+            if shadow is not None:
+                from synapse_cli.ledger.shadowing import queue
+
+                queue(book, shadow, self._now())
             keep_s = self._settings.keep_s
             before = None if keep_s is None else self._now() - keep_s
             prune(book, before=before, max_size=self._settings.max_size, but=run.run_id)

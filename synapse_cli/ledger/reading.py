@@ -6,10 +6,11 @@ import json
 import os
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from synapse_cli.core.errors import InputError, UsageError
 from synapse_cli.core.ids import new_run_id
@@ -198,11 +199,11 @@ def status_of(row: sqlite3.Row, now: float) -> str:
     """How a run ended, or whether it may still do so, in one of the words of `STATUSES`."""
     code = row["exit_code"]
     if code is None:
-        return "running" if _runs_still(row, now) else "in doubt"
+        return "running" if may_still_run(row, now) else "in doubt"
     return {0: "accepted", 65: "rejected", 130: "interrupted", 141: "interrupted"}.get(code, "failed")
 
 
-def _runs_still(row: sqlite3.Row, now: float) -> bool:
+def may_still_run(row: Mapping[str, Any] | sqlite3.Row, now: float) -> bool:
     """Whether what has not ended may still do so: a run, or a call that is out."""
     return now - float(row["started"]) < _LONGEST_RUN_S and _is_alive(row["pid"])
 
@@ -308,7 +309,7 @@ def _call(row: sqlite3.Row, now: float) -> Row:
         "provider": row["provider"],
         "deployment": row["deployment"],
         "started": instant(row["started"]),
-        "outcome": row["outcome"] or ("running" if _runs_still(row, now) else "in doubt"),
+        "outcome": row["outcome"] or ("running" if may_still_run(row, now) else "in doubt"),
         "error": row["error_kind"],
         "finish": row["finish"],
         "latency_s": row["latency_s"],
