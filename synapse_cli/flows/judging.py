@@ -33,6 +33,8 @@ def _one(session: Session, check: Check, tier: Tier, completion: Completion) -> 
         return session.telling.judge(check, tier.request, completion, session.control)
     from synapse_cli.flows.aid import Helping
 
+    if check.kind == "judge" and tier.model in getattr(check, "models", ()):
+        session.warn(f"{tier.model} judged an answer of its own, and models are lenient to themselves")
     aid = Helping(session, tier)
     verdict = session.telling.judge(check, tier.request, completion, session.control, aid)
     return replace(verdict, usage=verdict.usage + aid.usage, cost=aid.cost)

@@ -216,6 +216,10 @@ def _of_rule(at: KeyPath, rule: object) -> Iterator[tuple[KeyPath, str]]:
     kind = rule.get("kind") if isinstance(rule, dict) else None
     if kind == "command" and isinstance(rule, dict):
         yield at, f"runs a command: {_words(rule.get('argv'))}"
+    elif kind == "judge" and isinstance(rule, dict):
+        for key in ("rubric", "reference"):
+            if str(rule.get(key, "")).startswith("@"):
+                yield (*at, key), f"sends the file {_clean(str(rule[key])[1:])} to a model"
     elif isinstance(kind, str) and _is_plugin("checks", kind):
         yield at, f"loads the plugin {kind!r}"
 

@@ -126,3 +126,10 @@ def test_explain_foretells_whom_the_rules_will_ask(machine):
     ]
     assert float(first["cost_usd_at_most"]) > 0
     assert last["asks"] == []
+
+
+def test_a_judge_of_its_own_answer_is_warned_about(machine):
+    told = run(machine, '{ kind = "judge", model = "big", required = true, min = 0.9 }', "two and two")
+
+    assert told["warnings"] == ["big judged an answer of its own, and models are lenient to themselves"]
+    assert (told["exit_code"], told["accepted"]) == (65, False)
