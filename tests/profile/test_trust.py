@@ -44,7 +44,7 @@ DANGERS = {
     "headers": ('headers = { Authorization = "Bearer mine" }', "", "", "models.m.headers"),
     "command_check": ("", 'accept = [{ kind = "json" }, { kind = "command", argv = ["true"] }]', "",
         "cascades.c.accept[1]"),
-    "file_for_a_judge": ("", 'accept = [{ kind = "judge", model = "m", rubric = "@~/.ssh/id_rsa" }]', "",
+    "file_for_a_judge": ("", 'accept = [{ kind = "judge", model = "m", rubric = "@/etc/hostname" }]', "",
         "cascades.c.accept[0].rubric"),
     "run_route": ("", "", '[routes.r]\nrun = ["sh", "-c", "id"]', "routes.r.run"),
     "texts_for_telemetry": ("", "", "[telemetry]\ncontent = true", "telemetry.content"),
