@@ -1,6 +1,6 @@
 """What does a student answer, how well, and for how much CPU? CLINC150's labels taken as a dear model's answers.
 
-    SYNAPSE_DATA=FOLDER python -m tests.bench.distill [DRAWS]      the row of the table, words and MiniLM alone beside it
+    SYNAPSE_DATA=FOLDER python -m tests.bench.distill [DRAWS]      the row of the table, others beside it
     SYNAPSE_DATA=FOLDER python -m tests.bench.distill broken [N]   how often a promise is broken on texts nobody saw
 
 Learned and certified from 2,000 training texts, drawn by seed; measured on the whole test split.
@@ -24,7 +24,7 @@ from synapse_cli.core.witness import Witness
 from synapse_cli.lab.distill import fit
 from synapse_cli.lab.distill.certify import Promise, alone, certify
 from synapse_cli.lab.distill.closed import closed_sets
-from synapse_cli.lab.distill.fit import Crosswise, Fitter, Heard
+from synapse_cli.lab.distill.fit import Heard
 from synapse_cli.lab.distill.lessons import Said, lessons
 from synapse_cli.lab.distill.teach import Taught, Wanted, teach
 from synapse_cli.lab.vectors import vectors

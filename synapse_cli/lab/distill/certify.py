@@ -24,10 +24,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-THRESHOLDS = (
-    *(0.999, 0.998, 0.997, 0.996, 0.995, 0.993, 0.99, 0.985, 0.98, 0.975, 0.97, 0.96, 0.95, 0.94, 0.93, 0.92, 0.91),
-    *(0.9, 0.88, 0.86, 0.84, 0.82, 0.8, 0.78, 0.76, 0.73, 0.7, 0.65, 0.6, 0.55, 0.5, 0.4, 0.3, 0.2, 0.1, 0.0),
-)
+THRESHOLDS = (*(round(1 / (1 + math.exp(-tenth / 10)), 5) for tenth in range(70, -31, -1)), 0.0)
+"""Even steps of log odds, of which each takes in about a hundredth of the texts."""
 _SLIPS = 3
 """The sequence starts where so many disagreements would still be allowed, or at half of all texts."""
 _MOST_NEEDED = 10_000_000
