@@ -92,9 +92,8 @@ class Queue:
 
     def waiting(self) -> list[str]:
         """The runs that wait under this profile, the oldest first."""
-        query = (
-            "SELECT run FROM shadows WHERE state = 'waiting' AND profile = ? AND coalesce(? = tenant, 1) ORDER BY run"
-        )
+        which = "state = 'waiting' AND profile = ?1 AND (?2 IS NULL OR tenant = ?2)"
+        query = f"SELECT run FROM shadows WHERE {which} ORDER BY run"  # noqa: S608  # our own words
         with closing(opened(self._path)) as book:
             return [str(run) for (run,) in book.execute(query, (self._profile, self._tenant))]
 
@@ -159,7 +158,7 @@ class Queue:
 
     def clear(self, *, before: float | None = None, everything: bool = False) -> int:
         """Drop what waits, failed or is in doubt (begun before an instant), or everything; return how many."""
-        where, values = "coalesce(? = tenant, 1)", [self._tenant]
+        where, values = "(?1 IS NULL OR tenant = ?1)", [self._tenant]
         if before is not None:
             where, values = f"{where} AND run < ?", [*values, new_run_id(max(0.0, before), b"\0" * 7)]
         if not everything:
@@ -196,15 +195,15 @@ def entries(
     """The queue and what became of it, newest first. Raises InputError."""
     query = (
         "SELECT s.*, r.prompt AS asked, r.answer AS given, d.route FROM shadows s LEFT JOIN runs r ON r.id = s.run"
-        " LEFT JOIN decisions d ON d.run = s.run WHERE coalesce(? = s.state, 1) AND coalesce(? = s.tenant, 1)"
-        " ORDER BY s.run DESC LIMIT ?"
+        " LEFT JOIN decisions d ON d.run = s.run WHERE (?1 IS NULL OR s.state = ?1)"
+        " AND (?2 IS NULL OR s.tenant = ?2) ORDER BY s.run DESC LIMIT ?3"
     )
     return _read(path, lambda book: [_told(book, row) for row in book.execute(query, (state, tenant, most or -1))])
 
 
 def counts(path: str, *, tenant: str | None = None) -> dict[str, int]:
     """State → how many entries are in it. Raises InputError."""
-    query = "SELECT state, count(*) FROM shadows WHERE coalesce(? = tenant, 1) GROUP BY 1"
+    query = "SELECT state, count(*) FROM shadows WHERE ?1 IS NULL OR tenant = ?1 GROUP BY 1"
     found = _read(path, lambda book: dict(book.execute(query, (tenant,)).fetchall()))
     return {state: int(found.get(state, 0)) for state in STATES}
 
@@ -213,7 +212,7 @@ def fared(path: str, *, tenant: str | None = None) -> list[tuple[str, str, str, 
     """(route, model, dearer tier, result → how often), of what was compared. Raises InputError."""
     query = (
         "SELECT coalesce(d.route, '-'), s.model, s.target, s.result, count(*) FROM shadows s"
-        " LEFT JOIN decisions d ON d.run = s.run WHERE s.result IS NOT NULL AND coalesce(? = s.tenant, 1)"
+        " LEFT JOIN decisions d ON d.run = s.run WHERE s.result IS NOT NULL AND (?1 IS NULL OR s.tenant = ?1)"
         " GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3"
     )
     held: dict[tuple[str, str, str], dict[str, int]] = {}
