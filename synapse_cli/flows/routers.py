@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -24,21 +24,29 @@ if TYPE_CHECKING:
     from synapse_cli.core.vectors import Vectors
     from synapse_cli.flows.session import Session
     from synapse_cli.profile.model import Model
-    from synapse_cli.routing.logistic import Floats
 
 FOLDER = "routers"
+_NOTHING: tuple[Usage, Decimal | None] = (NO_USAGE, Decimal(0))
+_MOST_KEPT = 32
 _HINT = "synapse models pull minilm"
 
 
 class Routers:
     """The router of one run's examples, and the encoder that it wants; each is looked for when it is asked."""
 
-    def __init__(self, session: Session, examples: Examples, *, wants_meaning: bool) -> None:
+    def __init__(
+        self,
+        session: Session,
+        examples: Examples,
+        *,
+        wants_meaning: bool,
+        encode: Callable[[Sequence[str]], Vectors] | None = None,
+    ) -> None:
         self._session = session
         self._examples = examples
         self._wants_meaning = wants_meaning
-        self.usage: Usage = NO_USAGE
-        self.cost: Decimal | None = Decimal(0)
+        self._encode = encode
+        self._spent: tuple[Usage, Decimal | None] = _NOTHING
 
     def find(self) -> Router | None:
         """The router; None where there are no examples. It is learned where it is not kept."""
@@ -59,7 +67,7 @@ class Routers:
     def vector(self, prompt: str) -> tuple[Sequence[float], Usage, Decimal | None] | None:
         """The prompt's vector, of length 1, and what it took; None, and said, where the encoder fails."""
         try:
-            found = self._session.encode([prompt])
+            found = (self._encode or self._session.encode)([prompt])
         except Interrupted:
             raise
         except SynapseError as error:
@@ -68,6 +76,11 @@ class Routers:
         row = found.row(0)
         length = sum(number * number for number in row) ** 0.5 or 1.0
         return tuple(number / length for number in row), found.usage, found.cost
+
+    def spent(self) -> tuple[Usage, Decimal | None]:
+        """What encoding the examples took, told once."""
+        spent, self._spent = self._spent, _NOTHING
+        return spent
 
     def _encoder(self) -> tuple[Model, str] | None:
         """The encoder, and its identity; None where nobody wants it, or it is not on this machine."""
@@ -107,11 +120,12 @@ class Routers:
         identity = None if encoder is None or vectors is None else encoder[1]
         self._advise(has_encoder=identity is not None)
         from synapse_cli.routing.compile import learn
+        from synapse_cli.routing.logistic import unit_rows
 
         learned = learn(
             self._examples,
             reject=self._session.profile.routing.out_of_scope,
-            vectors=None if vectors is None else _matrix(vectors),
+            vectors=None if vectors is None else unit_rows(vectors),
             encoder=identity,
             tell=lambda done, total: self._session.calls.listen(Learning("learning the routes", done, total)),
         )
@@ -129,6 +143,8 @@ class Routers:
         def tell(done: int) -> None:
             session.calls.listen(Learning(f"{model.name} · encoding examples", done, len(texts)))
 
+        if self._encode is not None:
+            return self._encode(texts)
         tell(0)
         try:
             encoder = open_encoder(model, session.profile, warn=session.warn, hosts=session.ask.hosts)
@@ -138,7 +154,7 @@ class Routers:
         except SynapseError as error:
             session.warn(f"routes are learned by words alone: {error.message}")
             return None
-        self.usage, self.cost = found.usage, found.cost
+        self._spent = found.usage, found.cost
         return found
 
     def _advise(self, *, has_encoder: bool) -> None:
@@ -152,6 +168,7 @@ class Routers:
         try:
             places.make_private(os.path.dirname(path))
             write(path, learned)
+            _forget(os.path.dirname(path))
         except (OSError, InputError) as error:
             why = error.strerror if isinstance(error, OSError) else error
             self._session.warn(f"what was learned of the examples cannot be kept: {why}")
@@ -159,12 +176,9 @@ class Routers:
         return True
 
 
-def _matrix(vectors: Vectors) -> Floats:
-    """Rows of length 1."""
-    import numpy as np
-
-    rows: Floats = (
-        np.frombuffer(vectors.packed, dtype="<f4").reshape(len(vectors), vectors.dimension).astype(np.float64)
-    )
-    rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
-    return rows
+def _forget(folder: str) -> None:
+    """Let go of the oldest routers where there are many: each change of examples leaves one behind. Raises OSError."""
+    with os.scandir(folder) as entries:
+        kept = sorted(entries, key=lambda entry: -entry.stat().st_mtime)
+    for entry in kept[_MOST_KEPT:]:
+        os.unlink(entry.path)

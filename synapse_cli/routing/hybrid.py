@@ -26,15 +26,19 @@ _NONE_SPENT: Decimal | None = Decimal(0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Help:
-    """Those who can be asked. Each costs more than the one before, and is called once at most."""
+    """Those who can be asked. Each costs more than the one before, and is asked once a prompt at most."""
 
     examples: Examples
     router: Callable[[], Router | None]
     """What was learned of the examples; None where nothing could be."""
-    vector: Callable[[], tuple[Sequence[float], Usage, Decimal | None] | None]
-    """The prompt's, of length 1, and what it took; None where there is no encoder, or it failed."""
-    judge: Callable[[tuple[str, ...]], Opinion | None]
-    """Chooses among these routes; None where there is none, or it failed."""
+    vector: Callable[[str], tuple[Sequence[float], Usage, Decimal | None] | None]
+    """A prompt's, of length 1, and what it took; None where there is no encoder, or it failed."""
+    judge: Callable[[str, tuple[str, ...]], Opinion | None]
+    """Chooses among these routes for a prompt; None where there is none, or it failed."""
+    learned: Callable[[], tuple[Usage, Decimal | None]] = lambda: (NO_USAGE, Decimal(0))
+    """What learning took that this decision made necessary; told once."""
+    seen: Callable[[Guess], None] = lambda _: None
+    """Hears what words and meaning say, sure or not."""
 
 
 def order_of(settings: RoutingSettings) -> tuple[Kind, ...]:
@@ -84,7 +88,8 @@ class _Asked:
                 return self._by_rules()
             case "lexical":
                 router = self._help.router()
-                self._guess = None if router is None else router.read(self._question.prompt)
+                if router is not None:
+                    self._think(router.read(self._question.prompt))
             case "semantic":
                 self._understand()
             case "judge":
@@ -114,18 +119,22 @@ class _Asked:
         router = self._help.router()
         if router is None or router.semantic is None:
             return
-        found = self._help.vector()
+        found = self._help.vector(self._question.prompt)
         if found is not None:
             vector, usage, cost = found
             self._spend(usage, cost)
-            self._guess = router.understand(self._question.prompt, vector)
+            self._think(router.understand(self._question.prompt, vector))
+
+    def _think(self, guess: Guess) -> None:
+        self._guess = guess
+        self._help.seen(guess)
 
     def _by_judge(self) -> Decision | None:
         guess = self._guess
         names = tuple(route for route in self._routes if route != self._default)
         if guess is not None:
             names = tuple(route for route, _ in guess.probabilities)
-        opinion = self._help.judge(names[:MOST_JUDGED])
+        opinion = self._help.judge(self._question.prompt, names[:MOST_JUDGED])
         if opinion is None:
             return None
         self._spend(opinion.usage, opinion.cost)
@@ -162,6 +171,7 @@ class _Asked:
 
     def _told(self, decision: Decision) -> Decision:
         """The decision with what came before it: rules that did not match, and what everybody took."""
+        self._spend(*self._help.learned())
         ruled = self._ruled
         if ruled is None or ruled is decision:
             return replace(decision, usage=decision.usage + self._usage, cost=_sum(decision.cost, self._cost))

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from synapse_cli.core.vectors import Vectors
+
     Floats = npt.NDArray[np.float64]
     Singles = npt.NDArray[np.float32]
     Whole = npt.NDArray[np.int64]
@@ -99,6 +101,15 @@ def scale(parts: Sequence[Floats], labels: Whole) -> tuple[float, ...]:
     if not len(labels) or parts[0].shape[1] < 2:
         return (1.0,) * len(parts)
     return tuple(float(each) for each in np.exp(least(loss, np.zeros(len(parts)))))
+
+
+def unit_rows(vectors: Vectors) -> Floats:
+    """An encoder's vectors as rows of length 1."""
+    import numpy as np
+
+    rows: Floats = np.frombuffer(vectors.packed, dtype="<f4").reshape(len(vectors), vectors.dimension).astype(float)
+    rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    return rows
 
 
 def log_softmax(scores: Floats) -> Floats:

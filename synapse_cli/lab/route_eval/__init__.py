@@ -1,0 +1,1 @@
+"""How well is the route chosen? A router against labels."""
