@@ -1,0 +1,1 @@
+"""What can be promised? Policies that are fitted, composed, tested and kept (`synapse tune`; extra `tune`)."""
