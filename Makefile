@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo test lint bench chaos generate lock clean
+.PHONY: help demo test lint lint-style lint-types lint-layers bench chaos generate lock clean
 
 help:
 	@grep -hE '^[a-z]+:.*#' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*# */make \1\t/' | expand -t 16
@@ -18,9 +18,16 @@ test: $(READY)  # lint, types, layers, and the whole suite
 	  $(BIN)/python -m pytest --last-failed --last-failed-no-failures none tests; }
 
 lint: $(READY)  # ruff, mypy strict, import layers
+	@$(MAKE) --no-print-directory -j2 lint-style lint-types lint-layers
+
+lint-style:
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+
+lint-types:
 	@$(BIN)/mypy
+
+lint-layers:
 	@$(BIN)/lint-imports --no-cache
 
 bench: $(READY)  # the figures of the README: start-up, nano model
