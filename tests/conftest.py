@@ -28,6 +28,7 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Three workers for two cores: half of the suite's time is waiting, for processes and for what never answers."""
     return max(2, (os.cpu_count() or 2) * 3 // 2)
