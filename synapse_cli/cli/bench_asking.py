@@ -49,7 +49,7 @@ def wanted(flags: BenchFlags) -> Wanted:
         from synapse_cli.report import plot_png
 
         plot_png.check()
-    rule = None if flags.grade is None else grade.parse(flags.grade)
+    rule = _rule(flags)
     _check_program(rule)
     items = prompts(_given(flags)) or builtin.prompts()
     found, notes = _candidates(flags)
@@ -68,6 +68,33 @@ def wanted(flags: BenchFlags) -> Wanted:
     _check(plan)
     _check_thresholds(flags, plan, thresholds)
     return Wanted(plan=plan, thresholds=thresholds, format=shape, before=before, notes=tuple(notes))
+
+
+def _rule(flags: BenchFlags) -> grade.Grade | None:
+    """What `--grade`, or `--judge` and `--rubric`, say."""
+    if flags.judge is not None and flags.grade is not None:
+        raise UsageError("--judge and --grade contradict each other", "give one of them")
+    named = flags.grade if flags.judge is None else f"judge={flags.judge}"
+    rule = None if named is None else grade.parse(named, "--grade" if flags.judge is None else "--judge")
+    if flags.rubric is None:
+        return rule
+    if rule is None or rule.kind != "judge":
+        raise UsageError("--rubric is what a judge goes by, and there is none", "name one: --judge MODEL")
+    return replace(rule, rubric=_rubric(flags.rubric))
+
+
+def _rubric(text: str) -> str:
+    found = text
+    if text.startswith("@"):
+        try:
+            with open(text[1:], encoding="utf-8") as file:
+                found = file.read()
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+            raise InputError(f"the rubric {text[1:]!r} cannot be read: {why}", "name a text file") from error
+    if not found.strip():
+        raise UsageError("--rubric says nothing", 'for example --rubric "Is every claim right?"')
+    return found.strip()
 
 
 def _check_program(rule: grade.Grade | None) -> None:
@@ -220,12 +247,23 @@ def _check(plan: Plan) -> None:
     for candidate in plan.candidates:
         check(candidate, plan.items[0].ask(plan.base), has_limit=plan.max_cost is not None)
     rule = plan.grade
+    if rule is not None and rule.kind == "judge":
+        _check_judge(rule, plan)
     if rule is not None:
         lacking = [grade.lacks(rule, item.question(plan.base)) for item in plan.items]
         if all(lacking):
             raise UsageError(f"--grade {rule} needs {lacking[0]}", "give the prompts an `expected` column")
     for item in plan.items:
         _check_grade(item, plan.base)
+
+
+def _check_judge(rule: grade.Grade, plan: Plan) -> None:
+    """A judge that cannot be asked is found out before the answers are paid for."""
+    for profile in {each.profile.path: each.profile for each in plan.candidates}.values():
+        judge = Candidate(label="judge", kind="model", name=rule.argument or "", profile=profile)
+        check(judge, Ask(prompt="?"), has_limit=plan.max_cost is not None)
+        if (problem := obstacle(judge)) is not None:
+            raise problem
 
 
 def _check_thresholds(flags: BenchFlags, plan: Plan, thresholds: Thresholds) -> None:

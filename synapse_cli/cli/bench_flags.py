@@ -68,10 +68,19 @@ class BenchFlags:
         str | None,
         _option(
             "--grade",
-            help="exact, contains, regex, choices, number, json, schema, command.",
+            help="exact, contains, regex, choices, number, json, schema, command, judge.",
             panel=_WHAT,
             metavar="KIND[=ARG]",
         ),
+    ] = None
+    judge: Annotated[
+        str | None,
+        _option(
+            "--judge", help="A model that scores each answer, not knowing whose it is.", panel=_WHAT, metavar="MODEL"
+        ),
+    ] = None
+    rubric: Annotated[
+        str | None, _option("--rubric", help="What the judge goes by, or @FILE.", panel=_WHAT, metavar="TEXT")
     ] = None
     system: Annotated[
         str | None, _option("-s", "--system", help="System prompt, or @FILE.", panel=_WHAT, metavar="TEXT")

@@ -95,7 +95,9 @@ class Told:
     """Of all candidates together."""
     end: str = "finished"
     cost: Decimal | None = None
-    """Of everything that was asked, warm-ups too."""
+    """Of everything that was asked, warm-ups and judges too."""
+    judge_cost: Decimal | None = None
+    """Of judging alone; None where nobody judged."""
     memory: int | None = None
     notes: tuple[str, ...] = ()
 
@@ -112,6 +114,7 @@ def as_json(told: Told) -> dict[str, Json]:
         "elapsed_s": told.elapsed_s,
         "calls_per_s": told.calls_per_s,
         "cost_usd": money(told.cost),
+        "judge_cost_usd": money(told.judge_cost),
         "peak_memory_bytes": told.memory,
         "candidates": [candidate_json(figures) for figures in told.figures],
         "comparisons": [_comparison_json(comparison) for comparison in told.comparisons],

@@ -78,7 +78,8 @@ def how(told: Told) -> str:
         f"{told.concurrency} at once" if told.concurrency > 1 else "one at a time",
         f"{_digits(told.calls_per_s)} calls/s" if told.concurrency > 1 and told.calls_per_s is not None else "",
         f"{told.elapsed_s:.1f} s",
-        f"{dollars(told.cost)} in all",
+        f"{dollars(told.cost)} in all"
+        + ("" if told.judge_cost is None else f", {dollars(told.judge_cost)} for judging"),
         ended.get(told.end, ""),
     ]
     return " · ".join(part for part in parts if part)

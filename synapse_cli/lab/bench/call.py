@@ -48,6 +48,8 @@ class Call:
     message: str | None = None
     escalations: int = 0
     score: float | None = None
+    judge_cost: Decimal | None = None
+    """Dollars that a judge's score took; none of the candidate's."""
     memory: int | None = None
     """Bytes held at most by this process and its hosts while it was made."""
     answer: str | None = None
@@ -66,7 +68,9 @@ class Call:
     def as_json(self) -> dict[str, Json]:
         """As a line of the journal and of a saved bench."""
         values: dict[str, Json] = asdict(self)
-        values["cost"] = None if self.cost is None else f"{self.cost:f}"
+        for name in _MONEY:
+            amount = getattr(self, name)
+            values[name] = None if amount is None else f"{amount:f}"
         return values
 
 
@@ -78,6 +82,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "Decimal": (str,),
 }
 _FIELDS = {field.name: str(field.type) for field in fields(Call)}
+_MONEY = ("cost", "judge_cost")
 _NEEDED = frozenset({"candidate", "item", "repeat", "cold", "started", "total_s"})
 
 
@@ -90,7 +95,7 @@ def from_json(values: Mapping[str, Json]) -> Call:
     wrong = [name for name, value in known.items() if not _fits(value, _FIELDS[name])]
     if wrong:
         raise ValueError(f"a call whose {wrong[0]} is {known[wrong[0]]!r}")
-    return Call(**{**known, "cost": _dollars(known.get("cost"))})  # type: ignore[arg-type]  # names and types are checked
+    return Call(**{**known, **{name: _dollars(known.get(name)) for name in _MONEY}})  # type: ignore[arg-type]  # names and types are checked
 
 
 def _fits(value: Json, declared: str) -> bool:

@@ -19,6 +19,7 @@ from synapse_cli.lab.bench import grade
 from synapse_cli.lab.bench.call import Call
 from synapse_cli.lab.bench.candidate import Candidate
 from synapse_cli.lab.bench.item import Item
+from synapse_cli.lab.bench.judged import judged
 from synapse_cli.lab.bench.measure import Measured, measure
 from synapse_cli.lab.bench.memory import Memory
 from synapse_cli.lab.bench.schedule import Slot, slots, warm_ups
@@ -106,7 +107,7 @@ class Course:
         """Make the calls that were not made `before`. What was spent then counts against the limit."""
         plan = self.plan
         self._calls = list(before)
-        self._spent = sum((call.cost or Decimal(0) for call in before), Decimal(0))
+        self._spent = sum((each or Decimal(0) for call in before for each in (call.cost, call.judge_cost)), Decimal(0))
         made = {(call.candidate, call.item, call.repeat) for call in before}
         left = [slot for slot in slots(plan.candidates, plan.items, plan.repeats, plan.seed) if _key(slot) not in made]
         needed = {slot.candidate.label for slot in left}
@@ -188,7 +189,8 @@ class Course:
     def _take(self, slot: Slot, ask: Ask, measured: Measured) -> None:
         if measured.run is not None:
             self._watch.run(measured.run)
-        call = None if measured.limited or measured.interrupted else self._graded(slot.item, measured.call)
+        is_figure = not (measured.limited or measured.interrupted)
+        call = self._graded(slot, ask, measured.call) if is_figure else None
         with self._lock:
             if ask.max_cost is not None:
                 self._promised.remove(ask.max_cost)
@@ -202,9 +204,9 @@ class Course:
                 self._calls.append(call)
                 self._watch.call(call)
 
-    def _graded(self, item: Item, call: Call) -> Call | None:
+    def _graded(self, slot: Slot, ask: Ask, call: Call) -> Call | None:
         """The call with its score; no answer is a wrong one. None where Ctrl-C ended the grading."""
-        plan = self.plan
+        plan, item = self.plan, slot.item
         question = item.question(plan.base)
         rule = item.grade or plan.grade or grade.implied(question)
         if rule is None or not call.counts or grade.lacks(rule, question):
@@ -212,9 +214,36 @@ class Course:
         if call.answer is None:
             return replace(call, score=0.0)
         try:
+            if rule.kind == "judge":
+                return self._judged(rule, slot, ask, call)
             return replace(call, score=grade.score(rule, question, call.answer, self._grading))
         except Interrupted:
             return None
+
+    def _judged(self, rule: grade.Grade, slot: Slot, ask: Ask, call: Call) -> Call | None:
+        """The call with a judge's score, within what is left of its money; None where that is too little."""
+        left = None if ask.max_cost is None else max(Decimal(0), ask.max_cost - (call.cost or Decimal(0)))
+        held: list[Control] = []
+
+        def hold(control: Control) -> None:
+            held.append(control)
+            self._controls.add(control)
+            if self.stopped:
+                control.stop()
+
+        try:
+            opinion = judged(rule, slot, replace(self.plan.base, max_cost=left), call, clock=self._clock, hold=hold)
+        finally:
+            self._controls.difference_update(held)
+        if opinion.run is not None:
+            self._watch.run(opinion.run)
+        with self._lock:
+            self._spent += opinion.spent
+            if opinion.limited:
+                self._end = self._end or "money"
+            elif opinion.why:
+                self._warnings[opinion.why if opinion.score is not None else f"not judged: {opinion.why}"] = None
+        return None if opinion.limited else replace(call, score=opinion.score, judge_cost=opinion.spent)
 
 
 def _key(slot: Slot) -> tuple[str, str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
@@ -16,7 +17,7 @@ from synapse_cli.core.options import Options
 from synapse_cli.core.ports import Check
 from synapse_cli.core.prompt import Json, Request
 
-Kind = Literal["exact", "contains", "regex", "choices", "number", "json", "schema", "command"]
+Kind = Literal["exact", "contains", "regex", "choices", "number", "json", "schema", "command", "judge"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 _NEEDS_EXPECTED = frozenset({"exact", "contains", "choices", "number"})
 _NUMBER = re.compile(r"[-+\u2212]?(?:\d{1,3}(?:[,'\u202f\u00a0]\d{3})+|\d+)?(?:\.\d+)?(?:[eE][-+]?\d{1,3})?%?")
@@ -25,13 +26,16 @@ _EXACTLY = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Grade:
-    """A rule: `KIND`, or `KIND=ARGUMENT` (a pattern, a tolerance, a command)."""
+    """A rule: `KIND`, or `KIND=ARGUMENT` (a pattern, a tolerance, a command, a judging model)."""
 
     kind: Kind
     argument: str | None = None
+    rubric: str | None = None
+    """What a judge goes by."""
 
     def __str__(self) -> str:
-        return self.kind if self.argument is None else f"{self.kind}={self.argument}"
+        told = self.kind if self.argument is None else f"{self.kind}={self.argument}"
+        return told if self.rubric is None else f"{told} by {hashlib.sha256(self.rubric.encode()).hexdigest()[:8]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +99,10 @@ def _pattern_fault(expected: Json) -> str | None:
 
 
 def score(grade: Grade, question: Question, answer: str, control: Control) -> float | None:
-    """1 for a right answer, 0 for a wrong one; None where it cannot be told (a command that did not start)."""
+    """1 for a right answer, 0 for a wrong one; None where it cannot be told (a command that did not start).
+
+    What a judge says is asked elsewhere (`judged`): it takes a call.
+    """
     match grade.kind:
         case "exact":
             return _any(question.expected, lambda wanted: answer.strip() == wanted.strip())
@@ -206,9 +213,11 @@ def _check_argument(grade: Grade, where: str) -> None:
             raise UsageError(f"{where}: {argument!r} is no tolerance", hint)
     elif grade.kind == "command" and not _words(grade):
         raise UsageError(f"{where}: command needs a program", "--grade 'command=python grade.py {expected}'")
+    elif grade.kind == "judge" and not (argument or "").strip():
+        raise UsageError(f"{where}: judge needs a model", "--grade judge=MODEL, or --judge MODEL --rubric TEXT")
     elif grade.kind == "regex" and argument is not None:
         _check(grade, Question())
-    elif argument is not None and grade.kind not in {"number", "command", "regex"}:
+    elif argument is not None and grade.kind not in {"number", "command", "regex", "judge"}:
         raise UsageError(f"{where}: {grade.kind} takes no argument", f"write {grade.kind} alone")
 
 

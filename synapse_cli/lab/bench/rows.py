@@ -126,6 +126,8 @@ def _grade(text: str, where: str) -> grade.Grade:
         raise InputError(error.message, error.hint) from error
     if rule.kind == "command":
         raise InputError(f"{where}: a table may not name a program to run", "name it yourself: --grade command=PROGRAM")
+    if rule.kind == "judge":
+        raise InputError(f"{where}: a table may not name a model to pay", "name it yourself: --judge MODEL")
     return rule
 
 

@@ -47,6 +47,8 @@ def tell(
     since = () if before is None else _since(plan, result, before)
     judged = within if before is None else since
     memory = [call.memory for call in result.calls if call.memory is not None]
+    opinions = [call.judge_cost for call in result.calls if call.judge_cost is not None]
+    asked = spent(result.calls) if result.calls else Decimal(0)
     return Told(
         figures=found,
         comparisons=(*within, *since),
@@ -58,7 +60,8 @@ def tell(
         elapsed_s=elapsed_s,
         calls_per_s=_calls_per_s(result.calls),
         end=result.end,
-        cost=spent(result.calls) if result.calls else Decimal(0),
+        cost=None if asked is None else asked + sum(opinions, Decimal(0)),
+        judge_cost=sum(opinions, Decimal(0)) if opinions else None,
         memory=max(memory, default=None),
         notes=(*notes, *_notes(found, plan), *_changes(before, plan, machine)),
     )
