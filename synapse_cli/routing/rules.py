@@ -10,11 +10,14 @@ import fnmatch
 import os
 import re
 from collections.abc import Mapping
+from decimal import Decimal
+from functools import cached_property
 
-from synapse_cli.core.completion import NO_USAGE, Usage
+from synapse_cli.core.completion import NO_USAGE
 from synapse_cli.core.errors import UsageError
-from synapse_cli.core.outcome import Decision, DecisionSource
+from synapse_cli.core.outcome import Decision
 from synapse_cli.profile.model import Route, When
+from synapse_cli.routing import conditions
 from synapse_cli.routing.question import Question, TaskGuess
 
 LEAST_TASK_CONFIDENCE = 0.6
@@ -60,24 +63,57 @@ def _by_task(routes: Mapping[str, Route], task: str) -> Decision:
 
 def _by_rules(routes: Mapping[str, Route], default: str, question: Question) -> Decision:
     passed_over: list[tuple[str, str]] = []
-    guess: TaskGuess | None = None
-    asked = False
+    asked = _Asked(routes, question)
     for route in routes.values():
         when = route.when
         if when is None or when == When():
             continue
-        why_not = _first_miss(when, question)
-        if why_not is None and when.task:
-            if not asked:
-                guess, asked = question.name_task(_tasks(routes)), True
-            why_not = _task_miss(when, guess)
+        why_not = _first_miss(when, question) or asked.miss(when)
         if why_not is None:
-            source: DecisionSource = "model" if when.task else "rule"
-            confidence = guess.confidence if when.task and guess else None
-            return Decision(route.name, _because(when, guess), source, confidence, tuple(passed_over), _used(guess))
+            return asked.decision(route.name, _because(when, question, asked), when, passed_over)
         passed_over.append((route.name, why_not))
     why = "no rule matched" if passed_over else "the profile has no rules"
-    return Decision(default, why, "default", guess.confidence if guess else None, tuple(passed_over), _used(guess))
+    return asked.decision(default, why, None, passed_over)
+
+
+class _Asked:
+    """What a model was asked of this prompt: each question once, and only where all else of a rule matches."""
+
+    def __init__(self, routes: Mapping[str, Route], question: Question) -> None:
+        self._routes = routes
+        self._question = question
+
+    @cached_property
+    def task(self) -> TaskGuess | None:
+        """The model's guess of the task."""
+        return self._question.name_task(tasks(self._routes))
+
+    @cached_property
+    def domain(self) -> TaskGuess | None:
+        """The model's guess of the domain."""
+        return self._question.name_domain(conditions.domains(self._routes))
+
+    def miss(self, when: When) -> str | None:
+        """Why what only a model can tell does not match."""
+        why_not = _task_miss(when, self.task) if when.task else None
+        return why_not or (conditions.domain_miss(when, self.domain) if when.domain else None)
+
+    def decision(self, route: str, why: str, when: When | None, passed_over: list[tuple[str, str]]) -> Decision:
+        """The decision, with what asking took."""
+        guesses = [each for each in (self.__dict__.get("task"), self.__dict__.get("domain")) if each is not None]
+        wanted = when is None or bool(when.task) or bool(when.domain)
+        usage, cost = NO_USAGE, Decimal(0)
+        for guess in guesses:
+            usage = usage + guess.usage
+        return Decision(
+            route,
+            why,
+            "default" if when is None else "model" if when.task or when.domain else "rule",
+            min((guess.confidence for guess in guesses), default=None) if wanted else None,
+            tuple(passed_over),
+            usage,
+            cost=None if any(guess.cost is None for guess in guesses) else sum((g.cost for g in guesses), cost),
+        )
 
 
 def _first_miss(when: When, question: Question) -> str | None:
@@ -91,7 +127,7 @@ def _first_miss(when: When, question: Question) -> str | None:
         return "none of the keywords " + ", ".join(when.keywords)
     if when.regex and not any(re.search(pattern, question.prompt) for pattern in when.regex):
         return "regex " + " | ".join(when.regex)
-    return _size_miss(when, question)
+    return conditions.miss(when, question) or _size_miss(when, question)
 
 
 def _size_miss(when: When, question: Question) -> str | None:
@@ -115,7 +151,7 @@ def _task_miss(when: When, guess: TaskGuess | None) -> str | None:
     return None
 
 
-def _because(when: When, guess: TaskGuess | None) -> str:
+def _because(when: When, question: Question, asked: _Asked) -> str:
     parts = []
     if when.tags:
         parts.append("tags " + ", ".join(when.tags))
@@ -129,16 +165,16 @@ def _because(when: When, guess: TaskGuess | None) -> str:
         parts.append(f"over {when.prompt_over} tokens")
     if when.prompt_under is not None:
         parts.append(f"under {when.prompt_under} tokens")
-    if when.task and guess is not None:
+    parts += conditions.because(when, question)
+    if when.task and (guess := asked.task) is not None:
         parts.append(f"{guess.model} says {guess.task} ({guess.confidence:.2f})")
+    if when.domain and (guess := asked.domain) is not None:
+        parts.append(f"{guess.model} says domain {guess.task} ({guess.confidence:.2f})")
     return "matched: " + "; ".join(parts)
 
 
-def _used(guess: TaskGuess | None) -> Usage:
-    return NO_USAGE if guess is None else guess.usage
-
-
-def _tasks(routes: Mapping[str, Route]) -> tuple[str, ...]:
+def tasks(routes: Mapping[str, Route]) -> tuple[str, ...]:
+    """What a model chooses among: the common tasks, and those of the profile."""
     own = (task for route in routes.values() if route.when for task in route.when.task)
     return tuple(dict.fromkeys((*STANDARD_TASKS, *own)))
 
