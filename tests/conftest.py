@@ -8,6 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("any machine", deadline=None)  # a busy one is late, and that is no fault
+settings.load_profile("any machine")
 
 Golden = Callable[[Path, str], None]
 
