@@ -166,7 +166,10 @@ class Deciding:
         raise UsageError(f"there is no tier {wanted!r} on this way", "tiers: " + ", ".join(tiers))
 
     def _check(self, route: str, path: str, policy: Policy) -> None:
-        """Raise ProfileError for a policy that names what the profile has not, or that would run a program."""
+        """Raise ProfileError for a policy that names what the profile has not, or whose rules could do harm.
+
+        A policy is data that is handed on, and nobody is asked whether it is trusted.
+        """
         known = self._session.profile.models
         missing = {tier for way in policy.ways for tier in way.tiers if tier not in known}
         if missing:
@@ -177,25 +180,29 @@ class Deciding:
                 "a policy of the models of this profile",
                 f"declare [models.{json.dumps(min(missing))}], or run synapse tune on models that it has",
             )
-        for kind in _kinds(policy):
-            if kind == "command" or is_plugin("checks", kind):
-                raise self._wrong(
-                    route,
-                    f"{path}, whose accept rules run a program ({kind})",
-                    "rules that run none",
-                    "put that rule into a cascade of the profile, and the cascade into the route's use",
-                )
+        for harm in _harms(policy):
+            raise self._wrong(
+                route,
+                f"{path}, one of whose accept rules {harm}",
+                "rules that only look at answers",
+                "put that rule into a cascade of the profile, and the cascade into the route's use",
+            )
 
     def _wrong(self, route: str, found: str, expected: str, hint: str) -> ProfileError:
         where = f"routes.{route}.policy"
         return ProfileError((Problem(self._session.profile.path, where, found, expected, hint),))
 
 
-def _kinds(policy: Policy) -> Iterator[str]:
-    """The kinds of the policy's accept rules; what is no table with a kind counts as a plugin's."""
-    for way in policy.ways:
-        for rule in way.accept:
-            yield str(json.loads(rule).get("kind", ""))
+def _harms(policy: Policy) -> Iterator[str]:
+    """What the policy's rules would do that a stranger's profile may not; see `profile.trust`."""
+    for rule in dict.fromkeys(rule for way in policy.ways for rule in way.accept):
+        told = json.loads(rule)
+        kind = str(told.get("kind", ""))
+        if kind == "command" or is_plugin("checks", kind):
+            yield f"runs a program ({kind})"
+        for key in ("rubric", "reference"):
+            if str(told.get(key, "")).startswith("@"):
+                yield f"sends a file to a model ({key})"
 
 
 def _said(decision: Decision, policy: Policy, choice: Choice) -> Decision:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from synapse_cli.core.prompt import Json
 from synapse_cli.core.way import Way
 from synapse_cli.learned.encoder import identity
 from synapse_cli.learned.policy import canonical
@@ -121,28 +122,40 @@ def test_what_the_route_says_of_a_valid_answer_binds_whatever_the_policy_chose(m
     assert done.out == b"from small\n"
 
 
-def test_a_policy_cannot_run_a_program(machine: Machine) -> None:
-    rule = canonical({"kind": "command", "argv": ["touch", "harm"]})
-    under(machine, replace(FIXED, ways=(Way(("small", "large"), (rule,)), *FIXED.ways[1:])))
+@pytest.mark.parametrize(
+    ("rule", "harm"),
+    [
+        ({"kind": "command", "argv": ["touch", "harm"]}, "runs a program (command)"),
+        ({"kind": "no-such-check"}, "runs a program (no-such-check)"),
+        ({"kind": "judge", "model": "small", "rubric": "@/etc/hostname"}, "sends a file to a model (rubric)"),
+    ],
+)
+def test_a_policy_is_data_and_can_do_no_harm(machine: Machine, rule: dict[str, Json], harm: str) -> None:
+    text = canonical(rule)
+    under(machine, replace(FIXED, ways=(Way(("small", "large"), (text,)), *FIXED.ways[1:])))
 
     done = machine.synapse("run", EASY)
 
     assert done.code == 78
-    assert "run a program" in done.err
+    assert harm in done.err
     assert not (machine.work / "harm").exists()
     assert machine.calls == []
 
 
-def test_a_rule_of_the_policy_that_asks_an_unknown_model_is_found_before_anything_is_paid(
-    machine: Machine,
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [({"kind": "confidence", "min": 7}, "accept[0].min"), ({"kind": "agree", "with": "gpt-9"}, "the model 'gpt-9'")],
+)
+def test_a_wrong_rule_of_the_policy_is_found_before_anything_is_paid(
+    machine: Machine, rule: dict[str, Json], told: str
 ) -> None:
-    rule = canonical({"kind": "confidence", "min": 7})
-    under(machine, replace(FIXED, ways=(Way(("small", "large"), (rule,)), *FIXED.ways[1:])))
+    way = Way(("small", "large"), (canonical(rule),))
+    under(machine, replace(FIXED, ways=(way, *FIXED.ways[1:])))
 
     done = machine.synapse("run", EASY)
 
     assert done.code == 78
-    assert "accept[0].min" in done.err
+    assert told in done.err
     assert machine.calls == []
 
 
