@@ -23,7 +23,7 @@ def _router(learned: Learned) -> Router:
     return from_learned(file.from_bytes(file.to_bytes(learned), "router", "router"))
 
 
-def _vectors(examples: Examples, seed: int = 0) -> np.typing.NDArray[np.float64]:
+def unit_vectors(examples: Examples, seed: int = 0) -> np.typing.NDArray[np.float64]:
     """Vectors near a direction of each route's own."""
     dice = np.random.default_rng(seed)
     rows = np.eye(8)[list(examples.labels)] + dice.normal(0, 0.15, (len(examples), 8))
@@ -77,7 +77,7 @@ def test_the_order_of_examples_changes_nothing() -> None:
 
 def test_with_vectors_it_understands_what_words_do_not_tell() -> None:
     examples = gathered((f"text {number} of nothing in particular", f"r{number % 4}") for number in range(80))
-    router = _router(learn(examples, reject=0.05, vectors=_vectors(examples), encoder="test"))
+    router = _router(learn(examples, reject=0.05, vectors=unit_vectors(examples), encoder="test"))
 
     guess = router.understand("something never said before", [0, 0, 1.0, 0, 0, 0, 0, 0])
     strange = router.understand("something never said before", [0, 0, 0, 0, 0, 0, 0, 1.0])
@@ -90,7 +90,7 @@ def test_with_vectors_it_understands_what_words_do_not_tell() -> None:
 
 def test_words_that_are_sure_enough_are_as_often_right_as_both_together() -> None:
     examples = drawn.examples(4, 40)
-    router = _router(learn(examples, reject=0.05, vectors=_vectors(examples), encoder="test"))
+    router = _router(learn(examples, reject=0.05, vectors=unit_vectors(examples), encoder="test"))
 
     sure = [
         (guess, route)
@@ -105,7 +105,7 @@ def test_words_that_are_sure_enough_are_as_often_right_as_both_together() -> Non
 
 def test_vectors_of_another_encoder_are_refused() -> None:
     examples = drawn.examples(2, 5)
-    router = _router(learn(examples, reject=0.05, vectors=_vectors(examples), encoder="test"))
+    router = _router(learn(examples, reject=0.05, vectors=unit_vectors(examples), encoder="test"))
 
     with pytest.raises(ValueError, match="other vectors"):
         router.understand("hello", [1.0, 0.0])
@@ -114,12 +114,12 @@ def test_vectors_of_another_encoder_are_refused() -> None:
 @pytest.mark.parametrize(("routes", "each"), [(1, 1), (1, 5), (2, 1), (3, 2), (5, 3)])
 def test_few_examples_are_enough_to_say_something(routes: int, each: int) -> None:
     examples = drawn.examples(routes, each)
-    router = _router(learn(examples, reject=0.05, vectors=_vectors(examples), encoder="test"))
+    router = _router(learn(examples, reject=0.05, vectors=unit_vectors(examples), encoder="test"))
 
     for text, label in zip(examples.texts, examples.labels, strict=True):
         assert router.read(text).route == examples.routes[label]
         assert router.read(text).in_scope
-    for vector, label in zip(_vectors(examples, seed=5), examples.labels, strict=True):
+    for vector, label in zip(unit_vectors(examples, seed=5), examples.labels, strict=True):
         assert router.understand("unheard of", vector.tolist()).route == examples.routes[label]
 
 
@@ -163,7 +163,7 @@ def test_what_is_another_thing_is_no_router(tmp_path: Path) -> None:
 def test_reading_a_prompt_needs_no_numpy(tmp_path: Path) -> None:
     examples = drawn.examples(3, 10)
     path = str(tmp_path / "router.safetensors")
-    file.write(path, learn(examples, reject=0.05, vectors=_vectors(examples), encoder="test"))
+    file.write(path, learn(examples, reject=0.05, vectors=unit_vectors(examples), encoder="test"))
     code = (
         "import sys, json\nfrom synapse_cli.routing.router import load\n"
         f"router = load({path!r})\nrouter.read('hello')\nrouter.understand('hello', [1.0] + [0.0] * 7)\n"
