@@ -7,7 +7,9 @@ from decimal import Decimal
 
 from synapse_cli.core.completion import Count, Facts, Usage
 from synapse_cli.core.errors import SynapseError
+from synapse_cli.core.ports import Foreseen
 from synapse_cli.core.prompt import Json, Request
+from synapse_cli.flows import foreseen
 from synapse_cli.flows.plan import Plan, Rung
 from synapse_cli.flows.session import Session
 from synapse_cli.profile.model import Model
@@ -27,6 +29,8 @@ class Forecast:
     cached: bool
     checks: tuple[str, ...]
     note: str
+    asks: tuple[tuple[str, Foreseen], ...] = ()
+    """(check, calls) that its checks may make; what they cost is part of `at_most`."""
 
     def as_json(self) -> dict[str, Json]:
         """The entry of `explain --json`."""
@@ -39,16 +43,21 @@ class Forecast:
             "cost_usd_at_most": cost.rstrip("0").rstrip(".") if cost and "." in cost else cost,
             "cached": self.cached,
             "checks": list(self.checks),
+            "asks": [
+                {"check": check, "model": call.model, "kind": call.kind, "calls": call.calls}
+                for check, call in self.asks
+            ],
             "note": self.note,
         }
 
 
 def forecast(session: Session, plan: Plan) -> list[Forecast]:
     """One entry a tier, in the order in which they would be asked."""
-    return [_one(session, rung, keeps=plan.keeps) for stage in plan.stages for rung in stage.rungs]
+    unknown = session.limits(plan.decision.route).unknown
+    return [_one(session, rung, unknown(rung.model), keeps=plan.keeps) for stage in plan.stages for rung in stage.rungs]
 
 
-def _one(session: Session, rung: Rung, *, keeps: bool) -> Forecast:
+def _one(session: Session, rung: Rung, unknown: str, *, keeps: bool) -> Forecast:
     tier = session.tier(rung, keeps=keeps)
     note = "" if tier.obstacle is None else tier.obstacle.message
     count: Count | None = None
@@ -59,10 +68,16 @@ def _one(session: Session, rung: Rung, *, keeps: bool) -> Forecast:
         session.check_keys(rung.model)
     except SynapseError as error:
         note = note or error.message
-    note = note or ("" if tier.is_local else _closed_off(session, rung.model))
+    note = note or ("" if tier.is_local else _closed_off(session, rung.model)) or unknown
+    asks = foreseen.foreseen(rung.checks, rung.model.name)
     at_most = None if facts is None else _at_most(facts, count, rung.request)
+    if at_most is not None and facts is not None and asks:
+        judged = foreseen.cost(session, asks, count, _output(facts, rung.request))
+        at_most = None if judged is None else at_most + judged
     checks = tuple(check.kind for check in rung.checks)
-    return Forecast(tier.name, tier.is_local, count, at_most, keeps and session.is_kept(rung), checks, note)
+    kept = keeps and session.is_kept(rung)
+    note = note or foreseen.told(asks)
+    return Forecast(tier.name, tier.is_local, count, at_most, kept, checks, note, tuple(asks))
 
 
 def _closed_off(session: Session, model: Model) -> str:
@@ -85,6 +100,9 @@ def _at_most(facts: Facts, count: Count | None, request: Request) -> Decimal | N
     """Dollars if the model wrote as much as it may; None where price or input is unknown."""
     if facts.price is None or count is None:
         return None
+    return facts.price.cost(Usage(count.tokens, _output(facts, request)))
+
+
+def _output(facts: Facts, request: Request) -> int:
     wanted = request.params.get("max_tokens")
-    output = wanted if isinstance(wanted, int) else facts.max_output_tokens or UNSAID_OUTPUT
-    return facts.price.cost(Usage(count.tokens, output))
+    return wanted if isinstance(wanted, int) else facts.max_output_tokens or UNSAID_OUTPUT

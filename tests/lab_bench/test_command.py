@@ -565,6 +565,7 @@ def test_the_object_has_the_keys_that_scripts_read(machine: Machine) -> None:
         "elapsed_s": float,
         "calls_per_s": float,
         "cost_usd": str,
+        "judge_cost_usd": type(None),
         "peak_memory_bytes": int,
         "candidates": [CANDIDATE],
         "comparisons": [COMPARISON],
