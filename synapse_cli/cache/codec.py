@@ -19,7 +19,7 @@ from synapse_cli.core.way import PolicyMark, Way
 Kind = Literal["answer", "verdicts", "decision"]
 T = TypeVar("T")
 
-_NOT_KEPT = ("cache_key", "cached", "kept_at", "keepable", "quota")
+_NOT_KEPT = ("cache_key", "cached", "like", "kept_at", "keepable", "quota")
 """Fields of a Completion that say how it was come by, not what it is."""
 _PROOF = 16
 """Bytes of a record's proof."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
 
 from synapse_cli.cache.answers import Entry
 from synapse_cli.cache.exact import Exact
+from synapse_cli.cache.semantic_rows import Rows
 from synapse_cli.cli.cache_similar import calibrate, evaluate
 from synapse_cli.cli.listing import as_age, as_size, as_span, print_rows, print_table, visible
 from synapse_cli.cli.scope import Tenant
@@ -36,6 +38,8 @@ def stats(
 ) -> None:
     """Say how much is kept, and how large it is.
 
+    Prompts are those that the semantic cache compares others with.
+
     Example:
 
       synapse cache stats --json | jq .bytes
@@ -44,13 +48,15 @@ def stats(
 
     answers = _answers(tenant)
     kinds = [entry.kind for entry in answers.entries()]
+    prompts = _prompts(tenant)
     memos, memo_bytes = memo.count(os.environ)
     figures: dict[str, int] = {
         "answers": kinds.count("answer"),
         "verdicts": kinds.count("verdicts"),
         "decisions": kinds.count("decision"),
         "memos": memos,
-        "bytes": answers.bytes_used() + memo_bytes,
+        "prompts": prompts.count(),
+        "bytes": answers.bytes_used() + memo_bytes + _size(prompts.path),
     }
     if json:
         print_rows([{**figures, "path": _folder(tenant)}], jsonl=True)
@@ -68,6 +74,8 @@ def list_entries(
 ) -> None:
     """List what is kept, newest first.
 
+    With the semantic cache an answer's `prompt` is what it may serve others for.
+
     Example:
 
       synapse cache list --json | jq -r '.[].key'
@@ -75,7 +83,8 @@ def list_entries(
     now = time.time()
     entries = sorted(_answers(tenant).entries(), key=lambda entry: (-entry.kept_at, entry.key))
     entries = entries[: most or None]
-    if print_rows([_told(entry) for entry in entries], json=json, jsonl=jsonl):
+    prompts = {each.key: each.prompt for each in _prompts(tenant).everything()}
+    if print_rows([_told(entry, prompts) for entry in entries], json=json, jsonl=jsonl):
         return
     cells = [
         (e.key[:12], e.kind, e.label or "-", as_age(e.kept_at, now), _left(e, now), as_size(e.size), _preview(e))
@@ -104,8 +113,11 @@ def show(
         many = "more than one key begins" if keys else "no key begins"
         hint = "give more of it" if keys else "synapse cache list shows the keys"
         raise UsageError(f"{many} with {key!r}", hint)
-    if print_rows([{**_told(entry), "value": entry.value} for entry in found], json=json):
+    prompts = {each.key: each.prompt for each in _prompts(tenant).everything() if each.key == keys[0]}
+    if print_rows([{**_told(entry, prompts), "value": entry.value} for entry in found], json=json):
         return
+    for prompt in prompts.values():
+        typer.echo(f"prompt  {visible(prompt)}", color=True)
     for entry in sorted(found, key=lambda entry: entry.kind):
         typer.echo(f"{entry.kind}  {entry.label}  {as_age(entry.kept_at, time.time())}")
         typer.echo(visible(_text(entry)), color=True)  # else Typer strips what a pipe should get
@@ -126,13 +138,14 @@ def clear(tenant: Tenant = None) -> None:
     from glob import glob
 
     from synapse_cli.backends import llamacpp_stable
-    from synapse_cli.cache import exact, memo
+    from synapse_cli.cache import exact, memo, semantic_rows
     from synapse_cli.core.errors import InputError
 
     folder = _folder(tenant)
     tenants = [] if tenant else glob(os.path.join(glob_escape(folder), "tenants", "*"))
     try:
-        dropped = sum(exact.clear(each) for each in (folder, *tenants)) + memo.clear(os.environ)
+        dropped = sum(exact.clear(each) + semantic_rows.clear(each) for each in (folder, *tenants))
+        dropped += memo.clear(os.environ)
         if not tenant:
             dropped += llamacpp_stable.clear(folder)
     except (OSError, sqlite3.Error) as error:
@@ -150,7 +163,7 @@ def prune(tenant: Tenant = None) -> None:
     """
     from synapse_cli.cache import memo
 
-    dropped = _answers(tenant).prune() + memo.prune(os.environ)
+    dropped = _answers(tenant).prune() + memo.prune(os.environ) + _prompts(tenant).prune()
     typer.echo(f"dropped {dropped} kept {'thing' if dropped == 1 else 'things'}")
 
 
@@ -181,7 +194,17 @@ def _answers(tenant: str | None) -> Exact:
     return Exact(_folder(tenant), warn=warn)
 
 
-def _told(entry: Entry) -> dict[str, Json]:
+def _prompts(tenant: str | None) -> Rows:
+    from synapse_cli.report.problem import warn
+
+    return Rows(_folder(tenant), most_bytes=0, warn=warn)
+
+
+def _size(path: str) -> int:
+    return os.path.getsize(path) if os.path.exists(path) else 0
+
+
+def _told(entry: Entry, prompts: Mapping[str, str]) -> dict[str, Json]:
     return {
         "key": entry.key,
         "kind": entry.kind,
@@ -190,6 +213,7 @@ def _told(entry: Entry) -> dict[str, Json]:
         "expires_at": entry.expires_at,
         "bytes": entry.size,
         "text": _text(entry),
+        "prompt": prompts.get(entry.key) if entry.kind == "answer" else None,
     }
 
 

@@ -23,6 +23,8 @@ def remember(session: Session, finished: Run, printed: str, *, quiet: bool) -> N
     if session.telling.is_on and telemetry.headers:
         return  # a hit tells others too, and headers, which may be keys, are kept nowhere
     answered = [attempt.completion for attempt in finished.outcome.attempts if isinstance(attempt, Answered)]
+    if any(completion.like is not None for completion in answered):
+        return  # it answers another prompt: what it says of that would be lost, and its own time may be shorter
     kept = [completion.kept_at for completion in answered if completion.cached]
     if session.ttl_s is not None and None in kept:
         return  # when a call was made is not known, and a memo must not outlive it

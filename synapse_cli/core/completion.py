@@ -121,6 +121,30 @@ FREE = Price(Decimal(0), Decimal(0), Decimal(0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Likeness:
+    """Why a kept answer was taken for a prompt that is not the one it was given to."""
+
+    entry: str
+    """Its key in the cache."""
+    prompt: str
+    """What was asked then."""
+    cosine: float
+    score: float
+    """What the judge of similarity says of the two prompts."""
+    threshold: float
+    promise: str | None
+    """What was proved of the threshold; None where somebody chose it."""
+
+    @property
+    def text(self) -> str:
+        """One line for people and for the record."""
+        proved = "" if self.promise is not None else ", not certified"
+        asked = " ".join(self.prompt.split())
+        asked = asked if len(asked) <= 80 else asked[:79] + "…"
+        return f"as for {asked!r} (score {self.score:.2f} of {self.threshold:.2f}, cosine {self.cosine:.2f}{proved})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
     """A whole answer: the provider said that it was finished."""
 
@@ -142,6 +166,8 @@ class Completion:
     """The call's content address, set by the cache that kept or found it."""
     cached: bool = False
     """Whether this came from the cache, and so cost nothing now."""
+    like: Likeness | None = None
+    """Where it was given to another prompt that asks the same: which, and why it serves."""
     kept_at: float | None = None
     """When the cache kept it, in seconds since 1970; None where it was made now."""
     keepable: bool = True

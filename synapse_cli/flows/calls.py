@@ -1,6 +1,7 @@
 """What stands between a tier and its model?
 
-    cached? → the budget (Metered) → the record (Recorded) → keys, limits, breaker (Paced) → the backend
+    cached? → was one like it? → the budget (Metered) → the record (Recorded)
+      → keys, limits, breaker (Paced) → the backend
 
 One chain a model, built on use, so that an answer from the cache touches none of what is behind it.
 """
@@ -25,6 +26,7 @@ from synapse_cli.profile.model import Lora, Model, Profile
 
 if TYPE_CHECKING:
     from synapse_cli.cache.answers import Store
+    from synapse_cli.flows.nearly import Nearly
     from synapse_cli.flows.paced import Paced
     from synapse_cli.flows.parts import Part
     from synapse_cli.ledger.recorded import Record
@@ -50,6 +52,7 @@ class Calls:
         paced: Callable[[], Paced],
         traced: Callable[[Model, Backend], Backend],
         record: Callable[[], Record | None],
+        nearly: Callable[[], Nearly],
     ) -> None:
         self._profile = profile
         self._ask = ask
@@ -60,6 +63,7 @@ class Calls:
         self._paced = paced
         self._traced = traced
         self._record = record
+        self._nearly = nearly
         self.warm = warm
         self.listen: Listen = lambda _: None
 
@@ -83,12 +87,20 @@ class Calls:
             return fresh()
         from synapse_cli.cache.cached import Cached
 
+        is_near = kind == "tier" and self._profile.cache.semantic.enabled
+
+        def like() -> Backend:
+            return self._nearly().chain(fresh, of, store, facts=lambda: self.facts(model), ttl_s=ttl_s)
+
+        def of(request: Request) -> str:
+            return self.request_key(model, request)
+
         return Cached(
-            fresh,
-            lambda request: self.request_key(model, request),
+            like if is_near else fresh,
+            of,
             store,
             facts=lambda: self.facts(model),
-            mode=self._ask.cache,
+            mode="normal" if is_near and self._ask.cache == "only" else self._ask.cache,
             ttl_s=ttl_s,
             label=model.name,
         )

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from synapse_cli.cache.answers import Store
     from synapse_cli.flows.deciding import Deciding
     from synapse_cli.flows.limits import Limits
+    from synapse_cli.flows.nearly import Nearly
     from synapse_cli.flows.paced import Paced
     from synapse_cli.ledger.book import Book
     from synapse_cli.ledger.recorded import Record
@@ -92,6 +93,7 @@ class Session:
             paced=lambda: self.paced,
             traced=self.telling.traced,
             record=lambda: self.calls_record,
+            nearly=lambda: self.nearly,
         )
 
     # --- the choice ---
@@ -319,6 +321,21 @@ class Session:
 
         folder = cache_folder(_folder("cache"), self.ask.tenant)
         return Exact(folder, max_size=self.profile.cache.max_size, warn=self.warn)
+
+    @cached_property
+    def nearly(self) -> Nearly:
+        """Answers to prompts like this one, looked for after an exact miss where the profile wants it."""
+        from synapse_cli.flows.nearly import Nearly
+
+        folder, mode = cache_folder(_folder("cache"), self.ask.tenant), self.ask.cache
+        return Nearly(
+            self.profile,
+            self.ask,
+            folder=folder,
+            encode=self.encode,
+            mode="normal" if mode == "off" else mode,
+            warn=self.warn,
+        )
 
     @cached_property
     def book(self) -> Book | None:

@@ -162,7 +162,7 @@ def _answered(book: sqlite3.Connection, attempt: Answered, keeps_text: bool) -> 
     ]
     return {
         "outcome": "accepted" if attempt.accepted else "rejected",
-        "reason": attempt.reason or None,
+        "reason": attempt.reason or (None if completion.like is None else completion.like.text),
         "latency_s": completion.latency_s,
         "first_latency_s": completion.first_latency_s,
         **tokens(completion.usage),

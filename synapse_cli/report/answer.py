@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from synapse_cli.core.completion import NO_USAGE, Usage
+from synapse_cli.core.completion import NO_USAGE, Completion, Usage
 from synapse_cli.core.errors import SynapseError
 from synapse_cli.core.outcome import Answered, Attempt, Failed, Skipped
 from synapse_cli.core.prompt import Json
@@ -31,6 +31,7 @@ def as_json(run: Run, answer: str | None, warnings: list[str]) -> dict[str, Json
         "tier": best.tier if best else None,
         "model": best.model if best else None,
         "cached": bool(best and best.completion.cached),
+        "cached_by": cached_by(best.completion) if best else None,
         "confidence": best.completion.confidence if best else None,
         "attempts": [attempt_json(attempt) for attempt in outcome.attempts],
         "escalations": [{"from": e.source, "to": e.target, "reason": e.reason} for e in outcome.escalations],
@@ -58,6 +59,7 @@ def failure_json(error: SynapseError, warnings: list[str]) -> dict[str, Json]:
         "accepted": False,
         "exit_code": int(error.exit_code),
         "cached": False,
+        "cached_by": None,
         "attempts": [],
         "escalations": [],
         "tokens": usage_json(NO_USAGE),
@@ -94,8 +96,8 @@ def attempt_json(attempt: Attempt) -> dict[str, Json]:
                 "reason": attempt.reason or None,
                 "error": None,
                 "latency_s": round(completion.latency_s, 6),
-                "tokens": usage_json(NO_USAGE if completion.cached else completion.usage),
-                "cost_usd": "0" if completion.cached else money(completion.cost),
+                "tokens": usage_json(attempt.usage),
+                "cost_usd": money(attempt.cost),
                 "cached": completion.cached,
             }
         case Failed():
@@ -103,6 +105,23 @@ def attempt_json(attempt: Attempt) -> dict[str, Json]:
         case Skipped():
             told |= _unanswered("skipped", attempt.error, 0.0)
     return told
+
+
+def cached_by(completion: Completion) -> Json:
+    """Which entry of the cache answered, and why: the same request, or a prompt that asks the same."""
+    if not completion.cached:
+        return None
+    like = completion.like
+    return {
+        "kind": "exact" if like is None else "semantic",
+        "entry": completion.cache_key,
+        "prompt": None if like is None else like.prompt,
+        "similarity": None if like is None else like.cosine,
+        "score": None if like is None else like.score,
+        "threshold": None if like is None else like.threshold,
+        "certified": None if like is None else like.promise is not None,
+        "promise": None if like is None else like.promise,
+    }
 
 
 def usage_json(usage: Usage) -> dict[str, Json]:

@@ -46,6 +46,7 @@ def narrate(event: Event, before: str | None = None) -> str | None:
                 return f"{attempt.tier}: {skipped}{attempt.error.message}"
             confidence = attempt.completion.confidence
             told = "" if confidence is None else f" (confidence {confidence:.2f})"
+            told += "" if attempt.completion.like is None else f", {attempt.completion.like.text}"
             return f"{attempt.tier}: {'accepted' if attempt.accepted else 'rejected: ' + attempt.reason}{told}"
         case Waiting(tier, delay, reason):
             told = f"{tier}: {reason}"
@@ -62,5 +63,5 @@ def _where(run: Run) -> str:
     best = run.outcome.best
     assert best is not None
     if best.completion.cached:
-        return "cached"
+        return "cached" if best.completion.like is None else "cached, for a prompt like it"
     return "local" if best.tier in run.local_tiers else "hosted"
