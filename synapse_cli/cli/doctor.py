@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 import typer
 
 from synapse_cli.core.errors import DoctorFailed, SynapseError
-from synapse_cli.profile.model import Profile
+from synapse_cli.profile.model import Model, Profile
 
 Status = Literal["pass", "fail", "note"]
 
@@ -126,6 +126,9 @@ def _models(profile: Profile) -> Iterator[Finding]:
         what = f"model {model.name}"
         try:
             session.facts(model)
+            if model.backend == "student":
+                yield Finding(what, "pass", _of_student(model))
+                continue
             if (path := model_path(model)) is not None:
                 from synapse_cli.backends.gguf import read_header
 
@@ -138,6 +141,14 @@ def _models(profile: Profile) -> Iterator[Finding]:
             said = f"{error.message}: {error.hint}" if "synapse models pull" in error.hint else error.message
             may_lack = error.exit_code == 77 or model.source == "builtin:minilm"  # the climb goes on without it
             yield Finding(what, "note" if may_lack else "fail", said)
+
+
+def _of_student(model: Model) -> str:
+    """What a student says of itself. Raises InputError for a file that is no use."""
+    from synapse_cli.learned.student import load
+
+    student = load((model.source or "").removeprefix("file:"))
+    return f"learned {student.route} from {student.told.get('texts', '?')} texts, answers from {student.least:.2f} on"
 
 
 def _folders() -> Iterator[Finding]:

@@ -86,7 +86,11 @@ def _row(session: Session, model: Model, of: str) -> dict[str, Json]:
             "notice": facts.notice,
         }
         session.check_keys(model)
-        if (path := model_path(model)) is not None:
+        if model.backend == "student":
+            from synapse_cli.learned.student import load
+
+            load((model.source or "").removeprefix("file:"))
+        elif (path := model_path(model)) is not None:
             from synapse_cli.backends.gguf import read_header
 
             read_header(path, "any" if model.backend == "encoder" or of != "profile" else "text")

@@ -49,7 +49,7 @@ _CLAUSE = re.compile(
     re.IGNORECASE,
 )
 _MATHS = re.compile(
-    r"\$[^$\n]+\$|\\(?:frac|sum|int|sqrt|begin)\b|\b\w\s*\^\s*\d|[∑∫√≤≥≠∂∞]|\d\s*[-+*/=]\s*\w+\s*[-+*/=]|"
+    r"\$[^$\n]+\$|\\(?:frac|sum|int|sqrt|begin)\b|\b\w\s*\^\s*\d|[∑∫√≤≥≠∂∞]|\b\w{1,2}\s*=\s*[\w(-]|\d\s+[-+*/]\s+\d|\d\s*[*^]\s*\d|"
     r"\b(?:theorem|integral|derivative|equation|eigenvalue|probability that|modulo|prime)\b",
     re.IGNORECASE,
 )

@@ -2,8 +2,10 @@
 
 Thresholds are tried in a fixed order, from sure to unsure; each must be shown, at the stated confidence, to keep
 disagreement with the teachers within what is allowed (Clopper and Pearson's exact bound), and the first that does not
-ends it (fixed-sequence testing: Angelopoulos et al., Learn then Test, 2021). Where the sequence starts depends on how
-much would be answered, never on how well.
+ends it (fixed-sequence testing: Angelopoulos et al., Learn then Test, 2021). There are two sequences, which share the
+doubt that is allowed (Bonferroni): nine tenths go to one that begins where half of the texts would be answered, so that
+a slip or two among the very surest do not end it; the last tenth to one that begins at the sure end, for students that
+know little well. Where each starts depends on how much would be answered, never on how well.
 
 The texts are judged crosswise, by weights that were learned without them. So the bound is that of the average of those
 weights, each learned from nine tenths of the texts (asymptotically: Bayle, Bayle, Janson and Mackey, Cross-validation
@@ -27,7 +29,9 @@ if TYPE_CHECKING:
 THRESHOLDS = (*(round(1 / (1 + math.exp(-tenth / 10)), 5) for tenth in range(70, -31, -1)), 0.0)
 """Even steps of log odds, of which each takes in about a hundredth of the texts."""
 _SLIPS = 3
-"""The sequence starts where so many disagreements would still be allowed, or at half of all texts."""
+"""The sequence of the surest starts where so many disagreements would still be allowed."""
+_FOR_THE_SUREST = 0.1
+"""Of the doubt that is allowed."""
 _MOST_NEEDED = 10_000_000
 
 
@@ -106,12 +110,21 @@ def alone(heard: Heard, agreement: float) -> Course:
 
 def certify(taken: Course, agreement: float, confidence: float) -> Promise | None:
     """The promise with the greatest coverage that can be certified; None where none can."""
-    tried = [_promise(taken, least, agreement, confidence) for least in THRESHOLDS]
-    needed = min(answers_for(_SLIPS, agreement, confidence), max(1, len(taken.agrees) // 2))
-    needed = max(needed, answers_for(0, agreement, confidence))
-    sequence = [promise for promise in tried if promise.answered >= needed]
-    doubts = [share_upper(each.disagreed, each.answered, confidence) for each in sequence]
-    passed = passed_in_order(doubts, 1 - agreement)
+    doubt = 1 - confidence
+    surest, others = doubt * _FOR_THE_SUREST, doubt * (1 - _FOR_THE_SUREST)
+    half = max((len(taken.agrees) + 1) // 2, answers_for(0, agreement, 1 - others))
+    found = [
+        _furthest(taken, agreement, confidence, allowed=others, start=half),
+        _furthest(taken, agreement, confidence, allowed=surest, start=answers_for(_SLIPS, agreement, 1 - surest)),
+    ]
+    return max((each for each in found if each is not None), key=lambda promise: promise.answered, default=None)
+
+
+def _furthest(taken: Course, agreement: float, confidence: float, *, allowed: float, start: int) -> Promise | None:
+    """The last promise of a sequence that begins where `start` texts would be answered; None where the first fails."""
+    tried = [_promise(taken, least, agreement, confidence, allowed) for least in THRESHOLDS]
+    sequence = [promise for promise in tried if promise.answered >= start]
+    passed = passed_in_order((1 - promise.bound for promise in sequence), 1 - agreement) if sequence else 0
     return sequence[passed - 1] if passed else None
 
 
@@ -131,12 +144,12 @@ def answers_for(disagreed: float, agreement: float, confidence: float) -> int:
 
 def texts_needed(taken: Course, agreement: float, confidence: float) -> int | None:
     """About how many texts would certify it, were they like these; None where too many of the surest are wrong."""
-    found = []
+    found, allowed = [], (1 - confidence) * (1 - _FOR_THE_SUREST)
     for least in THRESHOLDS:
-        promise = _promise(taken, least, agreement, confidence)
+        promise = _promise(taken, least, agreement, confidence, allowed)
         error = promise.disagreed / promise.answered if promise.answered else 0.0
         if promise.answered and error < 1 - agreement:
-            found.append(_answers_at(error, agreement, confidence) / promise.coverage)
+            found.append(_answers_at(error, agreement, 1 - allowed) / promise.coverage)
     return math.ceil(min(found)) if found and min(found) < _MOST_NEEDED else None
 
 
@@ -148,7 +161,7 @@ def _answers_at(error: float, agreement: float, confidence: float) -> float:
     return count
 
 
-def _promise(taken: Course, least: float, agreement: float, confidence: float) -> Promise:
+def _promise(taken: Course, least: float, agreement: float, confidence: float, allowed: float) -> Promise:
     answered = taken.confidences >= least
     disagreed = int((answered & ~taken.agrees).sum())
     count = int(answered.sum())
@@ -159,5 +172,5 @@ def _promise(taken: Course, least: float, agreement: float, confidence: float) -
         answered=count,
         disagreed=disagreed,
         texts=len(taken.agrees),
-        bound=share_lower(count - disagreed, count, confidence) if count else 0.0,
+        bound=share_lower(count - disagreed, count, 1 - allowed) if count else 0.0,
     )
