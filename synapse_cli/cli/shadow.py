@@ -64,33 +64,16 @@ def run(
 
       17 3 * * *  synapse shadow run --limit 200 --jobs 4
     """
-    from synapse_cli.cli.interruptible import interruptible
-    from synapse_cli.cli.log_keeping import Line
     from synapse_cli.cli.profiles import find_profile
-    from synapse_cli.core.clock import SystemClock
     from synapse_cli.core.witness import Witness
-    from synapse_cli.flows.shadowing import Course
     from synapse_cli.report.problem import tell, warn
-    from synapse_cli.report.shadow import progress_line
 
-    found, clock = find_profile(profile, Witness()), SystemClock()
+    found = find_profile(profile, Witness())
     queue = _queue(found, tenant)
     dollars = _dollars(max_cost, found)
     _drop_old(queue, found)
-    in_doubt = queue.take_back(clock.now(), retry=retry)
-    line = Line()
-    course = Course(
-        found,
-        queue,
-        clock,
-        max_cost=dollars,
-        limit=limit,
-        jobs=jobs,
-        hear=lambda told: line.draw(progress_line(told)),
-    )
-    with interruptible(course):
-        ended = course.run()
-    line.wipe()
+    in_doubt = queue.take_back(time.time(), retry=retry)
+    ended = _run(found, queue, dollars, limit, jobs)
     if in_doubt:
         warn(f"{in_doubt} were cut off while they were asked: what that cost is not known; --retry asks them again")
     _tell_of_other(queue, found)
@@ -99,6 +82,26 @@ def run(
         tell(ended.error)
         return ended.error.exit_code
     return 130 if ended.end == "interrupted" else 0
+
+
+def _run(profile: Profile, queue: Queue, dollars: Decimal, limit: int | None, jobs: int) -> Progress:
+    """Compare, in sight of whoever looks on."""
+    from synapse_cli.cli.interruptible import interruptible
+    from synapse_cli.cli.log_keeping import Line
+    from synapse_cli.core.clock import SystemClock
+    from synapse_cli.flows.shadowing import Course
+    from synapse_cli.report.shadow import progress_line
+
+    line = Line()
+
+    def hear(told: Progress) -> None:
+        line.draw(progress_line(told))
+
+    course = Course(profile, queue, SystemClock(), max_cost=dollars, limit=limit, jobs=jobs, hear=hear)
+    with interruptible(course):
+        ended = course.run()
+    line.wipe()
+    return ended
 
 
 @app.command("list")

@@ -38,7 +38,7 @@ def trace(
     found = reading.run(ledger_path(), run, time.time(), tenant)
     span = tree(found, has_text=text or full)
     if json:
-        names = ("run_id", "started", "status", "exit_code", "route", "tier", "model", "version")
+        names = ("run_id", "started", "status", "exit_code", "route", "tier", "model", "version", "feedback")
         print_rows([{"schema_version": 1, **{name: found[name] for name in names}, "root": span.as_json()}], jsonl=True)
         return
     from synapse_cli.report.cells import Painter

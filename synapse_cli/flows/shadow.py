@@ -7,7 +7,6 @@ a tenant keeps on this machine is never queued.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from hashlib import sha256
@@ -36,13 +35,12 @@ def queued(session: Session, decision: Decision, outcome: Outcome) -> Queued | N
         return None
     if not profile.ledger.text or not _is_chosen(session.run_id, profile.shadow.share):
         return None
-    stages = session.plan(decision).stages
-    stage = next((each for each in stages if best.model in _names(each)), None)
+    stage = next((each for each in session.plan(decision).stages if best.model in _names(each)), None)
     if stage is None:
         return None
-    target = profile.shadow.model or _dearest(stages, is_policys=decision.policy is not None)
+    target = profile.shadow.model or _dearest(session, decision, stage)
     judge = profile.shadow.judge or target
-    is_cheap = best.tier in session.local_tiers or best.model != _names(stage)[-1]
+    is_cheap = best.tier in session.local_tiers or best.model != _names(stage)[-1] or decision.policy is not None
     models = [session.model(name) for name in (target, judge)]
     if not is_cheap or target == best.model or any(model is None or _may_not(session, model) for model in models):
         return None
@@ -118,9 +116,11 @@ def _is_chosen(run_id: str, share: float) -> bool:
     return number < share * 2**48
 
 
-def _dearest(stages: Sequence[Stage], *, is_policys: bool) -> str:
-    """The last tier of the way; of the route's own one where a policy chose the first."""
-    return _names(stages[1 if is_policys and len(stages) > 1 else 0])[-1]
+def _dearest(session: Session, decision: Decision, stage: Stage) -> str:
+    """Whom a policy is measured against; else the last tier of the way."""
+    if decision.policy is not None:
+        return session.deciding.policy(decision.route).baseline
+    return _names(stage)[-1]
 
 
 def _names(stage: Stage) -> list[str]:

@@ -74,6 +74,14 @@ class Picture:
         yield self._joined(spent)
         if span.reason:
             yield from self._wrapped(f"error: {span.reason}", "", "red")
+        if isinstance(told := run.get("feedback"), dict):
+            note = f": {told['note']}" if told["note"] else ""
+            yield from self._wrapped(
+                f"you said: {told['verdict']}{tidy(note)}", "", "green" if told["verdict"] == "good" else "yellow"
+            )
+        decision = run.get("decision")
+        if isinstance(decision, dict) and isinstance(under := decision.get("policy"), dict):
+            yield from self._wrapped(f"policy {str(under['sha256'])[:12]}: {under['way']}; {under['promise']}", "", "dim")
         if isinstance(run["memo_of"], str):
             yield from self._wrapped(f"the answer of {run['memo_of']}: synapse trace {run['memo_of']}", "", "dim")
 
