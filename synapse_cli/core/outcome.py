@@ -52,6 +52,22 @@ class Answered:
         return all(verdict.passed for verdict in self.verdicts)
 
     @property
+    def usage(self) -> Usage:
+        """Tokens of its call and of those that judging took; what the cache gave counts as nothing."""
+        total = NO_USAGE if self.completion.cached else self.completion.usage
+        for verdict in self.verdicts:
+            total = total + verdict.usage
+        return total
+
+    @property
+    def cost(self) -> Decimal | None:
+        """Dollars of the same calls; None where one of them is unknown."""
+        parts = [verdict.cost for verdict in self.verdicts]
+        parts += [] if self.completion.cached else [self.completion.cost]
+        known = [part for part in parts if part is not None]
+        return sum(known, Decimal(0)) if len(known) == len(parts) else None
+
+    @property
     def text(self) -> str:
         """The answer as it is printed: in the canonical form of the check that has one, else verbatim."""
         canonical = [v.canonical for v in self.verdicts if v.passed and v.canonical is not None]
@@ -115,12 +131,8 @@ class Outcome:
         """Tokens of every call made for this run, rejected tiers included; what the cache gave counts as nothing."""
         total = NO_USAGE
         for attempt in self.attempts:
-            if isinstance(attempt, Failed):
+            if not isinstance(attempt, Skipped):
                 total = total + attempt.usage
-            elif isinstance(attempt, Answered):
-                total = total + (NO_USAGE if attempt.completion.cached else attempt.completion.usage)
-                for verdict in attempt.verdicts:
-                    total = total + verdict.usage
         return total
 
     @property
@@ -128,7 +140,7 @@ class Outcome:
         """Dollars of every call made for this run; None where one of them is unknown."""
         total = Decimal(0)
         for attempt in self.attempts:
-            spent = _spent(attempt)
+            spent = Decimal(0) if isinstance(attempt, Skipped) else attempt.cost
             if spent is None:
                 return None
             total += spent
@@ -143,17 +155,3 @@ class Outcome:
                 reason = here.reason if isinstance(here, Answered) else here.error.message
                 steps.append(Escalation(here.tier, there.tier, reason))
         return tuple(steps)
-
-
-def _spent(attempt: Attempt) -> Decimal | None:
-    """Dollars of one attempt, those of judging it included."""
-    match attempt:
-        case Skipped():
-            return Decimal(0)
-        case Failed():
-            return attempt.cost
-        case Answered():
-            parts = [verdict.cost for verdict in attempt.verdicts]
-            parts += [] if attempt.completion.cached else [attempt.completion.cost]
-            known = [part for part in parts if part is not None]
-            return sum(known, Decimal(0)) if len(known) == len(parts) else None

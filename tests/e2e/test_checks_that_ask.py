@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from decimal import Decimal
 
 from tests.e2e.machine import Machine
 
@@ -57,8 +57,8 @@ def test_a_partner_counts_in_cost_tokens_and_record(machine):
     assert (told["answer"], told["model"], told["accepted"]) == ("six", "big", True)
     assert told["attempts"][0]["reason"] == "agree: other says '5', not '4'"
     assert calls(machine) == [("tier", "small"), ("sample", "other"), ("tier", "big")]
-    spent = json.loads(json.dumps(told["cost_usd"]))
-    assert float(spent) > 0.0002  # 100 and 50 tokens of the partner at 1 and 2 dollars a million, then the last tier
+    assert told["attempts"][0]["cost_usd"] == "0.0002"  # 100 and 50 tokens of the partner, at 1 and 2 dollars a million
+    assert sum(Decimal(each["cost_usd"]) for each in told["attempts"]) == Decimal(told["cost_usd"])
 
 
 def test_a_verdict_that_was_kept_is_replayed_at_no_cost(machine):
