@@ -43,7 +43,7 @@ def wanted(flags: BenchFlags) -> Wanted:
     thresholds = _thresholds(flags)
     base = _base(flags)
     before = None if flags.against is None else saved.read(flags.against)
-    for path in (flags.save, flags.plot):
+    for path in (flags.save, flags.plot, flags.outcomes):
         _check_folder(path)
     if flags.plot is not None and flags.plot.lower().endswith(".png"):
         from synapse_cli.report import plot_png
@@ -274,6 +274,11 @@ def _check_thresholds(flags: BenchFlags, plan: Plan, thresholds: Thresholds) -> 
     questions = [(item.grade or plan.grade, item.question(plan.base)) for item in plan.items]
     if thresholds.quality is not None and not any(rule or grade.implied(asked) for rule, asked in questions):
         raise UsageError("--fail-under needs answers that can be graded", "give the prompts an `expected` column")
+    if flags.outcomes is not None:
+        if not any(rule or grade.implied(asked) for rule, asked in questions):
+            raise UsageError("--outcomes needs answers that can be graded", "give the prompts an `expected` column")
+        if flags.no_text or not all(each.profile.ledger.text for each in plan.candidates):
+            raise UsageError("--outcomes writes prompts and answers", "leave --no-text out, and [ledger] text = false")
 
 
 def _check_grade(item: Item, base: Ask) -> None:

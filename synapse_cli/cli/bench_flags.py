@@ -164,6 +164,9 @@ class BenchFlags:
     save: Annotated[str | None, _option("--save", help="Keep every call in a file.", panel=_OUTPUT, metavar="FILE")] = (
         None
     )
+    outcomes: Annotated[
+        str | None, _option("--outcomes", help="Write the grades as a table for tune.", panel=_OUTPUT, metavar="FILE")
+    ] = None
     no_text: Annotated[bool, _option("--no-text", help="Save no prompts and answers.", panel=_OUTPUT)] = False
     resume: Annotated[
         bool, _option("--resume", help="Go on where this bench was cut short (--save does).", panel=_OUTPUT)

@@ -101,11 +101,15 @@ def recording(flags: BenchFlags, plan: Plan) -> Iterator[Watch]:
 
 
 def save(flags: BenchFlags, plan: Plan, result: Result, told: Told) -> None:
-    """Write the file of `--save`; a bench that was interrupted is in its journal, and replaces no whole one."""
-    if flags.save is None or result.end == "interrupted":
-        return
+    """Write the files of --outcomes and --save; a bench that was interrupted is in its journal: no whole one is replaced."""
     from synapse_cli.cli.output import write_file
 
+    if flags.outcomes is not None:
+        from synapse_cli.lab.bench.outcomes import table
+
+        write_file(flags.outcomes, table(plan, result.calls))
+    if flags.save is None or result.end == "interrupted":
+        return
     text = saved.text(plan, result, told, machine=machine(), keeps_text=_keeps_text(flags, plan))
     write_file(flags.save, text)
 
