@@ -12,6 +12,9 @@ from synapse_cli.flows.tenancy import routes_of
 from synapse_cli.profile.model import Model, Profile, Route
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from synapse_cli.core.completion import Usage
     from synapse_cli.core.vectors import Vectors
     from synapse_cli.flows.ask import Ask
     from synapse_cli.flows.session import Session
@@ -29,7 +32,17 @@ def choose(session: Session) -> Decision:
     """Decide the route; a model that was named needs none."""
     if session.ask.model is not None:
         return Decision("-", "model named with -m", "flag")
-    return chooser(session)(session.ask)
+    if not any(route.examples for route in session.profile.routes.values()):
+        return chooser(session)(session.ask)
+    from synapse_cli.flows.remembered import Known, Remembering
+
+    before = Remembering(session)
+    try:
+        decision = chooser(session, look=before.look)(session.ask)
+    except Known as known:
+        return known.decision
+    before.keep(decision)
+    return decision
 
 
 def chooser(
@@ -37,13 +50,15 @@ def chooser(
     *,
     seen: Callable[[Guess], None] = lambda _: None,
     encode: Callable[[Sequence[str]], Vectors] | None = None,
+    look: Callable[[], None] = lambda: None,
 ) -> Callable[[Ask], Decision]:
     """What decides the route of any prompt; what is read or learned for it is read or learned once.
 
-    `seen` hears what was thought by words and by meaning; `encode` stands in for the profile's encoder.
+    `seen` hears what was thought by words and by meaning; `encode` stands in for the profile's encoder, and
+    `look` is called before a prompt is encoded.
     """
     routes = routes_of(session.tenant, session.profile.routes, session.ask.route)
-    aids = _aids(session, routes, seen, encode)
+    aids = _aids(session, routes, seen, encode, look)
 
     def decide(ask: Ask) -> Decision:
         from synapse_cli.flows.analysing import question_of
@@ -75,6 +90,7 @@ def _aids(
     routes: Mapping[str, Route],
     seen: Callable[[Guess], None],
     encode: Callable[[Sequence[str]], Vectors] | None,
+    look: Callable[[], None],
 ) -> Help | None:
     """Who may be asked beside the rules; None where nobody can."""
     settings = session.profile.routing
@@ -86,10 +102,15 @@ def _aids(
 
     examples = of_profile(routes)
     routers = Routers(session, examples, wants_meaning="semantic" in hybrid.order_of(settings), encode=encode)
+
+    def vector(prompt: str) -> tuple[Sequence[float], Usage, Decimal | None] | None:
+        look()
+        return routers.vector(prompt)
+
     return hybrid.Help(
         examples=examples,
         router=cache(routers.find),
-        vector=routers.vector,
+        vector=vector,
         judge=lambda prompt, names: _judge(session, prompt, names, examples),
         learned=routers.spent,
         seen=seen,

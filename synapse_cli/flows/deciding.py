@@ -116,19 +116,18 @@ class Deciding:
         encoder = policy.encoder
         if encoder is None:
             return _joined(decision, _said(decision, policy, policy.choose(self._session.ask.prompt)))
-        from synapse_cli.flows.remembered import decided
+        from synapse_cli.flows.remembered import keep, recall
 
-        is_whole = True
-
-        def decide() -> Decision:
-            nonlocal is_whole
-            choice, paid = self._embedded(policy, encoder)
-            is_whole = paid is not None
-            said = _said(decision, policy, choice)
-            return said if paid is None else replace(said, usage=paid.usage, cost=paid.cost)
-
-        kept = decided(self._session, ("policy", policy.sha256, decision.route), decide, lambda: is_whole)
-        return _joined(decision, kept if kept.way in policy.ways else decide())
+        by = ("policy", policy.sha256, decision.route)
+        kept = recall(self._session, by)
+        if kept is not None and kept.way in policy.ways:
+            return _joined(decision, kept)
+        choice, paid = self._embedded(policy, encoder)
+        said = _said(decision, policy, choice)
+        if paid is not None:
+            said = replace(said, usage=paid.usage, cost=paid.cost)
+            keep(self._session, by, said)
+        return _joined(decision, said)
 
     def _embedded(self, policy: Policy, encoder: str) -> tuple[Choice, Vectors | None]:
         """The choice by an embedding, and what that took; None where there is none, and the fallback is chosen."""
