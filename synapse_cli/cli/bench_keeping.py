@@ -101,7 +101,7 @@ def recording(flags: BenchFlags, plan: Plan) -> Iterator[Watch]:
 
 
 def save(flags: BenchFlags, plan: Plan, result: Result, told: Told) -> None:
-    """Write the files of --outcomes and --save; a bench that was interrupted is in its journal: no whole one is replaced."""
+    """Write the files of --outcomes and --save; an interrupted bench is in its journal, and replaces no whole one."""
     from synapse_cli.cli.output import write_file
 
     if flags.outcomes is not None:
