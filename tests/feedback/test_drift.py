@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from synapse_cli.ledger.feedback import Feedback, give
 from synapse_cli.ledger.shadowing import Queue, Queued, Result
 from synapse_cli.profile.settings import LedgerSettings
 from synapse_cli.report.drift import lines
+from tests.e2e.machine import ECHO, Machine
 from tests.ledger.stories import START, completion, run
 
 SHARES = (0.25, 0.25, 0.25, 0.25)
@@ -199,3 +201,21 @@ def test_a_share_beyond_its_limit_breaks_it(tmp_path: Path) -> None:
     path = _decided(tmp_path, policy, EVEN, outcome=Outcome(attempts=(best,), best=best))
 
     assert _outcome(_looked(path, policy), "share that reached big").is_broken
+
+
+def test_the_command_says_it_of_every_policy_of_the_profile(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    machine.use(ECHO)
+    none = machine.synapse("tune", "status")
+    policy = _policy(machine.work)
+    path = _decided(machine.state, policy, [60] * 80)
+    drifted = machine.synapse("tune", "status", "--policy", "policy", "--json")
+    missing = machine.synapse("tune", "status", "--policy", "none")
+    machine.use(ECHO + f'policy = "{machine.work}/none"\n')
+    named = machine.synapse("tune", "status")
+
+    assert Path(path).exists()
+    assert (none.code, "no route of this profile has a policy" in none.err) == (0, True)
+    (told,) = json.loads(drifted.out)["policies"]
+    assert (drifted.code, told["reasons"]) == (100, ["prompts are not what they were: length"])
+    assert (missing.code, named.code) == (66, 78)
