@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "key": ("synapse_cli.cli.key:key", "Print the content address of a request, for Make."),
     "bench": ("synapse_cli.cli.bench:bench", "Compare models, routes and cascades: time, money, quality."),
     "route": ("synapse_cli.cli.route:app", "List routes, and measure how well prompts find theirs."),
+    "tune": ("synapse_cli.cli.tune:app", "Make a policy that saves, and say what can be promised of it."),
     "distill": ("synapse_cli.cli.distill:distill", "Learn a route's answers, and answer them for nothing."),
     "profile": ("synapse_cli.cli.profile:app", "List, show, check and write profiles."),
     "init": ("synapse_cli.cli.init:init", "Write a profile from the keys and models found here."),

@@ -13,8 +13,9 @@ import gzip
 import hashlib
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from synapse_cli.core.errors import InputError
@@ -114,6 +115,32 @@ def table(rows: Sequence[Row], name: str) -> Table:
         lines[row.id] = row.line
     mean = {model: math.fsum(row.outcomes[model].cost for row in rows) / len(rows) for model in everyone}
     return Table(tuple(rows), tuple(sorted(everyone, key=lambda model: (mean[model], model))), name)
+
+
+def complete(rows: Sequence[Mapping[str, Json]], name: str) -> tuple[Table, int]:
+    """A table of recorded rows, of which many lack a model, and how many of them are left out.
+
+    Kept are the models that at least half as many rows know as know the best-known one, and the rows that know all of
+    these. Raises InputError where no two models were compared.
+    """
+    parsed = [
+        _row(json.dumps(row).encode("utf-8", "surrogatepass"), f"{name}, row {number}", number)
+        for number, row in enumerate(rows, 1)
+    ]
+    known = Counter(model for row in parsed for model in row.outcomes)
+    most = max(known.values(), default=0)
+    models = [model for model, times in known.items() if 2 * times >= most]
+    kept = [
+        replace(row, outcomes={model: row.outcomes[model] for model in models})
+        for row in parsed
+        if all(model in row.outcomes for model in models)
+    ]
+    if len(models) < 2 or not kept:
+        raise InputError(
+            f"{name}: no prompt is known with a judged answer of two models",
+            "synapse bench and synapse shadow run ask several models the same; or give --outcomes FILE",
+        )
+    return table(kept, name), len(parsed) - len(kept)
 
 
 def _rows(path: str) -> Iterator[Row]:

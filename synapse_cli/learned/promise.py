@@ -25,7 +25,8 @@ class Promise:
     @property
     def line(self) -> str:
         """The promise in one line."""
-        said = _TARGETS[self.target].format(limit=_said(self.target, self.limit), baseline=self.baseline)
+        words = _GAINS if self.target == "max_loss" and self.limit < 0 else _TARGETS[self.target]
+        said = words.format(limit=_said(self.target, abs(self.limit)), baseline=self.baseline)
         return f"{said}, {self.confidence:.0%} confidence" if self.certified else f"aims at: {said}, not certified"
 
 
@@ -84,6 +85,9 @@ _TARGETS: dict[Target, str] = {
     "max_cost": "costs at most {limit} a request on average",
     "budget_share": "sends at most {limit} of requests to {baseline}",
 }
+
+
+_GAINS = "gains at least {limit} against {baseline}"
 
 
 def _said(target: Target, limit: float) -> str:

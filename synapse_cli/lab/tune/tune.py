@@ -21,10 +21,11 @@ from synapse_cli.lab.tune.judged import Judged
 from synapse_cli.lab.tune.sequence import Chain, Field, Tried
 from synapse_cli.lab.tune.setting import Known, Looks, Setting, along, from_looks, looked, taken
 from synapse_cli.lab.tune.split import split
+from synapse_cli.lab.tune.summary import summary
 from synapse_cli.learned import bound
 from synapse_cli.learned.policy import Policy
 from synapse_cli.learned.predictor import Predictor
-from synapse_cli.learned.promise import Data, Measured, Promise
+from synapse_cli.learned.promise import Data, Histogram, Measured, Promise
 
 if TYPE_CHECKING:
     import numpy as np
@@ -202,6 +203,7 @@ def _certified(setup: _Setup, kinds: Sequence[_Kind], fitted: Sequence[int], tes
     policy = _policy(setup, kind if found else _Kind(None, None), chosen, part, looks)
     policy = replace(
         policy,
+        summary=_summary(setup, tested, chosen, looks),
         promise=_promise(setup, certified=found, shown=shown, steps=sum(map(len, chains))),
         data=_data(setup.table, len(fitted), len(tested), made),
     )
@@ -255,6 +257,7 @@ def _estimated(setup: _Setup, kinds: Sequence[_Kind], fitted: Sequence[int], mad
         kind, chosen = kinds[0], Setting(always=setup.baseline)
     policy = replace(
         _policy(setup, kind, chosen, part, kind.looks),
+        summary=_summary(setup, fitted, chosen, kind.looks),
         promise=_promise(setup, certified=False, shown=None, steps=0),
         data=_data(setup.table, len(fitted), 0, made),
     )
@@ -338,6 +341,12 @@ def _policy(setup: _Setup, kind: _Kind, setting: Setting, part: Grid, looks: Loo
         data=_data(setup.table, 0, 0, ""),
         measured=_measured(setup, part, setting, looks),
     )
+
+
+def _summary(setup: _Setup, rows: Sequence[int], chosen: Setting, looks: Looks | None) -> dict[str, Histogram]:
+    prompts = [setup.table.rows[row].prompt for row in rows]
+    kept = None if chosen.always is not None else looks
+    return summary(prompts, kept, taken(chosen, looks, setup.known, len(rows)))
 
 
 def _promise(setup: _Setup, *, certified: bool, shown: float | None, steps: int) -> Promise:
