@@ -16,15 +16,12 @@ def write(path: str) -> str:
 def _by_length() -> Predictor:
     grams = Grams(word_buckets=16, piece_buckets=16)
     nothing = linear.from_floats([[0.0] * grams.buckets], [0.0])
-    length = [0.0] * len(surface.NAMES)
-    length[0] = 1.0
-    seen = ((-3.0, 0.0, 1.0, 0.0),)
     return Predictor(
         ways=1,
         grams=grams,
         rarities=[1] * grams.buckets,
         lexical=nothing,
-        surface=linear.from_floats([length], [0.0]),
-        length=linear.from_floats([length[:3]], [0.0]),
-        lexical_blend=Blend(seen, seen, (0.0, 0.0, 0.0)),
+        surface=linear.from_floats([[0.0] * len(surface.NAMES)], [0.0]),
+        length=linear.from_floats([[1.0]], [0.0]),
+        blend=Blend(((-3.0, 1.0, 0.0, 0.0, 0.0, 0.0),), (0.0, 0.0, 0.0)),
     )

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from synapse_cli.lab.predict.heads import Seen
+    from synapse_cli.lab.predict.sight import Sight
 
     Floats = npt.NDArray[np.float64]
     Rows = npt.NDArray[np.int64]
@@ -40,13 +40,13 @@ def by_row(rows: int) -> Rows:
     return np.arange(rows, dtype=np.int64) % FOLDS
 
 
-def groups(seen: Seen, tasks: Sequence[str] | None) -> list[str]:
+def groups(seen: Sight, tasks: Sequence[str] | None) -> list[str]:
     """The subject of each row: its task, or the cluster it belongs to where tasks say too little."""
     if tasks is not None and len(set(tasks)) >= _LEAST_SUBJECTS:
         return list(tasks)
     from sklearn.cluster import KMeans
 
-    many = min(_CLUSTERS, max(FOLDS, len(seen.prompts) // 20))
+    many = min(_CLUSTERS, max(FOLDS, len(seen) // 20))
     found = KMeans(many, n_init=1, random_state=0, max_iter=30).fit_predict(seen.place())
     return [str(each) for each in found]
 
