@@ -200,24 +200,27 @@ def _calibrated(heard: _Said, reject: float) -> tuple[Blend, Blend | None, dict[
     words_scope = scope.calibrate(measures, reject)
     facts: dict[str, Json] = {"held_out": len(heard.labels), "accuracy_by_words": _accuracy(alone, heard.labels)}
     sure = _sure(alone, heard.labels)
+    calm = words_scope.middle_of(measures)
     if heard.by_meaning is None or heard.cosine is None:
-        return Blend(weights, sure, words_scope.threshold, words_scope), None, facts
+        return Blend(weights, sure, calm, words_scope), None, facts
     both = logistic.scale([heard.by_words, heard.by_meaning], heard.labels)
     blended = both[0] * heard.by_words + both[1] * heard.by_meaning
     near = scope.calibrate([_energies(heard.by_meaning), heard.cosine.tolist()], reject)
     facts["accuracy_by_meaning"] = _accuracy(blended, heard.labels)
     quick = max(sure, _as_good(alone, blended, heard.labels))
-    calm = sorted(words_scope.score(row) for row in zip(*measures, strict=True))
     facts["by_words_alone"] = _share_sure(alone, quick)
     return (
-        Blend(weights, quick, calm[len(calm) // 2] if calm else math.inf, words_scope),
+        Blend(weights, quick, calm, words_scope),
         Blend(both, _sure(blended, heard.labels), near.threshold, near),
         facts,
     )
 
 
 def _sure(scores: Floats, labels: Whole) -> float:
-    """The lead from which on no second route is possible: conformal sets of one (see `scope.limit`)."""
+    """The lead from which on no second route is possible: conformal sets of one (see `scope.limit`).
+
+    Nor is anything sure that is not so many times as likely as the next: few examples are often right by chance.
+    """
     import numpy as np
 
     if len(labels) < 2 or scores.shape[1] < 2:
@@ -226,7 +229,7 @@ def _sure(scores: Floats, labels: Whole) -> float:
     others = scores.copy()
     others[each, labels] = -np.inf
     leads = np.sort(scores[each, labels] - others.max(axis=1))
-    return max(0.0, -scope.limit(leads.tolist(), _UNSURE))
+    return max(math.log((1 - _UNSURE) / _UNSURE), -scope.limit(leads.tolist(), _UNSURE))
 
 
 def _as_good(alone: Floats, blended: Floats, labels: Whole) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from synapse_cli.core.errors import InputError
@@ -16,8 +16,10 @@ from synapse_cli.routing.lexical import Lexical
 from synapse_cli.routing.scope import Scope
 from synapse_cli.routing.semantic import Semantic
 
-VERSION = 1
+VERSION = 2
 """Counted up where routers are learned otherwise than before: those that are kept are then made anew."""
+_FAR = 1e9
+"""Below any likeness that was measured."""
 By = Literal["lexical", "semantic"]
 
 
@@ -29,7 +31,7 @@ class Blend:
     sure: float
     """A first route whose log-probability leads by at least this needs nobody else's word."""
     sure_scope: float
-    """Nor does one that is at least so much like the examples; below it the next router is asked."""
+    """And only where the prompt is at least so much like the examples; below it the next router is asked."""
     scope: Scope
 
 
@@ -75,9 +77,12 @@ class Router:
     sha256: str = ""
 
     def read(self, prompt: str) -> Guess:
-        """Judge by words alone."""
+        """Judge by words alone; a prompt that shares none with any example is unlike them all."""
         scores, known = self.lexical.scores(prompt)
-        return self._guess("lexical", self.by_words, (scores,), (energy(scores), known))
+        guess = self._guess("lexical", self.by_words, (scores,), (energy(scores), known))
+        return (
+            guess if known else replace(guess, likeness=-math.inf, threshold=max(guess.threshold, -_FAR), is_sure=False)
+        )
 
     def understand(self, prompt: str, vector: Sequence[float]) -> Guess:
         """Judge by words and meaning. Raises ValueError where the router knows no vectors, or others."""
