@@ -26,7 +26,7 @@ CODE = [
 ]
 
 
-def _profile(*, billing: list[str] = BILLING, more: str = "") -> str:
+def profile_of(*, billing: list[str] = BILLING, more: str = "") -> str:
     return (
         "schema = 1\n"
         + "".join(
@@ -53,14 +53,14 @@ judge = "judge"
 
 
 def test_prompts_go_where_their_words_belong(machine: Machine) -> None:
-    machine.use(_profile(more=WORDS))
+    machine.use(profile_of(more=WORDS))
 
     assert machine.synapse("run", "the payment on my invoice is wrong").out == b"clerk answers\n"
     assert machine.synapse("run", "please refactor the parser class").out == b"coder answers\n"
 
 
 def test_what_is_unlike_every_example_goes_to_the_default(machine: Machine) -> None:
-    machine.use(_profile(more=WORDS))
+    machine.use(profile_of(more=WORDS))
 
     told = machine.synapse("run", "--json", "zzz qqq vvv").json
 
@@ -69,7 +69,7 @@ def test_what_is_unlike_every_example_goes_to_the_default(machine: Machine) -> N
 
 
 def test_explain_says_why_in_one_line_and_why_not_the_others(machine: Machine) -> None:
-    machine.use(_profile(more=WORDS))
+    machine.use(profile_of(more=WORDS))
 
     told = machine.synapse("explain", "--json", "tell me where my invoice is").json
 
@@ -79,18 +79,18 @@ def test_explain_says_why_in_one_line_and_why_not_the_others(machine: Machine) -
 
 
 def test_changed_examples_are_noticed_also_by_the_memo(machine: Machine) -> None:
-    machine.use(_profile(more=WORDS))
+    machine.use(profile_of(more=WORDS))
     prompt = "zzz qqq vvv"
     machine.synapse("run", prompt)
     assert machine.synapse("run", prompt).out != b"clerk answers\n"
 
-    machine.use(_profile(billing=[prompt, "zzz qqq", "qqq vvv zzz"], more=WORDS))
+    machine.use(profile_of(billing=[prompt, "zzz qqq", "qqq vvv zzz"], more=WORDS))
 
     assert machine.synapse("run", prompt).out == b"clerk answers\n"
 
 
 def test_a_router_is_learned_once_and_a_damaged_one_anew(machine: Machine) -> None:
-    machine.use(_profile(more=WORDS))
+    machine.use(profile_of(more=WORDS))
     machine.synapse("run", "--no-cache", "refund the payment")
     (kept,) = (machine.cache / "routers").iterdir()
     before = kept.stat().st_mtime_ns
@@ -106,7 +106,7 @@ def test_a_router_is_learned_once_and_a_damaged_one_anew(machine: Machine) -> No
 
 
 def test_without_an_encoder_words_decide_and_it_is_said_what_would_be_better(machine: Machine) -> None:
-    machine.use(_profile())
+    machine.use(profile_of())
 
     done = machine.synapse("run", "please refactor the parser class")
 
@@ -116,7 +116,7 @@ def test_without_an_encoder_words_decide_and_it_is_said_what_would_be_better(mac
 
 
 def test_the_judge_is_asked_only_where_words_are_unsure_and_its_call_counts(machine: Machine) -> None:
-    machine.use(_profile(more=JUDGE))
+    machine.use(profile_of(more=JUDGE))
 
     sure = machine.synapse("run", "--json", BILLING[1] + " " + BILLING[4]).json
     assert (sure["route"], machine.calls, sure["cost_usd"]) == ("billing", [], "0")
@@ -129,7 +129,7 @@ def test_the_judge_is_asked_only_where_words_are_unsure_and_its_call_counts(mach
 
 
 def test_a_judge_that_says_none_sends_it_to_the_default_and_is_asked_once(machine: Machine) -> None:
-    machine.use(_profile(more=JUDGE))
+    machine.use(profile_of(more=JUDGE))
 
     first = machine.synapse("run", "--json", "a poem").json
     machine.synapse("run", "--json", "a poem")
@@ -138,7 +138,7 @@ def test_a_judge_that_says_none_sends_it_to_the_default_and_is_asked_once(machin
 
 
 def test_a_text_that_stands_for_two_routes_is_said_once_and_left_out(machine: Machine) -> None:
-    machine.use(_profile(billing=[*BILLING, CODE[0]], more=WORDS))
+    machine.use(profile_of(billing=[*BILLING, CODE[0]], more=WORDS))
 
     done = machine.synapse("run", CODE[0])
 
@@ -147,14 +147,14 @@ def test_a_text_that_stands_for_two_routes_is_said_once_and_left_out(machine: Ma
 
 @pytest.mark.parametrize("examples", [["only one"], ["only one", "and another"]])
 def test_one_route_alone_may_have_examples(machine: Machine, examples: list[str]) -> None:
-    profile = _profile(billing=examples, more=WORDS).replace(f"examples = {toml_of(CODE)}\n", "")
+    profile = profile_of(billing=examples, more=WORDS).replace(f"examples = {toml_of(CODE)}\n", "")
     machine.use(profile)
 
     assert machine.synapse("run", examples[0]).out == b"clerk answers\n"
 
 
 def test_route_list_says_how_each_is_found(machine: Machine) -> None:
-    machine.use(_profile(more=WORDS))
+    machine.use(profile_of(more=WORDS))
 
     rows = {row["route"]: row for row in machine.synapse("route", "list", "--json").json}
 

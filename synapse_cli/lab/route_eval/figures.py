@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -183,10 +184,12 @@ def _matrix(rows: Sequence[Judged], default: str) -> tuple[tuple[str, ...], tupl
 
 
 def _bins(pairs: Sequence[tuple[float, bool]]) -> tuple[Bin, ...]:
-    """Ten bins that hold as many decisions each, from unsure to sure."""
-    ranked = sorted(pairs)
-    cuts = [round(at * len(ranked) / BINS) for at in range(BINS + 1)]
-    parts = [ranked[start:end] for start, end in pairwise(cuts) if end > start]
+    """About ten bins that hold as many decisions each, from unsure to sure; those that are equally sure share one."""
+    ranked = sorted(pairs, key=lambda pair: pair[0])
+    cuts = {0, len(ranked)}
+    for at in (round(part * len(ranked) / BINS) for part in range(1, BINS)):
+        cuts.add(bisect_right(ranked, ranked[at - 1][0], key=lambda pair: pair[0]) if at else 0)
+    parts = [ranked[start:end] for start, end in pairwise(sorted(cuts)) if end > start]
     return tuple(
         Bin(sum(p for p, _ in part) / len(part), sum(right for _, right in part) / len(part), len(part))
         for part in parts
