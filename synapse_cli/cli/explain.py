@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
@@ -122,9 +123,9 @@ def _policy_lines(session: Session, decision: Decision) -> list[str]:
     return [] if decision.policy is None else list(lines(*_choice(session, decision)))
 
 
-def _choice(session: Session, decision: Decision) -> tuple[Policy, str, Choice, Decision]:
-    path = session.profile.routes[decision.route].policy or ""
-    return session.deciding.policy(decision.route), path, session.deciding.choice(decision), decision
+def _choice(session: Session, decision: Decision) -> tuple[Policy, str, Choice, Decision, Mapping[int, str]]:
+    path, deciding = session.profile.routes[decision.route].policy or "", session.deciding
+    return deciding.policy(decision.route), path, deciding.choice(decision), decision, deciding.closed(decision.route)
 
 
 def _row(tier: dict[str, Json]) -> tuple[str, ...]:

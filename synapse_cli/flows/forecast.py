@@ -53,11 +53,11 @@ class Forecast:
 
 def forecast(session: Session, plan: Plan) -> list[Forecast]:
     """One entry a tier, in the order in which they would be asked."""
-    unknown = session.limits(plan.decision.route).unknown
-    return [_one(session, rung, unknown(rung.model), keeps=plan.keeps) for stage in plan.stages for rung in stage.rungs]
+    return [_one(session, rung, plan) for stage in plan.stages for rung in stage.rungs]
 
 
-def _one(session: Session, rung: Rung, unknown: str, *, keeps: bool) -> Forecast:
+def _one(session: Session, rung: Rung, plan: Plan) -> Forecast:
+    keeps = plan.keeps
     tier = session.tier(rung, keeps=keeps)
     note = "" if tier.obstacle is None else tier.obstacle.message
     count: Count | None = None
@@ -68,7 +68,7 @@ def _one(session: Session, rung: Rung, unknown: str, *, keeps: bool) -> Forecast
         session.check_keys(rung.model)
     except SynapseError as error:
         note = note or error.message
-    note = note or ("" if tier.is_local else _closed_off(session, rung.model)) or unknown
+    note = note or ("" if tier.is_local else _closed_off(session, rung.model)) or _unknown(session, rung.model, plan)
     asks = foreseen.foreseen(rung.checks, rung.model.name)
     at_most = None if facts is None else _at_most(facts, count, rung.request)
     if at_most is not None and facts is not None and asks:
@@ -78,6 +78,13 @@ def _one(session: Session, rung: Rung, unknown: str, *, keeps: bool) -> Forecast
     kept = keeps and session.is_kept(rung)
     note = note or foreseen.told(asks)
     return Forecast(tier.name, tier.is_local, count, at_most, kept, checks, note, tuple(asks))
+
+
+def _unknown(session: Session, model: Model, plan: Plan) -> str:
+    """Which limits of the run nobody can hold against a model."""
+    decision = plan.decision
+    quality = None if decision.policy is None else session.deciding.quality(decision, model.name)
+    return session.limits(decision.route).unknown(model, quality)
 
 
 def _closed_off(session: Session, model: Model) -> str:

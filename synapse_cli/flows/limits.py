@@ -71,12 +71,12 @@ class Limits:
         what = f"its answers are {quality:.2f} good in the mean, less than {self.min_quality:g}"
         return NotAllowed(what, f"lower {_named('--min-quality', self._session.ask.min_quality)}")
 
-    def unknown(self, model: Model) -> str:
+    def unknown(self, model: Model, quality: float | None) -> str:
         """Which limits cannot be held against a model because nobody has measured it; empty where they can."""
         lacks = []
         if self.max_latency_s is not None and model.name not in self._measured.latencies:
             lacks.append(f"latency (fewer than {FEWEST_CALLS} calls recorded)")
-        if self.min_quality is not None and model.name not in self._measured.qualities:
+        if self.min_quality is not None and quality is None and model.name not in self._measured.qualities:
             lacks.append(f"quality (fewer than {FEWEST_VERDICTS} verdicts recorded)")
         return "unknown: " + " and ".join(lacks) if lacks else ""
 

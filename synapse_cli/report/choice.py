@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from synapse_cli.core.outcome import Decision
@@ -10,10 +10,13 @@ from synapse_cli.core.prompt import Json
 from synapse_cli.learned.policy import Choice, Policy
 from synapse_cli.report.answer import policy_json
 from synapse_cli.report.numbers import dollars, money
+from synapse_cli.report.summary import promise
 
 
-def as_json(policy: Policy, path: str, choice: Choice, decision: Decision) -> dict[str, Json] | None:
-    """The `policy` object of `explain --json`; null where no policy chose."""
+def as_json(
+    policy: Policy, path: str, choice: Choice, decision: Decision, closed: Mapping[int, str]
+) -> dict[str, Json] | None:
+    """The `policy` object of `explain --json`; null where none chose. `closed` says which ways may not be taken."""
     told = policy_json(decision.policy)
     if told is None:
         return None
@@ -23,24 +26,23 @@ def as_json(policy: Policy, path: str, choice: Choice, decision: Decision) -> di
         "score": decision.score,
         "threshold": policy.threshold,
         "abstained": choice.abstained,
-        "ways": [_way(policy, choice, decision, number) for number in range(len(policy.ways))],
+        "ways": [_way(policy, choice, decision, closed, number) for number in range(len(policy.ways))],
     }
 
 
-def lines(policy: Policy, path: str, choice: Choice, decision: Decision) -> Iterator[str]:
+def lines(policy: Policy, path: str, choice: Choice, decision: Decision, closed: Mapping[int, str]) -> Iterator[str]:
     """What stands under the route: the promise, and every way that was not taken."""
     if decision.policy is None:
         return
-    promise = decision.policy.promise
-    yield f"policy   {path}: {promise}"
+    yield f"policy   {path}: {promise(decision.policy)}"
     taken = decision.way or choice.way
-    yield f"way      {taken.name}: {_why(policy, choice, policy.ways.index(taken))}"
+    yield f"way      {taken.name}: {_why(policy, choice, closed, policy.ways.index(taken))}"
     for number, way in enumerate(policy.ways):
         if way != taken:
-            yield f"         not {way.name}: {_why(policy, choice, number)}"
+            yield f"         not {way.name}: {_why(policy, choice, closed, number)}"
 
 
-def _way(policy: Policy, choice: Choice, decision: Decision, number: int) -> dict[str, Json]:
+def _way(policy: Policy, choice: Choice, decision: Decision, closed: Mapping[int, str], number: int) -> dict[str, Json]:
     way = policy.ways[number]
     return {
         "way": way.name,
@@ -49,16 +51,14 @@ def _way(policy: Policy, choice: Choice, decision: Decision, number: int) -> dic
         "score": choice.scores[number] if choice.scores else None,
         "mean_score": policy.scores[number],
         "mean_cost_usd": money(Decimal(repr(policy.costs[number]))),
-        "why": _why(policy, choice, number),
+        "why": _why(policy, choice, closed, number),
     }
 
 
-def _why(policy: Policy, choice: Choice, number: int) -> str:
+def _why(policy: Policy, choice: Choice, closed: Mapping[int, str], number: int) -> str:
     """What the policy says of a way; of one that it says nothing of, what was measured."""
-    if number == choice.number:
-        return choice.why
-    said = dict(choice.against).get(policy.ways[number], "")
-    if choice.scores:
-        return said
-    cost = dollars(Decimal(repr(policy.costs[number])))
-    return f"{said} ({policy.scores[number]:.2f} good in the mean for about {cost})"
+    said = choice.why if number == choice.number else dict(choice.against).get(policy.ways[number], "")
+    if number != choice.number and not choice.scores:
+        cost = dollars(Decimal(repr(policy.costs[number])))
+        said = f"{said} ({policy.scores[number]:.2f} good in the mean for about {cost})"
+    return f"{said}; it may not be taken: {closed[number]}" if number in closed else said

@@ -5,6 +5,7 @@ from __future__ import annotations
 from synapse_cli.core.events import Asking, Attempted, Event, Learning, Routed, Waiting, Warned, Wrote
 from synapse_cli.core.outcome import Answered, Skipped
 from synapse_cli.core.run import Run
+from synapse_cli.core.way import PolicyMark
 from synapse_cli.report.numbers import dollars, seconds
 
 
@@ -37,7 +38,7 @@ def narrate(event: Event, before: str | None = None) -> str | None:
     match event:
         case Routed(decision):
             told = decision.why if decision.route == "-" else f"route {decision.route}: {decision.why}"
-            return told if decision.policy is None else f"{told} ({decision.policy.promise})"
+            return told if decision.policy is None else f"{told} ({promise(decision.policy)})"
         case Asking(tier, is_local):
             return f"asking {tier} ({'local' if is_local else 'hosted'})"
         case Attempted(attempt):
@@ -57,6 +58,13 @@ def narrate(event: Event, before: str | None = None) -> str | None:
             return f"warning: {message}"
         case Wrote():
             return None
+
+
+def promise(mark: PolicyMark) -> str:
+    """What the policy promises of this run: nothing where another way than its own was taken."""
+    if mark.certified or "not certified" in mark.promise:
+        return mark.promise
+    return f"not certified for this way, though for its own: {mark.promise}"
 
 
 def _where(run: Run) -> str:

@@ -44,6 +44,19 @@ def test_a_policy_of_one_way_tells_what_was_measured(machine: Machine) -> None:
     assert "0.95 good in the mean for about $0.010" in told["ways"][2]["why"]
 
 
+def test_a_way_that_may_not_be_taken_says_so_and_the_promise_is_not_claimed(machine: Machine) -> None:
+    under(machine, choosing())
+
+    told = machine.synapse("explain", "--json", "--min-quality", "0.8", EASY).json
+    page = machine.synapse("explain", "--min-quality", "0.8", EASY).out.decode()
+
+    assert [each["taken"] for each in told["policy"]["ways"]] == [False, True, False]
+    assert "it may not be taken: its answers are 0.70 good in the mean" in told["policy"]["ways"][0]["why"]
+    assert told["policy"]["certified"] is False
+    assert told["tiers"][0]["note"] == "", "the policy knows the quality of its ways"
+    assert "not certified for this way, though for its own: loses at most 1 point" in page
+
+
 def test_where_no_policy_chooses_there_is_none_to_tell(machine: Machine) -> None:
     machine.says("an answer")
 
