@@ -14,6 +14,7 @@ import pytest
 from synapse_cli.core.errors import InputError
 from synapse_cli.ledger import reading, schema
 from synapse_cli.ledger.book import Book
+from synapse_cli.ledger.feedback import Feedback, give
 from synapse_cli.ledger.reading import Filter
 from synapse_cli.ledger.row import insert_memo_run
 from synapse_cli.ledger.totals import totals
@@ -162,3 +163,29 @@ def test_a_ledger_of_the_first_version_that_cannot_be_written_is_read_all_the_sa
 
     assert (done.stdout, done.stderr) == ("5\n", "")
     assert not Path(path + ".v1.bak").exists()
+
+
+def test_one_of_the_second_version_gets_what_people_say(tmp_path: Path) -> None:
+    path = str(tmp_path / schema.FILE)
+    with closing(schema.opened(path, schema.STEPS[:2])) as old:
+        old.execute(
+            "INSERT INTO runs (id, started, command, version, exit_code, answer) VALUES ('1', 0, 'run', '', 0, 'a')"
+        )
+        old.execute("INSERT INTO decisions VALUES ('1', 'mail', 'why', 'rule', NULL, '[]', 0, 0, 0)")
+
+    judged = give(path, "1", Feedback(good=False), 1.0)
+    told = reading.run(path, "1", 2.0)
+
+    assert (judged.route, judged.before) == ("mail", None)
+    assert told["feedback"] is not None
+    assert told["decision"] == {
+        "route": "mail",
+        "why": "why",
+        "source": "rule",
+        "confidence": None,
+        "runners_up": [],
+        "cost_usd": None,
+        "score": None,
+        "policy": None,
+    }
+    assert _tables(path + ".v2.bak")[0] == 2
