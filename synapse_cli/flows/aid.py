@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 from synapse_cli.core.completion import NO_USAGE, Completion, Usage
 from synapse_cli.core.errors import UNBILLED, BackendError, UsageError
-from synapse_cli.core.prompt import Request
+from synapse_cli.core.prompt import Json, Request
 from synapse_cli.core.vectors import Vectors
 from synapse_cli.flows.plan import effort
 from synapse_cli.profile.model import Model
@@ -55,9 +55,9 @@ class Helping:
         """
         own = {**effort(asked), **asked.params}
         if kind == "judge":
-            return replace(request, params={**own, **request.params})
+            return replace(request, params={**own, **_bearable(request.params, asked)})
         if asked.name == self.tier:
-            return request
+            return replace(request, params=_bearable(request.params, asked)) if request.sample else request
         flags, defaults, tier = (
             self._session.ask.params,
             self._session.profile.defaults.params,
@@ -66,7 +66,8 @@ class Helping:
         before = {**defaults, **({} if tier is None else {**effort(tier), **tier.params}), "logprobs": True}
         set_here = {key: value for key, value in request.params.items() if key not in before or before[key] != value}
         flagged = {key: flags[key] for key in flags if request.params.get(key) == flags[key]}
-        return replace(request, params={**defaults, **own, **set_here, **flagged})
+        params = {**defaults, **own, **set_here, **flagged}
+        return replace(request, params=_bearable(params, asked) if request.sample else params)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Vectors from the profile's encoder. Raises SynapseError where there is none."""
@@ -77,3 +78,15 @@ class Helping:
     def _add(self, usage: Usage, cost: Decimal | None) -> None:
         self.usage = self.usage + usage
         self.cost = None if self.cost is None or cost is None else self.cost + cost
+
+
+def _bearable(params: Mapping[str, Json], asked: Model) -> Mapping[str, Json]:
+    """The parameters without a temperature where a hosted model may refuse one: those that reason take none but 1."""
+    if asked.backend != "litellm" or "temperature" not in params or "temperature" in asked.params:
+        return params
+    from synapse_cli.backends.prices import entry
+
+    known = entry(asked.model or "")
+    if known is None or "reasoning" not in known.supports:
+        return params
+    return {key: value for key, value in params.items() if key != "temperature"}
