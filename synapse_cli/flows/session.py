@@ -252,10 +252,10 @@ class Session:
                 return kept
         if any(check.kind == "command" for check in tier.checks):
             self.control.family = self.budgets.share(self.control)
-        from synapse_cli.flows.judging import judged
+        from synapse_cli.flows.judging import is_whole, judged
 
         verdicts = judged(self, tier, completion)
-        if key is not None and store is not None and all(verdict.evaluated for verdict in verdicts):
+        if key is not None and store is not None and is_whole(verdicts):
             store.put_verdicts(key, rules, verdicts)
         return verdicts
 

@@ -133,3 +133,14 @@ def test_a_judge_of_its_own_answer_is_warned_about(machine):
 
     assert told["warnings"] == ["big judged an answer of its own, and models are lenient to themselves"]
     assert (told["exit_code"], told["accepted"]) == (65, False)
+
+
+def test_nobody_is_paid_to_judge_what_has_failed_for_nothing(machine):
+    rules = '{ kind = "judge", model = "big" }, { kind = "regex", pattern = "never" }'
+
+    told = run(machine, rules, "two and two")
+
+    assert calls(machine) == [("tier", "small"), ("tier", "big")]
+    assert (
+        told["attempts"][0]["reason"] == "judge: not asked: the answer has failed already; regex: 'never' is not found"
+    )
