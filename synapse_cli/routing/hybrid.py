@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from synapse_cli.core.completion import NO_USAGE, Usage
 from synapse_cli.core.outcome import Decision
@@ -13,9 +14,11 @@ from synapse_cli.profile.settings import Router as Kind
 from synapse_cli.profile.settings import RoutingSettings
 from synapse_cli.routing import rules
 from synapse_cli.routing.examples import Examples, nearest
-from synapse_cli.routing.judge import Opinion
 from synapse_cli.routing.question import Question
 from synapse_cli.routing.router import Guess, Router
+
+if TYPE_CHECKING:
+    from synapse_cli.routing.judge import Opinion
 
 MOST_JUDGED = 12
 """Routes that a judge chooses among: the likeliest, where there are more."""
@@ -117,7 +120,7 @@ class _Asked:
 
     def _understand(self) -> None:
         router = self._help.router()
-        if router is None or router.semantic is None:
+        if router is None or router.by_meaning is None:
             return
         found = self._help.vector(self._question.prompt)
         if found is not None:

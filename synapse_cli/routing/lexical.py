@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from synapse_cli.learned import words
 from synapse_cli.learned.file import Tensor
@@ -15,21 +14,23 @@ _MOST = 60_000
 """Multiplications of one decision, some 3 ms; of a long prompt and many routes the heaviest words are taken."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Lexical:
-    """A weight for each pair of a known word, or piece of one, and a route."""
+    """A weight for each pair of a known word, or piece of one, and a route. No dataclass, as `Router` is none."""
 
-    routes: int
-    grams: Grams
-    rarities: Sequence[float]
-    """Of each bucket; 0 where no example has it."""
-    places: Sequence[float]
-    """Where each bucket's weights begin, counted in buckets that some example has."""
-    weights: Sequence[float]
-    """(known buckets, routes), whole numbers from -127 to 127."""
-    scales: Sequence[float]
-    """What each bucket's weights are multiplied by."""
-    bias: tuple[float, ...]
+    __slots__ = ("bias", "grams", "places", "rarities", "routes", "scales", "weights")
+
+    def __init__(self, routes: int, grams: Grams, bias: tuple[float, ...], tensors: Mapping[str, Tensor]) -> None:
+        self.routes = routes
+        self.grams = grams
+        self.bias = bias
+        self.rarities = tensors["lexical.rarities"].numbers
+        """Of each bucket; 0 where no example has it."""
+        self.places = tensors["lexical.places"].numbers
+        """Where each bucket's weights begin, counted in buckets that some example has."""
+        self.weights = tensors["lexical.weights"].numbers
+        """(known buckets, routes), whole numbers from -127 to 127."""
+        self.scales = tensors["lexical.scales"].numbers
+        """What each bucket's weights are multiplied by."""
 
     def scores(self, prompt: str) -> tuple[tuple[float, ...], float]:
         """A score for each route, and the share of the prompt's words that some example has, both in one reading."""
@@ -50,25 +51,13 @@ class Lexical:
         own = [bucket for bucket in counts if bucket < self.grams.word_buckets]
         return sum(1 for bucket in own if self.rarities[bucket]) / len(own) if own else 0.0
 
-    def about(self) -> dict[str, object]:
-        """What is no tensor, for a file."""
-        return {"grams": self.grams.about(), "bias": list(self.bias)}
-
 
 def from_file(routes: int, about: Mapping[str, object], tensors: Mapping[str, Tensor]) -> Lexical:
     """Read it back. Raises KeyError, TypeError or ValueError for what is none."""
     grams, bias = about["grams"], about["bias"]
     if not isinstance(grams, dict) or not isinstance(bias, list) or len(bias) != routes:
         raise ValueError("the words of a router are not those of its routes")
-    found = Lexical(
-        routes=routes,
-        grams=words.from_about(grams),
-        rarities=tensors["lexical.rarities"].numbers,
-        places=tensors["lexical.places"].numbers,
-        weights=tensors["lexical.weights"].numbers,
-        scales=tensors["lexical.scales"].numbers,
-        bias=tuple(map(float, bias)),
-    )
+    found = Lexical(routes, words.from_about(grams), tuple(map(float, bias)), tensors)
     buckets = found.grams.buckets
     if not len(found.rarities) == len(found.places) == buckets or len(found.weights) != routes * len(found.scales):
         raise ValueError("the words of a router do not fit together")

@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from synapse_cli.core.errors import InputError
 from synapse_cli.core.prompt import Json
 from synapse_cli.learned import file
 from synapse_cli.learned.file import Learned
-from synapse_cli.routing import lexical, scope, semantic
+from synapse_cli.routing import lexical, scope
 from synapse_cli.routing.lexical import Lexical
 from synapse_cli.routing.scope import Scope
-from synapse_cli.routing.semantic import Semantic
+
+if TYPE_CHECKING:
+    from synapse_cli.routing.semantic import Semantic
 
 VERSION = 2
 """Counted up where routers are learned otherwise than before: those that are kept are then made anew."""
@@ -63,18 +65,45 @@ class Guess:
         return self.probabilities[0][1]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Router:
-    """Learned from examples; without `semantic` it knows words only."""
+    """Learned from examples; without `by_meaning` it knows words only.
 
-    routes: tuple[str, ...]
-    lexical: Lexical
-    by_words: Blend
-    semantic: Semantic | None = None
-    by_meaning: Blend | None = None
-    facts: Mapping[str, Json]
-    """What it was learned from, and how well it did on what it had not seen."""
-    sha256: str = ""
+    No dataclass: making one takes longer than most decisions, and each cold run would pay for it.
+    """
+
+    __slots__ = ("_learned", "_semantic", "by_meaning", "by_words", "facts", "lexical", "routes", "sha256")
+
+    def __init__(
+        self,
+        *,
+        routes: tuple[str, ...],
+        lexical: Lexical,
+        by_words: Blend,
+        by_meaning: Blend | None,
+        facts: Mapping[str, Json],
+        learned: Learned,
+    ) -> None:
+        self.routes = routes
+        self.lexical = lexical
+        self.by_words = by_words
+        self.by_meaning = by_meaning
+        self.facts = facts
+        """What it was learned from, and how well it did on what it had not seen."""
+        self.sha256 = learned.sha256
+        self._learned = learned
+        self._semantic: Semantic | None = None
+
+    @property
+    def semantic(self) -> Semantic:
+        """What it knows of vectors; read when it is first asked. Raises ValueError where it knows none."""
+        if self._semantic is None:
+            from synapse_cli.routing import semantic
+
+            about = self._learned.about.get("semantic")
+            if not isinstance(about, dict):
+                raise ValueError("this router was learned without vectors")
+            self._semantic = semantic.from_file(len(self.routes), about, self._learned.tensors)
+        return self._semantic
 
     def read(self, prompt: str) -> Guess:
         """Judge by words alone; a prompt that shares none with any example is unlike them all."""
@@ -86,7 +115,7 @@ class Router:
 
     def understand(self, prompt: str, vector: Sequence[float]) -> Guess:
         """Judge by words and meaning. Raises ValueError where the router knows no vectors, or others."""
-        if self.semantic is None or self.by_meaning is None or len(vector) != self.semantic.dimension:
+        if self.by_meaning is None or len(vector) != self.semantic.dimension:
             raise ValueError("this router was learned with other vectors")
         near, cosine = self.semantic.scores(vector)
         said, _ = self.lexical.scores(prompt)
@@ -133,7 +162,7 @@ def from_learned(learned: Learned, path: str = "") -> Router:
     """A router of its file's content. Raises InputError for what is none."""
     about, tensors = learned.about, learned.tensors
     try:
-        routes, words, meaning, facts = about["routes"], about["lexical"], about["semantic"], about["facts"]
+        routes, words, facts = about["routes"], about["lexical"], about["facts"]
         assert isinstance(routes, list)
         assert isinstance(words, dict)
         assert isinstance(facts, dict)
@@ -142,10 +171,9 @@ def from_learned(learned: Learned, path: str = "") -> Router:
             routes=tuple(map(str, routes)),
             lexical=lexical.from_file(len(routes), words, tensors),
             by_words=_blend(about["by_words"]),
-            semantic=semantic.from_file(len(routes), meaning, tensors) if isinstance(meaning, dict) else None,
             by_meaning=None if by_meaning is None else _blend(by_meaning),
             facts=facts,
-            sha256=learned.sha256,
+            learned=learned,
         )
     except (KeyError, TypeError, ValueError, AssertionError, IndexError) as error:
         raise InputError(

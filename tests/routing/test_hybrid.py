@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import replace
 from decimal import Decimal
 from functools import cache
@@ -118,7 +119,8 @@ def test_the_judge_is_asked_last_and_its_word_is_taken() -> None:
 def test_a_judge_that_is_less_sure_than_the_examples_is_not_followed_and_still_costs() -> None:
     blend = _learned().by_meaning
     assert blend is not None
-    never_sure = replace(_learned(), by_meaning=replace(blend, sure=1e9))
+    never_sure = copy(_learned())
+    never_sure.by_meaning = replace(blend, sure=1e9)
     opinion = Opinion("route0", 0.01, "mini", Usage(50, 1), Decimal("0.01"))
     asked = Asked(router=lambda: never_sure, vector=[0, 1.0, 0, 0, 0, 0, 0, 0], opinion=opinion)
 

@@ -162,7 +162,7 @@ def _beside(
             likeness=tuple(each.likeness for each in words),
         )
     ]
-    if router.semantic is not None and encode is not None:
+    if router.by_meaning is not None and encode is not None:
         found += _by_vectors(router.routes, router.semantic.middles, encode([row.text for row in rows]))
     most = Counter(examples.labels).most_common(1)[0][0]
     found.append(Beside(name="always the most common", routes=(examples.routes[most],) * len(rows)))
