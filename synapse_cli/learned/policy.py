@@ -12,7 +12,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import get_args
+from typing import NamedTuple, get_args
 
 from synapse_cli.core.errors import InputError
 from synapse_cli.core.prompt import Json
@@ -23,8 +23,7 @@ from synapse_cli.learned.predictor import Predictor
 from synapse_cli.learned.promise import Data, Histogram, Measured, Promise, Target, dollars
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class Choice(NamedTuple):
     """The way taken for one prompt, and why."""
 
     way: Way
@@ -286,9 +285,7 @@ def _histogram(told: dict[str, Json]) -> Histogram:
 
 
 def _fields(value: Promise | Data | Measured | Histogram) -> dict[str, Json]:
-    from dataclasses import asdict
-
-    return {name: list(each) if isinstance(each, tuple) else each for name, each in asdict(value).items()}
+    return {name: list(each) if isinstance(each, tuple) else each for name, each in value._asdict().items()}
 
 
 def _table(value: Json) -> dict[str, Json]:

@@ -14,13 +14,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from synapse_cli.core.prompt import Json
 from synapse_cli.learned import linear, surface, words
-from synapse_cli.learned import neighbours as near
 from synapse_cli.learned.file import Tensor
 from synapse_cli.learned.linear import Linear, numbers
-from synapse_cli.learned.neighbours import Neighbours
+
+if TYPE_CHECKING:
+    from synapse_cli.learned.neighbours import Neighbours
 
 _RAREST = 16.0
 """Rarities are kept in eight bits, in steps of this / 255; ln(1 + a million texts) + 1 is 14.8."""
@@ -29,8 +31,7 @@ LEXICAL, FULL = (3, 2), (4, 4)
 """How many heads and how many signs of strangeness there are, without and with a vector."""
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """What a prompt promises."""
 
     chances: tuple[float, ...]
@@ -39,8 +40,7 @@ class Look:
     """How unlike the training prompts, from 0 to 1: the chance that it is of a subject that was not seen."""
 
 
-@dataclass(frozen=True, slots=True)
-class Blend:
+class Blend(NamedTuple):
     """How what the heads say becomes a chance, and a prompt's strangeness a doubt."""
 
     weights: tuple[tuple[float, ...], ...]
@@ -142,6 +142,11 @@ def from_file(about: Mapping[str, Json], tensors: Mapping[str, Tensor], prefix: 
         raise ValueError("learned with other surface features")
     lexical = linear.from_file(_part(about, "lexical"), tensors[f"{prefix}lexical"])
     has_vectors = "neighbours" in about
+    nearby = None
+    if has_vectors:
+        from synapse_cli.learned import neighbours
+
+        nearby = neighbours.from_file(_part(about, "neighbours"), tensors, f"{prefix}neighbours.")
     known = Predictor(
         ways=len(lexical.bias),
         grams=words.from_about(_part(about, "grams")),  # type: ignore[arg-type]  # what is no number shows as a wrong size
@@ -151,7 +156,7 @@ def from_file(about: Mapping[str, Json], tensors: Mapping[str, Tensor], prefix: 
         surface=linear.from_file(_part(about, "surface"), tensors[f"{prefix}surface"]),
         blend=_blend(_part(about, "blend")),
         encoder=None if about["encoder"] is None else str(about["encoder"]),
-        neighbours=near.from_file(_part(about, "neighbours"), tensors, f"{prefix}neighbours.") if has_vectors else None,
+        neighbours=nearby,
         full_blend=_blend(_part(about, "full_blend")) if has_vectors else None,
     )
     if not _fits(known):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
 
 LENGTH = "length"
 """The name of the first feature: the logarithm of a prompt's characters, the plainest sign of a hard one."""
@@ -15,16 +14,19 @@ _NUMBER = re.compile(r"\d[\d.,]*")
 _FORMULA = re.compile(r"\\[a-zA-Z]+|\$[^$\n]{1,200}\$|[=^≤≥∑∫√±\u00d7÷]")
 _CODE = re.compile(r"```|\bdef \w|\bclass \w|\breturn\b|\bimport \w|[{};]\s*$|\w\(\w*\)|=>|==|!=", re.MULTILINE)
 _OPTION = re.compile(r"^\s*(?:\(?[A-Ha-h1-9][.):]|[-*•])\s", re.MULTILINE)
-_REFUSED = re.compile(r"\b(?:not|except|never|none|false|incorrect|without|least)\b", re.IGNORECASE)
-_REASON = re.compile(r"\b(?:why|how|explain|prove|derive|calculate|compute|determine|solve|compare)\b", re.IGNORECASE)
-_RECALL = re.compile(r"\b(?:who|when|where|which|what|name|year)\b", re.IGNORECASE)
 _BLANK = re.compile(r"_{2,}")
+_REFUSED = frozenset({"not", "except", "never", "none", "false", "incorrect", "without", "least"})
+_REASON = frozenset(
+    {"why", "how", "explain", "prove", "derive", "calculate", "compute", "determine", "solve", "compare"}
+)
+_RECALL = frozenset({"who", "when", "where", "which", "what", "name", "year"})
 
 
 def features(prompt: str) -> tuple[float, ...]:
     """The numbers, as `NAMES` says; each about between 0 and 10, none dearer than a pass over the text."""
     text = prompt[:_READ]
     words = _WORD.findall(text)
+    folded = [word.lower() for word in words]
     size, many = max(1, len(text)), max(1, len(words))
     length = math.log1p(len(prompt))
     lines = text.count("\n") + 1
@@ -42,7 +44,9 @@ def features(prompt: str) -> tuple[float, ...]:
         sum(map(str.isupper, words)) / many,
         sum(word[0].isupper() for word in words) / many,
         10 * sum(map(len, _NUMBER.findall(text))) / size,
-        *(math.log1p(_times(pattern.findall, text)) for pattern in _COUNTED),
+        *(math.log1p(len(pattern.findall(text))) for pattern in (_NUMBER, _FORMULA, _CODE, _OPTION)),
+        *(math.log1p(sum(word in wanted for word in folded)) for wanted in (_REFUSED, _REASON, _RECALL)),
+        math.log1p(len(_BLANK.findall(text))),
         math.log1p(text.count("?")),
         math.log1p(text.count('"') + text.count("“")),
         math.log1p(text.count(",")),
@@ -52,14 +56,9 @@ def features(prompt: str) -> tuple[float, ...]:
     )
 
 
-def _times(find: Callable[[str], list[str]], text: str) -> int:
-    return len(find(text))
-
-
 _SHORT, _LONG = math.log1p(150), math.log1p(600)
 """Characters where the length's effect may bend: about a sentence or two, and about a paragraph."""
 _LONG_WORD = 8
-_COUNTED = (_NUMBER, _FORMULA, _CODE, _OPTION, _REFUSED, _REASON, _RECALL, _BLANK)
 NAMES = (
     LENGTH,
     "length_over_150",

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from zlib import crc32
@@ -84,6 +83,8 @@ def tokenize(text: str, grams: Grams) -> list[bytes]:
     if len(text) > grams.head + grams.tail:
         text = f"{text[: grams.head]} {text[len(text) - grams.tail :]}"
     if not text.isascii():
+        import unicodedata
+
         text = unicodedata.normalize("NFKC", text)
     return [token.encode("utf-8", "replace") for token in _TOKEN.findall(text.casefold())]
 

@@ -61,7 +61,7 @@ def embedded(encoder: str, size: int) -> Predictor:
 
 def uncertified(made: Policy) -> Policy:
     """The same, whose promise nobody proved."""
-    return replace(made, promise=replace(made.promise, certified=False, bound=None))
+    return replace(made, promise=made.promise._replace(certified=False, bound=None))
 
 
 def saved(made: Policy, path: Path) -> Path:
