@@ -149,5 +149,5 @@ def test_a_file_that_a_rule_names_is_looked_for_beside_the_policy(tmp_path: Path
 
 def test_a_promise_says_in_one_line_what_holds_and_how_surely() -> None:
     assert PROMISE.line == "loses at most 1 point against large, 95% confidence"
-    assert replace(PROMISE, certified=False).line.endswith("not certified")
+    assert PROMISE._replace(certified=False).line.endswith("not certified")
     assert FIXED.mark(FIXED.ways[0]).promise == PROMISE.line
