@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -26,12 +26,10 @@ Source = Literal["feedback", "bench", "shadow", "check"]
 """Who judged: a person, a bench that knew the right answer, a comparison with a dearer tier, a validity check."""
 SOURCES: tuple[Source, ...] = ("feedback", "bench", "shadow", "check")
 """The first that knows is believed."""
-_AT_A_TIME = 500
 _LABELLED = (
-    "SELECT r.id FROM runs r LEFT JOIN decisions d ON d.run = r.id WHERE {where} AND r.id > ? AND ("
-    "EXISTS (SELECT 1 FROM feedback f WHERE f.run = r.id) OR EXISTS (SELECT 1 FROM grades g WHERE g.run = r.id)"
-    " OR EXISTS (SELECT 1 FROM shadows s WHERE s.run = r.id AND s.result IS NOT NULL)"
-    " OR EXISTS (SELECT 1 FROM attempts a WHERE a.run = r.id AND a.outcome = 'rejected')) ORDER BY r.id LIMIT ?"
+    "SELECT r.id FROM (SELECT run FROM feedback UNION SELECT run FROM grades"
+    " UNION SELECT run FROM shadows WHERE result IS NOT NULL UNION SELECT run FROM attempts WHERE outcome = 'rejected')"
+    " l JOIN runs r ON r.id = l.run LEFT JOIN decisions d ON d.run = r.id WHERE {where} ORDER BY r.id"
 )
 _RUN = (
     "SELECT r.id, r.model, r.answer, r.prompt, r.system, coalesce(d.route, '-') AS route, g.score AS grade,"
@@ -131,14 +129,11 @@ class _Gathered:
         )
 
 
-def _labelled(book: sqlite3.Connection, since: float | None, route: str | None, tenant: str | None) -> Iterator[str]:
+def _labelled(book: sqlite3.Connection, since: float | None, route: str | None, tenant: str | None) -> list[str]:
     conditions = {"r.started >= ?": since, "d.route = ?": route, "r.tenant = ?": tenant}
     used = {text: value for text, value in conditions.items() if value is not None}
     query = _LABELLED.format(where=" AND ".join(["r.command <> 'shadow'", *used]))
-    after = ""
-    while found := [row[0] for row in book.execute(query, (*used.values(), after, _AT_A_TIME))]:
-        yield from found
-        after = found[-1]
+    return [str(row[0]) for row in book.execute(query, list(used.values()))]
 
 
 def _take(gathered: _Gathered, book: sqlite3.Connection, run_id: str) -> None:

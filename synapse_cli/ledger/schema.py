@@ -101,7 +101,8 @@ CREATE TABLE shadows (
 CREATE INDEX shadows_by_state ON shadows (state, run);
 CREATE INDEX shadows_by_request ON shadows (request);
 CREATE INDEX shadows_by_answer ON shadows (answer) WHERE answer IS NOT NULL;
-CREATE TABLE grades (run TEXT PRIMARY KEY, score REAL NOT NULL) WITHOUT ROWID
+CREATE TABLE grades (run TEXT PRIMARY KEY, score REAL NOT NULL) WITHOUT ROWID;
+CREATE INDEX attempts_rejected ON attempts (run) WHERE outcome = 'rejected'
 """,
 )
 """What each version adds to the one before, statements divided by `;`. Append; never change a released one."""
