@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from synapse_cli.learned.normalised import normal
 
 _MOST = 200
+_LONGEST_CLAIM = 1_000
 _LONGEST = 500_000
 """Characters of a text that are read: each claim is held against each of its sentences."""
 _SENTENCE = re.compile(r"(?<=[.!?。\uff01\uff1f])[\"')\]*_]*\s+|\n+")
@@ -69,7 +70,7 @@ class Source:
 def claims(answer: str) -> list[str]:
     """The sentences of an answer that say something; of very many the first 200."""
     text = _FENCED.sub("\n", answer)
-    pieces = (_BULLET.sub("", piece).strip(" *_\t") for piece in _SENTENCE.split(text))
+    pieces = (_BULLET.sub("", piece[:_LONGEST_CLAIM]).strip(" *_\t") for piece in _SENTENCE.split(text))
     said = [piece for piece in pieces if len(_stems(piece)) >= 2 and not _TALK.match(piece)]
     return said[:_MOST]
 

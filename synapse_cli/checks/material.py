@@ -122,7 +122,7 @@ _APART = re.compile(r"[\s_*`~]+")
 
 
 def _bare(sentence: str) -> str:
-    """A sentence as patterns see it: no invisible letters, no width, no case, no emphasis, at most 2,000 characters."""
-    wide = unicodedata.normalize("NFKC", sentence[:2_000])
+    """A sentence as patterns see it: no invisible letters, no width, no case, no emphasis."""
+    wide = unicodedata.normalize("NFKC", sentence)
     kept = "".join(letter for letter in wide if unicodedata.category(letter) not in {"Cf", "Mn"})
     return _APART.sub(" ", kept).casefold()
