@@ -7,6 +7,7 @@ a tenant keeps on this machine is never queued.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from hashlib import sha256
@@ -35,7 +36,8 @@ def queued(session: Session, decision: Decision, outcome: Outcome) -> Queued | N
         return None
     if not profile.ledger.text or not _is_chosen(session.run_id, profile.shadow.share):
         return None
-    stage = next((each for each in session.plan(decision).stages if best.model in _names(each)), None)
+    plan = session.plan(decision)
+    stage = next((each for each in plan.stages if best.model in _names(each)), None)
     if stage is None:
         return None
     target = profile.shadow.model or _dearest(session, decision, stage)
@@ -51,7 +53,7 @@ def queued(session: Session, decision: Decision, outcome: Outcome) -> Queued | N
         model=best.model,
         target=target,
         judge=judge,
-        request=_written(request, ask.params),
+        request=_written(request, ask.params, keeps=plan.keeps),
         tenant=ask.tenant,
     )
 
@@ -61,10 +63,11 @@ def compare(session: Session, entry: Entry, queue: Queue) -> tuple[Result, Run]:
 
     What was paid for is kept before the next step. Raises SynapseError as the calls fail.
     """
-    item, shadow = entry.queued, _Shadow(session)
-    request = read(item.request)
+    item = entry.queued
     if entry.answer is None or not item.request:
         raise UsageError("its texts are not kept any more", "")
+    request, keeps = read(item.request)
+    shadow = _Shadow(session, keeps=keeps)
     if entry.again is None:
         completion = shadow.ask(item.target, request, "shadow")
         if completion.finish == "length" and not completion.keepable:
@@ -83,29 +86,31 @@ def compare(session: Session, entry: Entry, queue: Queue) -> tuple[Result, Run]:
     return result, shadow.record(entry, completion, result)
 
 
-def read(text: str) -> Request:
-    """A request as it was written down. Raises UsageError for one that nobody can read."""
+def read(text: str) -> tuple[Request, bool]:
+    """A request as it was written down, and whether answers to it may be kept. Raises UsageError for what is none."""
     try:
         told = json.loads(text)
-        return Request(
+        request = Request(
             messages=tuple(Message(role, content) for role, content in told["messages"]),
             params=told["params"],
             choices=tuple(told["choices"]),
             schema=told["schema"],
             template_version=told["template"],
         )
+        return request, bool(told["keeps"])
     except (ValueError, KeyError, TypeError) as error:
         raise UsageError("what was asked cannot be read", "synapse shadow clear drops it") from error
 
 
-def _written(request: Request, params: object) -> str:
-    """What was asked, without what is only the answering model's: its own parameters."""
+def _written(request: Request, params: Mapping[str, Json], *, keeps: bool) -> str:
+    """What was asked, without what is only the answering model's, and whether the route lets answers be kept."""
     told = {
         "messages": [[message.role, message.content] for message in request.messages],
-        "params": dict(params) if isinstance(params, dict) else {},
+        "params": dict(params),
         "choices": list(request.choices),
         "schema": request.schema,
         "template": request.template_version,
+        "keeps": keeps,
     }
     return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
 
@@ -135,8 +140,9 @@ def _may_not(session: Session, model: Model) -> bool:
 class _Shadow:
     """The calls of one comparison: a run of its own, with its own budget and record."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, *, keeps: bool) -> None:
         self._session = session
+        self._keeps = keeps
         self._usage: Usage = NO_USAGE
         self._cost: Decimal | None = Decimal(0)
 
@@ -151,7 +157,8 @@ class _Shadow:
             raise obstacle
         effort = {} if model.effort is None else {"effort": model.effort}
         params: dict[str, Json] = {**session.profile.defaults.params, **effort, **model.params, **request.params}
-        answer = session.chain(model, keeps=True, kind=kind).complete(replace(request, params=params), session.control)
+        chain = session.chain(model, keeps=self._keeps, kind=kind)
+        answer = chain.complete(replace(request, params=params), session.control)
         if kind == "judge" and not answer.cached:
             self._usage += answer.usage
             self._cost = None if self._cost is None or answer.cost is None else self._cost + answer.cost

@@ -38,8 +38,9 @@ _RUN = (
 )
 _ATTEMPTS = (
     "SELECT model, outcome, cost, confidence, latency_s, verdicts, answer FROM attempts"
-    " WHERE run = ? AND outcome IN ('accepted', 'rejected') ORDER BY place"
+    " WHERE run = ? AND outcome IN ('accepted', 'rejected') AND like_of IS NULL ORDER BY place"
 )
+"""Not the answers to another prompt that was taken for the same: they say nothing of the model."""
 _SHADOW = "SELECT target, result, answer, cost FROM shadows WHERE run = ? AND result IS NOT NULL"
 _SCORES = {"same": (1.0, 1.0), "tie": (1.0, 1.0), "better": (1.0, 0.0), "worse": (0.0, 1.0)}
 """How the answer fared → its score, and that of the dearer tier's: only one of them was the better."""

@@ -173,6 +173,7 @@ def _answered(book: sqlite3.Connection, attempt: Answered, keeps_text: bool) -> 
         "verdicts": json.dumps(verdicts),
         "answer": text_name(book, completion.text, keeps_text=keeps_text),
         "cache_key": completion.cache_key,
+        "like_of": None if completion.like is None else completion.like.entry,
     }
 
 

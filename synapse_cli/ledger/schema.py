@@ -87,6 +87,7 @@ ALTER TABLE decisions ADD COLUMN certified INTEGER;
 ALTER TABLE decisions ADD COLUMN promise TEXT;
 ALTER TABLE decisions ADD COLUMN explored INTEGER;
 ALTER TABLE decisions ADD COLUMN score REAL;
+ALTER TABLE attempts ADD COLUMN like_of TEXT;
 CREATE INDEX decisions_by_policy ON decisions (policy, run) WHERE policy IS NOT NULL;
 CREATE TABLE feedback (
   id INTEGER PRIMARY KEY, run TEXT NOT NULL, at REAL NOT NULL, good INTEGER NOT NULL, better TEXT, note TEXT

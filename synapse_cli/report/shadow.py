@@ -97,7 +97,11 @@ def status_lines(
     """What waits, what it has cost today, and a line for each route and model."""
     queue = " · ".join(f"{n} {state}" for state, n in states.items() if n) or "nothing is in the queue"
     yield f"queue   {queue}"
-    chosen = f"{share:.3g} of accepted answers is queued" if share else "no answer is queued: [shadow] share is 0"
+    chosen = (
+        f"{100 * share:g} % of accepted cheap answers are queued"
+        if share
+        else "no answer is queued: [shadow] share is 0"
+    )
     limit = "" if per_day is None else f" of {dollars(per_day)}"
     yield f"share   {chosen}"
     yield f"today   {dollars(today)}{limit} spent"
