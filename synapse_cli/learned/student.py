@@ -25,7 +25,7 @@ EDITION = 1
 """Counted up when the same file would answer otherwise than before."""
 ABSENT: Json = {"absent": True}
 """Stands among a field's values for an object that lacks it."""
-_SUREST = 1e-6
+_SUREST = 1e-9
 """Chances are kept off 0 and 1 by this, so that their odds can be told."""
 
 
@@ -204,7 +204,7 @@ def calibrated(chance: float, calibration: tuple[float, float]) -> float:
 
 
 def log_odds(chance: float) -> float:
-    """The logarithm of the odds, within about ±14."""
+    """The logarithm of the odds, within about ±21."""
     kept = min(max(chance, _SUREST), 1 - _SUREST)
     return math.log(kept / (1 - kept))
 

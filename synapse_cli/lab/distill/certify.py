@@ -16,11 +16,12 @@ Confidence Intervals for Test Error, 2020); what the file holds is learned from 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from synapse_cli.lab.distill.fit import Crosswise, Heard, calibration, confidences
-from synapse_cli.learned.bound import passed_in_order, share_lower, share_upper
+from synapse_cli.learned.bound import passed_in_order, share_upper
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,7 +49,7 @@ class Promise:
     """Texts of `texts` that it would have answered, unseen."""
     disagreed: int
     texts: int
-    bound: float
+    bound: float = 0.0
     """The lower bound of the agreement itself."""
 
     @property
@@ -122,12 +123,17 @@ def certify(taken: Course, agreement: float, confidence: float) -> Promise | Non
 
 def _furthest(taken: Course, agreement: float, confidence: float, *, allowed: float, start: int) -> Promise | None:
     """The last promise of a sequence that begins where `start` texts would be answered; None where the first fails."""
-    tried = [_promise(taken, least, agreement, confidence, allowed) for least in THRESHOLDS]
+    tried = [_promise(taken, least, agreement, confidence) for least in THRESHOLDS]
     sequence = [promise for promise in tried if promise.answered >= start]
-    passed = passed_in_order((1 - promise.bound for promise in sequence), 1 - agreement) if sequence else 0
-    return sequence[passed - 1] if passed else None
+    doubts = (share_upper(promise.disagreed, promise.answered, 1 - allowed) for promise in sequence)
+    passed = passed_in_order(doubts, 1 - agreement)
+    if not passed:
+        return None
+    last = sequence[passed - 1]
+    return replace(last, bound=1 - share_upper(last.disagreed, last.answered, 1 - allowed))
 
 
+@lru_cache(maxsize=64)
 def answers_for(disagreed: float, agreement: float, confidence: float) -> int:
     """How many answers certify this agreement where so many of them disagree."""
     low, high = 1, 2
@@ -146,7 +152,7 @@ def texts_needed(taken: Course, agreement: float, confidence: float) -> int | No
     """About how many texts would certify it, were they like these; None where too many of the surest are wrong."""
     found, allowed = [], (1 - confidence) * (1 - _FOR_THE_SUREST)
     for least in THRESHOLDS:
-        promise = _promise(taken, least, agreement, confidence, allowed)
+        promise = _promise(taken, least, agreement, confidence)
         error = promise.disagreed / promise.answered if promise.answered else 0.0
         if promise.answered and error < 1 - agreement:
             found.append(_answers_at(error, agreement, 1 - allowed) / promise.coverage)
@@ -161,7 +167,7 @@ def _answers_at(error: float, agreement: float, confidence: float) -> float:
     return count
 
 
-def _promise(taken: Course, least: float, agreement: float, confidence: float, allowed: float) -> Promise:
+def _promise(taken: Course, least: float, agreement: float, confidence: float) -> Promise:
     answered = taken.confidences >= least
     disagreed = int((answered & ~taken.agrees).sum())
     count = int(answered.sum())
@@ -172,5 +178,4 @@ def _promise(taken: Course, least: float, agreement: float, confidence: float, a
         answered=count,
         disagreed=disagreed,
         texts=len(taken.agrees),
-        bound=share_lower(count - disagreed, count, 1 - allowed) if count else 0.0,
     )

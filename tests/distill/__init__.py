@@ -1,0 +1,1 @@
+"""Students: what they learn, promise, refuse and answer."""
