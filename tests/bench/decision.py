@@ -125,10 +125,10 @@ def _cold(made: Policy, runs: int) -> int:
                 spent[name].append(_cpu_s(command, environment, at_terminal=False))
             spent["pass"].append(_cpu_s([sys.executable, "-c", "pass"], places["with"], at_terminal=False))
         floor = median(spent["pass"][1:])
-        added = [here - there for here, there in zip(spent["with"][1:], spent["without"][1:], strict=True)]
-        for name, text in (("without", "a cold run without a policy"), ("with", "a cold run with one by words")):
-            _say(text, median(spent[name][1:]) / floor, "x pass", None)
-        return _say("what it adds", median(added) / floor, "x pass", COLD)
+        figures = {name: median(spent[name][1:]) / floor for name in places}
+        _say("a cold run without a policy", figures["without"], "x pass", None)
+        _say("a cold run with one by words", figures["with"], "x pass", None)
+        return _say("what it adds", figures["with"] - figures["without"], "x pass", COLD)
 
 
 def _place(folder: Path, made: Policy | None) -> dict[str, str]:
@@ -144,7 +144,8 @@ def _place(folder: Path, made: Policy | None) -> dict[str, str]:
         "SYNAPSE_HOSTS": "off",
         "SYNAPSE_PROFILE": str(folder / "profile.toml"),
     }
-    subprocess.run([SYNAPSE, "run", "--no-cache", "first"], env=environment, stdin=subprocess.DEVNULL, check=True)
+    command = [SYNAPSE, "run", "--no-cache", "first"]
+    subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
     return environment
 
 

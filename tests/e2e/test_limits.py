@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
+from synapse_cli.ledger.feedback import Feedback, give
 from tests.e2e.machine import Machine
 from tests.e2e.policed import PROFILE, under
 from tests.flows.policies import EASY, FIXED
@@ -25,39 +28,53 @@ def two(machine: Machine, *, slow_s: float = 0.0, context: int = 1000, route: st
     return machine
 
 
-def asked_often(machine: Machine, times: int = 10) -> None:
-    machine.shell(f"for n in $(seq {times}); do synapse run --no-cache --tier first $n; done")
+@pytest.fixture(scope="module")
+def experienced(tmp_path_factory: pytest.TempPathFactory) -> Machine:
+    """A machine where `first` has answered ten times, each time slowly, and nobody liked what it said."""
+    machine = two(Machine(tmp_path_factory.mktemp("experienced")), slow_s=0.3)
+    machine.shell("for n in $(seq 10); do synapse run --tier first $n; done")
+    ledger = str(machine.state / "ledger.sqlite3")
+    for (run,) in machine.ledger("SELECT id FROM runs"):
+        give(ledger, run, Feedback(good=False), now=time.time())
+    return machine
 
 
-def test_a_model_that_is_known_to_be_slow_is_passed_over(machine: Machine) -> None:
-    two(machine, slow_s=0.3)
-    asked_often(machine)
+def test_a_model_that_is_known_to_be_slow_is_passed_over(experienced: Machine) -> None:
+    two(experienced, slow_s=0.3)
 
-    told = machine.synapse("run", "--json", "--max-latency", "0.1s", "hello").json
+    told = experienced.synapse("run", "--json", "--max-latency", "0.1s", "hello").json
 
     assert told["tier"] == "second"
     assert (told["attempts"][0]["tier"], told["attempts"][0]["outcome"]) == ("first", "skipped")
     assert "over the limit of 0.1 s" in told["attempts"][0]["reason"]
-    assert machine.synapse("run", "--json", "--max-latency", "10s", "hello").json["tier"] == "first"
+    assert experienced.synapse("run", "--json", "--max-latency", "10s", "hello").json["tier"] == "first"
 
 
-def test_a_route_limits_latency_and_a_flag_goes_before_it(machine: Machine) -> None:
-    two(machine, slow_s=0.3, route='max_latency = "0.1s"')
-    asked_often(machine)
+def test_a_route_limits_latency_and_a_flag_goes_before_it(experienced: Machine) -> None:
+    two(experienced, slow_s=0.3, route='max_latency = "0.1s"')
 
-    assert machine.synapse("run", "hello").out == b"from second\n"
-    assert machine.synapse("run", "--max-latency", "10s", "hello").out == b"from first\n"
+    assert experienced.synapse("run", "hello").out == b"from second\n"
+    assert experienced.synapse("run", "--max-latency", "10s", "hello").out == b"from first\n"
 
 
-def test_nothing_left_within_the_limit_is_a_refusal_that_says_so(machine: Machine) -> None:
-    two(machine, slow_s=0.3)
-    asked_often(machine)
+def test_nothing_left_within_the_limit_is_a_refusal_that_says_so(experienced: Machine) -> None:
+    two(experienced, slow_s=0.3)
 
-    done = machine.synapse("run", "--tier", "first", "--max-latency", "0.1s", "hello")
+    done = experienced.synapse("run", "--tier", "first", "--max-latency", "0.1s", "hello")
 
     assert done.code == 77
     assert "one call in ten takes" in done.err
     assert "raise --max-latency" in done.err
+
+
+def test_a_model_that_people_call_bad_is_passed_over_where_quality_is_asked_for(experienced: Machine) -> None:
+    two(experienced)
+
+    told = experienced.synapse("run", "--json", "--min-quality", "0.9", "hello").json
+
+    assert told["tier"] == "second"
+    assert "0.00 good in the mean" in told["attempts"][0]["reason"]
+    assert experienced.synapse("run", "hello").out == b"from first\n"
 
 
 def test_a_model_of_unknown_latency_is_allowed_and_explain_says_that_it_is_unknown(machine: Machine) -> None:
@@ -68,17 +85,6 @@ def test_a_model_of_unknown_latency_is_allowed_and_explain_says_that_it_is_unkno
     assert told["tiers"][0]["note"] == (
         "unknown: latency (fewer than 10 calls recorded) and quality (fewer than 10 verdicts recorded)"
     )
-
-
-def test_a_model_that_people_call_bad_is_passed_over_where_quality_is_asked_for(machine: Machine) -> None:
-    two(machine)
-    machine.shell("for n in $(seq 10); do synapse run --tier first $n; synapse bad; done")
-
-    told = machine.synapse("run", "--json", "--min-quality", "0.9", "hello").json
-
-    assert told["tier"] == "second"
-    assert "0.00 good in the mean" in told["attempts"][0]["reason"]
-    assert machine.synapse("run", "hello").out == b"from first\n"
 
 
 def test_quality_is_what_the_policy_measured_where_there_is_one(machine: Machine) -> None:
