@@ -17,6 +17,7 @@ from synapse_cli.core.prompt import Json
 from synapse_cli.core.witness import Witness
 from synapse_cli.flows.session import Session
 from synapse_cli.report.numbers import dollars
+from synapse_cli.report.problem import warn
 
 if TYPE_CHECKING:
     from synapse_cli.learned.policy import Choice, Policy
@@ -83,11 +84,14 @@ def show(session: Session, *, as_json: bool, analyses: bool = False) -> int:
             "runners_up": [{"route": route, "why_not": why} for route, why in decision.runners_up],
             "policy": _policy_json(session, decision),
             "tiers": list(tiers),
+            "warnings": list(session.warnings),
             **({} if known is None else {"analysis": known.as_json()}),
         }
         sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
     else:
         sys.stdout.write(_page(session, decision, tiers, known))
+    for message in session.warnings:
+        warn(message)
     return 0
 
 
