@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from synapse_cli.learned.drift import FEWEST
+
 
 def lines(name: str, told: Mapping[str, Any]) -> Iterator[str]:
     """A policy's lines, from what `--json` says of it."""
@@ -22,9 +24,10 @@ def lines(name: str, told: Mapping[str, Any]) -> Iterator[str]:
 def _input(each: Mapping[str, Any]) -> str:
     if each["psi"] is None:
         return f"{each['what']}: not looked at: {each['why_not']}"
-    state = "moved" if each["drifted"] else "as before"
-    few = "" if each["n"] >= 50 else ", too few to tell"  # learned.drift.FEWEST, in words
-    return f"{each['what']}: {state} (PSI {each['psi']:.3f}, chance up to {each['limit']:.3f}, {each['n']} seen{few})"
+    told = f"PSI {each['psi']:.3f}, chance up to {each['limit']:.3f}, {each['n']} seen"
+    if each["n"] < FEWEST:
+        return f"{each['what']}: too few to tell ({each['n']} seen)"
+    return f"{each['what']}: {'moved' if each['drifted'] else 'as before'} ({told})"
 
 
 def _outcome(each: Mapping[str, Any]) -> str:
