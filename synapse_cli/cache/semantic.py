@@ -106,10 +106,9 @@ class SemanticallyCached:
         return self._backend().count(messages)
 
     def _vector(self, prompt: str) -> Sequence[float] | None:
-        """The prompt's vector; None where it cannot be had, or is none that can be indexed."""
+        """The prompt's vector; None where it cannot be had."""
         self._similarity()  # what refuses to turn on says so before anything is encoded
-        vector = self._encode(prompt)
-        return vector if vector and len(vector) % 64 == 0 else None
+        return self._encode(prompt) or None
 
     def _found(self, place: Place, vector: Sequence[float]) -> Completion | None:
         """The answer of the prompt that is most surely the same, if any is and its answer is still there."""

@@ -34,7 +34,8 @@ FOLDER = "similar"
 _MAGIC = b"SYNSIM01"
 _HEADER = struct.Struct("<8sIIq")
 """Magic, numbers per vector, entries, number of the last one."""
-_SCALE = struct.Struct("<f")
+_SHAPE = struct.Struct("<If")
+"""How many numbers, and what one of them stands for."""
 _BY_SIGNS = 48
 """So many of the nearest by signs are compared by numbers: the nearest of 50,000 is among them in 999 of 1,000 cases
 with cosines from .8 on."""
@@ -60,19 +61,20 @@ class Packed:
 
 
 def pack(vector: Sequence[float]) -> bytes:
-    """Signs, scale, then eight bits a number, of the vector at length 1."""
+    """Signs, shape, then eight bits a number, of the vector at length 1."""
     length = math.sqrt(math.fsum(each * each for each in vector)) or 1.0
     highest = max(map(abs, vector), default=0.0) or 1.0
     whole = [round(each * 127 / highest) for each in vector]
-    return _signs(vector) + _SCALE.pack(highest / 127 / length) + struct.pack(f"<{len(whole)}b", *whole)
+    return _signs(vector) + _SHAPE.pack(len(whole), highest / 127 / length) + struct.pack(f"<{len(whole)}b", *whole)
 
 
 def unpack(data: bytes) -> Packed:
     """What was packed. Raises ValueError for what was not."""
-    dimension = _dimension(len(data))
-    start = dimension // 8
-    (scale,) = _SCALE.unpack_from(data, start)
-    numbers = memoryview(data)[start + _SCALE.size :].cast("b")
+    start = _start(len(data))
+    dimension, scale = _SHAPE.unpack_from(data, start)
+    if _width(dimension) != len(data):
+        raise ValueError(f"{len(data)} bytes are no packed vector")
+    numbers = memoryview(data)[start + _SHAPE.size :].cast("b")
     return Packed(int.from_bytes(data[:start], "little"), scale, numbers)
 
 
@@ -80,7 +82,7 @@ def nearest(vector: Sequence[float], rows: Iterable[tuple[int, bytes]], most: in
     """Cosine and number of the nearest of these rows, the nearest first."""
     wanted = int.from_bytes(_signs(vector), "little")
     size = _width(len(vector))
-    start = len(vector) // 8
+    start = _sign_bytes(len(vector))
     apart = sorted(
         ((int.from_bytes(data[:start], "little") ^ wanted).bit_count(), number, data)
         for number, data in rows
@@ -119,7 +121,7 @@ class Flat:
         self.last = last
         """Number of the newest entry in it."""
         self._signs_at = _HEADER.size + 8 * many
-        self._rows_at = self._signs_at + dimension // 8 * many
+        self._rows_at = self._signs_at + _sign_bytes(dimension) * many
 
     @classmethod
     def open(cls, path: str) -> Flat | None:
@@ -132,7 +134,7 @@ class Flat:
         if len(data) < _HEADER.size:
             return None
         magic, dimension, many, last = _HEADER.unpack_from(data)
-        whole = _HEADER.size + many * (8 + dimension // 8 + _width(dimension))
+        whole = _HEADER.size + many * (8 + _sign_bytes(dimension) + _width(dimension))
         return cls(data, dimension, many, last) if magic == _MAGIC and len(data) == whole else None
 
     def nearest(self, vector: Sequence[float], most: int) -> list[tuple[float, int]]:
@@ -148,7 +150,7 @@ class Flat:
 
     def _by_python(self, vector: Sequence[float]) -> list[int]:
         """Where the nearest by signs stand, without numpy: from the rows, one integer each."""
-        wanted, size = int.from_bytes(_signs(vector), "little"), self._dimension // 8
+        wanted, size = int.from_bytes(_signs(vector), "little"), _sign_bytes(self._dimension)
         width, data = _width(self._dimension), self._data
         apart = [
             (int.from_bytes(data[at : at + size], "little") ^ wanted).bit_count()
@@ -160,7 +162,7 @@ class Flat:
         """The same with numpy, eight bytes of all rows at a time; half of the signs rule most rows out."""
         import numpy as np
 
-        columns = np.frombuffer(self._data, "<u8", self._dimension // 64 * self.many, self._signs_at)
+        columns = np.frombuffer(self._data, "<u8", _sign_bytes(self._dimension) // 8 * self.many, self._signs_at)
         columns = columns.reshape(-1, self.many)
         wanted = np.frombuffer(_signs(vector), "<u8")
         half = len(columns) // 2
@@ -183,8 +185,10 @@ def write_flat(path: str, rows: Sequence[tuple[int, bytes]]) -> None:
     """Write a scope's file, whole or not at all. Raises OSError."""
     width = max((len(data) for _, data in rows), default=0)
     rows = [(number, data) for number, data in rows if len(data) == width]
-    dimension = _dimension(width)
-    size = dimension // 8
+    if not rows:
+        raise ValueError("no rows")
+    size = _start(width)
+    dimension = width - size - _SHAPE.size
     columns = [b"".join(data[at : at + 8] for _, data in rows) for at in range(0, size, 8)]
     whole = (
         _HEADER.pack(_MAGIC, dimension, len(rows), rows[-1][0]),
@@ -209,20 +213,26 @@ def _signs(vector: Sequence[float]) -> bytes:
     for place, each in enumerate(vector):
         if each > 0:
             bits |= 1 << place
-    return bits.to_bytes(len(vector) // 8, "little")
+    return bits.to_bytes(_sign_bytes(len(vector)), "little")
+
+
+def _sign_bytes(dimension: int) -> int:
+    """Bytes of the signs: whole words of 64 bits."""
+    return -(-dimension // 64) * 8
 
 
 def _width(dimension: int) -> int:
     """Bytes of a packed vector."""
-    return dimension // 8 + _SCALE.size + dimension
+    return _sign_bytes(dimension) + _SHAPE.size + dimension
 
 
-def _dimension(width: int) -> int:
-    """Numbers of a packed vector. Raises ValueError where no vector is so wide."""
-    dimension = (width - _SCALE.size) * 8 // 9
-    if dimension <= 0 or dimension % 64 or _width(dimension) != width:
-        raise ValueError(f"{width} bytes are no packed vector")
-    return dimension
+def _start(width: int) -> int:
+    """Where the shape stands in a packed vector of so many bytes. Raises ValueError where none is so wide."""
+    for words in range(max(0, (width - _SHAPE.size) // 72 - 1), (width - _SHAPE.size) // 72 + 3):
+        dimension = width - _SHAPE.size - 8 * words
+        if dimension > 0 and _sign_bytes(dimension) == 8 * words:
+            return 8 * words
+    raise ValueError(f"{width} bytes are no packed vector")
 
 
 def _most_apart(signs: int) -> float:

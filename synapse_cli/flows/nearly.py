@@ -59,7 +59,7 @@ class Nearly:
         ends = [each for each in (ttl_s, self._profile.cache.semantic.ttl_s) if each is not None]
         return SemanticallyCached(
             backend,
-            lambda request: place_of(request, self._ask, request_key, self._identity()),
+            lambda request: self._place(request, request_key),
             self.similarity,
             self._vector,
             rows=self._rows,
@@ -69,18 +69,26 @@ class Nearly:
             ttl_s=min(ends, default=None),
         )
 
-    def _identity(self) -> str:
+    def _place(self, request: Request, request_key: Callable[[Request], str]) -> Place | None:
         from synapse_cli.learned.encoder import identity
 
-        return identity(self.encoder())
+        try:
+            encoder = identity(self.encoder())
+        except OSError as error:
+            self._not_asked(f"{self.encoder().name}: {error.strerror or error}")
+            return None
+        return place_of(request, self._ask, request_key, encoder)
 
     def _vector(self, prompt: str) -> Sequence[float] | None:
         """The prompt's vector; None, and a warning, where the encoder gives none."""
         try:
             return self._encode([prompt], self.encoder()).row(0)
         except (BackendError, Refused) as error:
-            self._warn(f"the semantic cache is not asked: {error.message}")
+            self._not_asked(error.message)
             return None
+
+    def _not_asked(self, why: str) -> None:
+        self._warn(f"the semantic cache is not asked: {why}")
 
 
 def place_of(request: Request, ask: Ask, request_key: Callable[[Request], str], encoder: str) -> Place | None:

@@ -89,13 +89,14 @@ class Verifier:
     """The bias, a weight for each dimension's distance, then one for each dimension's product."""
     trees: Trees
     scale: float = 1.0
+    near: float = 1.0
     shift: float = 0.0
-    """Make a probability of what trees and nearness say together."""
+    """Make a probability of what the trees say and of the nearness: what each counts, and where they start."""
 
     def score(self, first: str, second: str, one: Vector, two: Vector, cosine: float) -> float:
         """P(they ask the same). Raises ValueError for vectors of another length than it learned from."""
-        said = self.trees.sum(self._features(first, second, one, two, cosine)) + nearness(cosine)
-        return _squash(self.scale * said + self.shift)
+        said = self.trees.sum(self._features(first, second, one, two, cosine))
+        return _squash(self.scale * said + self.near * nearness(cosine) + self.shift)
 
     def _features(self, first: str, second: str, one: Vector, two: Vector, cosine: float) -> list[float]:
         """What the trees look at: the words' numbers, and what the vectors' head says."""
@@ -177,6 +178,7 @@ def to_learned(similarity: Similarity) -> Learned:
         "features": [*alike.NAMES, "vectors"],
         "base": trees.base,
         "scale": verifier.scale,
+        "near": verifier.near,
         "shift": verifier.shift,
     }
     tensors = {
@@ -214,6 +216,7 @@ def _verifier(about: Mapping[str, Json], tensors: Mapping[str, Tensor]) -> Verif
         head=tensors["head"].numbers,
         trees=_trees(_number(about["base"]), tensors),
         scale=_number(about["scale"]),
+        near=_number(about["near"]),
         shift=_number(about["shift"]),
     )
     if len(found.rarity) != alike.BUCKETS or len(found.head) % 2 == 0:

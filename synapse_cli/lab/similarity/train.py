@@ -58,17 +58,20 @@ def train(pairs: Sequence[Pair], vectors: Floats) -> tuple[Verifier, list[float]
     )
     seen = np.hstack([np.abs(one - two), one * two])
     table = np.column_stack([words, _unseen(seen, same, lambda x, y, new: _applied(_head(x, y), new))])
-    unseen = _unseen(table, same, lambda x, y, new: _said(_forests(x, y), new)) + np.array([*map(nearness, cosines)])
-    scale, shift = _as_probability(unseen, same)
+    unseen = np.column_stack(
+        [_unseen(table, same, lambda x, y, new: _said(_forests(x, y), new)), np.array([*map(nearness, cosines)])]
+    )
+    (scale, near), shift = _as_probability(unseen, same)
     bias, weights = _head(seen, same)
     verifier = Verifier(
         rarity=rarity,
         head=[bias, *map(float, weights)],
         trees=_as_trees(_forests(table, same)),
         scale=scale,
+        near=near,
         shift=shift,
     )
-    return verifier, [float(each) for each in 1 / (1 + np.exp(-(scale * unseen + shift)))]
+    return verifier, [float(each) for each in 1 / (1 + np.exp(-(unseen @ [scale, near] + shift)))]
 
 
 def check() -> None:
@@ -121,12 +124,19 @@ def _said(forests: list[GradientBoosting], table: Floats) -> Floats:
     return said
 
 
-def _as_probability(said: Floats, same: Same) -> tuple[float, float]:
-    """Platt's scaling (1999): the scale and shift that make probabilities of what was said of unseen pairs."""
+def _as_probability(said: Floats, same: Same) -> tuple[tuple[float, float], float]:
+    """Platt's scaling (1999) of what was said of unseen pairs by the trees and by the nearness; neither counts against.
+
+    How much nearness adds depends on the encoder: some think all texts near.
+    """
     from sklearn.linear_model import LogisticRegression
 
-    fitted = LogisticRegression().fit(said[:, None], same)
-    return max(1e-3, float(fitted.coef_[0, 0])), float(fitted.intercept_[0])
+    fitted = LogisticRegression().fit(said, same)
+    scale, near = (float(each) for each in fitted.coef_[0])
+    if scale > 0 and near > 0:
+        return (scale, near), float(fitted.intercept_[0])
+    alone = LogisticRegression().fit(said[:, :1], same)
+    return (max(1e-3, float(alone.coef_[0, 0])), 0.0), float(alone.intercept_[0])
 
 
 def _as_trees(forests: list[GradientBoosting]) -> Trees:
