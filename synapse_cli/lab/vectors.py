@@ -6,6 +6,7 @@ The store is safe to lose: it lies in the cache folder, a damaged one is made an
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
@@ -79,17 +80,23 @@ def _encoded(
     from synapse_cli.report.counting import Counting
 
     done = 0
-    said: set[str] = set()
+    said: dict[str, int] = {}
     with Counting(f"{model.name} · encoding", len(texts)) as counting:
         encoder = open_encoder(model, profile, counting.say, warn, hosts=hosts)
         for part in encode(encoder, texts, control):
             for line in part.warnings:
-                if line not in said:
-                    said.add(line)
-                    warn(line)
+                counted = _COUNTED.match(line)
+                what = counted[2] if counted else line
+                said[what] = said.get(what, 0) + (int(counted[1]) if counted else 0)
             yield texts[done : done + len(part)], part
             done += len(part)
             counting.reached(done)
+    for what, many in said.items():
+        warn(f"{many:,} of {len(texts):,} {what}" if many else what)
+
+
+_COUNTED = re.compile(r"(\d+) of \d+ (texts .*)")
+"""What encoders say of a batch is added up: a table of ten thousand prompts has hundreds of batches."""
 
 
 def _cut(rows: Vectors) -> list[bytes]:
