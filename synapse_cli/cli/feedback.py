@@ -1,4 +1,4 @@
-"""`synapse good` and `synapse bad`: what a person says of an answer. Silent in a pipe; the exit code tells."""
+"""What do `synapse good` and `synapse bad` share? What a person says of an answer, kept; silent in a pipe."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from synapse_cli.cli.listing import print_rows, visible
-from synapse_cli.cli.scope import Tenant
 from synapse_cli.core.errors import InputError
 from synapse_cli.core.prompt import Json
 
@@ -27,41 +26,8 @@ Note = Annotated[str | None, typer.Option("--note", metavar="TEXT", help="Why, i
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
-def good(
-    run: Which = "last", *, better: Better = None, note: Note = None, tenant: Tenant = None, json: AsJson = False
-) -> None:
-    """Say that an answer was good.
-
-    What is said last counts. `synapse tune` learns from it, and `log show`, `stats` and `log list` show it.
-
-    Examples:
-
-      synapse good
-
-      synapse good 06f8s --note "found the right clause"
-    """
-    _say(run, is_good=True, better=better, note=note, tenant=tenant, json=json)
-
-
-def bad(
-    run: Which = "last", *, better: Better = None, note: Note = None, tenant: Tenant = None, json: AsJson = False
-) -> None:
-    """Say that an answer was bad: it is not given again from the cache, and `synapse tune` learns from it.
-
-    What is said last counts; `synapse good` takes it back.
-
-    Examples:
-
-      synapse bad
-
-      synapse bad last --better right.txt --note "it missed the second page"
-
-      jq -r .run_id answer.json | xargs synapse bad
-    """
-    _say(run, is_good=False, better=better, note=note, tenant=tenant, json=json)
-
-
-def _say(run: str, *, is_good: bool, better: str | None, note: str | None, tenant: str | None, json: bool) -> None:
+def say(run: str, *, is_good: bool, better: str | None, note: str | None, tenant: str | None, json: bool) -> None:
+    """Keep what is said of a run's answer; a bad one is forgotten by the cache."""
     from synapse_cli.cli.looking import ledger_path
     from synapse_cli.ledger import feedback
 
