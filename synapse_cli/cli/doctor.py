@@ -119,7 +119,8 @@ def _models(profile: Profile) -> Iterator[Finding]:
     """Each model's file or key, by source and never by value."""
     from synapse_cli.core.witness import Witness
     from synapse_cli.flows.ask import Ask
-    from synapse_cli.flows.session import Session, model_path
+    from synapse_cli.flows.session import Session
+    from synapse_cli.flows.wiring import model_path
 
     session = Session(profile, Ask(prompt=""), Witness())
     for model in profile.models.values():

@@ -68,7 +68,7 @@ def _rows(profile: Profile, witness: Witness) -> list[dict[str, Json]]:
 
 
 def _row(session: Session, model: Model, of: str) -> dict[str, Json]:
-    from synapse_cli.flows.session import model_path
+    from synapse_cli.flows.wiring import model_path
 
     row: dict[str, Json] = {
         "name": model.name,

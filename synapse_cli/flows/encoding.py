@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
-from synapse_cli.core import places
 from synapse_cli.core.clock import SystemClock
 from synapse_cli.core.completion import Facts
 from synapse_cli.core.control import Control
@@ -14,7 +13,7 @@ from synapse_cli.core.errors import UsageError
 from synapse_cli.core.ports import Encoder
 from synapse_cli.core.vectors import Vectors
 from synapse_cli.core.witness import Witness
-from synapse_cli.flows.wiring import Keys, hosts_are_on, with_own_price
+from synapse_cli.flows.wiring import Keys, folder_of, hosts_are_on, with_own_price
 from synapse_cli.profile.model import Model, Profile
 from synapse_cli.telemetry.wanted import is_wanted
 
@@ -75,7 +74,7 @@ def _within_budgets(encoder: Encoder, model: Model, profile: Profile, warn: Call
 
     clock, ask = SystemClock(), Ask(prompt="")
     budgets = Budgets(
-        profile, ask, None, run_id=new_run_id(clock.now()), folder=_state_folder, warn=warn, now=clock.now
+        profile, ask, None, run_id=new_run_id(clock.now()), folder=lambda: folder_of("state"), warn=warn, now=clock.now
     )
     budgets.open(is_local=False)
     name = model.model or model.name
@@ -90,7 +89,7 @@ class _InStep:
     ) -> None:
         from synapse_cli.flows.paced import Paced
 
-        self._paced = Paced(_state_folder(), profile.breaker, SystemClock(), warn)
+        self._paced = Paced(folder_of("state"), profile.breaker, SystemClock(), warn)
         self._encoder = self._paced.encoder_in_step(
             model,
             lambda part: _opened(part.model, part.keys, profile, warn, hosts=hosts),
@@ -107,15 +106,6 @@ class _InStep:
     def facts(self) -> Facts:
         """The provider's."""
         return self._encoder.facts()
-
-
-def _state_folder() -> str:
-    try:
-        return places.folder("state", os.environ)
-    except OSError:
-        from synapse_cli.profile import paths
-
-        return str(paths.state_dir())
 
 
 def _opened(model: Model, keys: Keys | None, profile: Profile, warn: Callable[[str], None], *, hosts: bool) -> Encoder:

@@ -6,6 +6,7 @@ and said: a new model could otherwise never be measured.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from synapse_cli.core.completion import Count, Facts
 from synapse_cli.core.errors import InputError, NotAllowed, SynapseError, Unsuited
 from synapse_cli.core.prompt import Request
+from synapse_cli.flows.wiring import folder_of
 from synapse_cli.profile.model import Model, Route
 
 if TYPE_CHECKING:
@@ -101,7 +103,9 @@ class Limits:
 
     @cached_property
     def _measured(self) -> Measured:
-        return Measured(self._session.ledger_path, self._session.started - LOOKS_BACK_S)
+        from synapse_cli.ledger.schema import FILE
+
+        return Measured(os.path.join(folder_of("state"), FILE), self._session.started - LOOKS_BACK_S)
 
 
 class Measured:

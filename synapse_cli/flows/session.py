@@ -11,10 +11,9 @@ import os
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from synapse_cli.cascade.tier import Tier
-from synapse_cli.core import places
 from synapse_cli.core.clock import Clock, SystemClock
 from synapse_cli.core.completion import Completion, Facts
 from synapse_cli.core.control import Control
@@ -33,9 +32,10 @@ from synapse_cli.flows.ask import Ask
 from synapse_cli.flows.budgeting import Budgets, seconds_of_run
 from synapse_cli.flows.calls import Calls, Warm
 from synapse_cli.flows.plan import Plan, Rung, plan
+from synapse_cli.flows.saving import saved
 from synapse_cli.flows.telling import Telling
 from synapse_cli.flows.tenancy import cache_folder, forbidden, tenant_of
-from synapse_cli.flows.wiring import find_hosted, has_file, near_hosted, takes_keys
+from synapse_cli.flows.wiring import find_hosted, folder_of, near_hosted, takes_keys
 from synapse_cli.profile.model import Model, Profile
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Session:
             ask,
             self.tenant,
             run_id=self.run_id,
-            folder=lambda: _folder("state"),
+            folder=lambda: folder_of("state"),
             warn=self.warn,
             now=self.clock.now,
         )
@@ -288,7 +288,7 @@ class Session:
             decision=decision,
             outcome=outcome,
             profile_hash=self.profile.hash,
-            saved=self._saved(decision, outcome) if command == "run" else Decimal(0),
+            saved=saved(self, decision, outcome) if command == "run" else Decimal(0),
             warnings=tuple(self.warnings),
             tenant=self.ask.tenant,
             local_tiers=frozenset(self.local_tiers),
@@ -319,7 +319,7 @@ class Session:
             return None
         from synapse_cli.cache.exact import Exact
 
-        folder = cache_folder(_folder("cache"), self.ask.tenant)
+        folder = cache_folder(folder_of("cache"), self.ask.tenant)
         return Exact(folder, max_size=self.profile.cache.max_size, warn=self.warn)
 
     @cached_property
@@ -327,7 +327,7 @@ class Session:
         """Answers to prompts like this one, looked for after an exact miss where the profile wants it."""
         from synapse_cli.flows.nearly import Nearly
 
-        folder, mode = cache_folder(_folder("cache"), self.ask.tenant), self.ask.cache
+        folder, mode = cache_folder(folder_of("cache"), self.ask.tenant), self.ask.cache
         return Nearly(
             self.profile,
             self.ask,
@@ -344,21 +344,14 @@ class Session:
             return None
         from synapse_cli.ledger.book import Book
 
-        return Book(_folder("state"), self.profile.ledger, warn=self.warn, stays=self._is_one_of_many)
-
-    @property
-    def ledger_path(self) -> str:
-        """Where runs are recorded, whether this one is or not."""
-        from synapse_cli.ledger.schema import FILE
-
-        return os.path.join(_folder("state"), FILE)
+        return Book(folder_of("state"), self.profile.ledger, warn=self.warn, stays=self._is_one_of_many)
 
     @cached_property
     def paced(self) -> Paced:
         """What all processes know together of the providers."""
         from synapse_cli.flows.paced import Paced
 
-        folder, breaker = _folder("state"), self.profile.breaker
+        folder, breaker = folder_of("state"), self.profile.breaker
         return Paced(folder, breaker, self.clock, self.warn, stays=self._is_one_of_many)
 
     @cached_property
@@ -394,50 +387,6 @@ class Session:
     def ttl_s(self) -> float | None:
         """How long an answer of this run is kept."""
         return self.ask.cache_ttl_s if self.ask.cache_ttl_s is not None else self.profile.cache.ttl_s
-
-    def _saved(self, decision: Decision, outcome: Outcome) -> Decimal | None:
-        """Against sending the same tokens to the dearest tier of this way, or to what its policy is measured against.
-
-        None where a price is unknown, and where no answer was accepted: that spares nobody the dearest tier.
-        """
-        best, spent = outcome.best, _both(outcome.cost, decision.cost)
-        if best is None or spent is None or not outcome.accepted:
-            return None
-        stages = self.plan(decision).stages
-        dearest = stages[0].rungs[-1].model if stages and stages[0].rungs else None
-        if decision.policy is not None:
-            dearest = self.profile.models.get(self.deciding.policy(decision.route).baseline, dearest)
-        if dearest is None:
-            return None
-        if dearest.name == best.model:
-            baseline = best.completion.cost
-        else:
-            price = self.calls.price(dearest)
-            baseline = None if price is None else price.cost(best.completion.usage)
-        return None if baseline is None else baseline - spent
-
-
-def _folder(kind: Literal["cache", "state"]) -> str:
-    """One of Synapse's folders, as `profile.paths` says where the short rule does not know."""
-    try:
-        return places.folder(kind, os.environ)
-    except OSError:
-        from synapse_cli.profile import paths
-
-        return str(paths.cache_dir() if kind == "cache" else paths.state_dir())
-
-
-def model_path(model: Model) -> str | None:
-    """The file of a local model, or None where it has none. Raises BackendError where it is not here."""
-    if not has_file(model):
-        return None
-    from synapse_cli.backends import catalog_paths
-
-    return catalog_paths.there(model)
-
-
-def _both(one: Decimal | None, other: Decimal | None) -> Decimal | None:
-    return None if one is None or other is None else one + other
 
 
 def _rules_hash(tier: Tier) -> str:

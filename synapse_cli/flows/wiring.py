@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
 
 from synapse_cli.core import places
 from synapse_cli.core.errors import InputError
@@ -92,6 +93,25 @@ def key_sources(model: Model) -> tuple[str, ...]:
     from synapse_cli.guard.secrets import sources
 
     return sources(model, os.environ)
+
+
+def folder_of(kind: Literal["cache", "state"]) -> str:
+    """One of Synapse's folders, as `profile.paths` says where the short rule does not know."""
+    try:
+        return places.folder(kind, os.environ)
+    except OSError:
+        from synapse_cli.profile import paths
+
+        return str(paths.cache_dir() if kind == "cache" else paths.state_dir())
+
+
+def model_path(model: Model) -> str | None:
+    """The file of a local model, or None where it has none. Raises BackendError where it is not here."""
+    if not has_file(model):
+        return None
+    from synapse_cli.backends import catalog_paths
+
+    return catalog_paths.there(model)
 
 
 def has_file(model: Model) -> bool:
