@@ -47,6 +47,8 @@ def scorer(
     from synapse_cli.report.counting import Counting
 
     rows = outcomes.read(table)
+    if output is not None and not os.path.isdir(folder := os.path.dirname(output) or "."):
+        raise InputError(f"there is no folder {folder!r}", "make it first")
     with Counting("learning, in percent", 100) as counting:
         learned = learn(rows, model, lambda done, steps: counting.reached(100 * done // steps))
     sha256 = _write(output, learned)

@@ -35,6 +35,12 @@ def table(tmp_path_factory) -> str:
     return str(path)
 
 
+def _machine(root: Path) -> Machine:
+    machine = Machine(root)
+    machine.env.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+    return machine
+
+
 def test_the_cheapest_model_with_texts_is_learned_from_and_levels_let_fewer_and_better_answers_through(table):
     learned = learn(outcomes.read(table), None)
 
@@ -55,7 +61,7 @@ def test_a_model_without_texts_or_without_outcomes_is_an_error(table):
 
 
 def test_the_command_writes_a_scorer_that_a_profile_can_use(table, tmp_path: Path):
-    machine = Machine(tmp_path)
+    machine = _machine(tmp_path)
 
     told = machine.synapse("lab", "scorer", table, "-o", "mini.scorer", "--json").json
     machine.use(
@@ -72,12 +78,16 @@ def test_the_command_writes_a_scorer_that_a_profile_can_use(table, tmp_path: Pat
     assert (run["model"], run["attempts"][0]["reason"].startswith("scorer: 0.")) == ("big", True)
 
 
-def test_a_missing_table_and_a_folder_that_is_not_there_are_said(table, tmp_path: Path):
-    machine = Machine(tmp_path)
+def test_a_missing_table_an_unknown_model_and_a_folder_that_is_not_there_are_said_before_anything_is_learned(
+    table, tmp_path: Path
+):
+    machine = _machine(tmp_path)
 
     missing = machine.synapse("lab", "scorer", "none.jsonl")
+    unknown = machine.synapse("lab", "scorer", table, "-m", "maxi")
     unwritable = machine.synapse("lab", "scorer", table, "-o", "nowhere/x.scorer")
 
-    assert (missing.code, unwritable.code) == (66, 66)
+    assert (missing.code, unknown.code, unwritable.code) == (66, 66, 66)
+    assert "'nowhere'" in unwritable.err
     assert "none.jsonl" in missing.err
-    assert "cannot be written" in unwritable.err
+    assert "'maxi'" in unknown.err
