@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Annotated, Literal
 
 import typer
@@ -52,6 +53,10 @@ def list_runs(
     model: Model = None,
     since: Since = None,
     status: Status = None,
+    feedback: Annotated[
+        Literal["good", "bad"] | None,
+        typer.Option("--feedback", metavar="good|bad", help="Only runs whose answer was called so."),
+    ] = None,
     tenant: Tenant = None,
     most: Most = 20,
     json: AsJson = False,
@@ -59,15 +64,18 @@ def list_runs(
 ) -> None:
     """List recorded runs, newest first.
 
-    Example:
+    Examples:
 
       synapse log list --since 2h --status rejected --json | jq -r '.[].run_id'
+
+      synapse log list --feedback bad
     """
     now = time.time()
     wanted = _filter(route=route, model=model, since=since, status=status, tenant=tenant, most=most, now=now)
+    wanted = replace(wanted, feedback=feedback)
     rows = reading.runs(_path(), wanted, now)
     if not print_rows(rows, json=json, jsonl=jsonl):
-        is_narrowed = any(each is not None for each in (route, model, since, status, tenant))
+        is_narrowed = any(each is not None for each in (route, model, since, status, feedback, tenant))
         otherwise = "no recorded run is like that" if is_narrowed else "no run is recorded yet"
         print_table(_COLUMNS, [_cells(row, now) for row in rows], otherwise)
 

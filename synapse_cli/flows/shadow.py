@@ -30,7 +30,15 @@ if TYPE_CHECKING:
 
 
 def queued(session: Session, decision: Decision, outcome: Outcome) -> Queued | None:
-    """What of a run that has ended is to be looked at again; None where nothing is, as of most runs."""
+    """What of a run that has ended is to be looked at again; None where nothing is, as of most runs. Never raises."""
+    try:
+        return _queued(session, decision, outcome)
+    except SynapseError as error:  # what might be learned must not cost the answer
+        session.warn(f"not put into the queue of shadow: {error.message}")
+        return None
+
+
+def _queued(session: Session, decision: Decision, outcome: Outcome) -> Queued | None:
     best, profile, ask = outcome.best, session.profile, session.ask
     if best is None or not outcome.accepted or best.completion.cached or ask.local_only or ask.grammar is not None:
         return None

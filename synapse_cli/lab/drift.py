@@ -25,8 +25,8 @@ NEWEST = 5_000
 """Decisions that are looked at: the latest."""
 _ENOUGH = 30
 """Costs below which their mean is not tested."""
-_BROKEN = 20.0
-"""What the evidence reaches by chance in 5 of 100 policies that keep their promise."""
+_BROKEN = 40.0
+"""What one of two tests reaches by chance in 5 of 100 policies that keep their promise."""
 _DECISIONS = (
     "SELECT d.run, d.way, d.score, r.prompt, r.model, r.cost, s.result,"
     " (SELECT f.good FROM feedback f WHERE f.run = d.run ORDER BY f.id DESC LIMIT 1) AS good,"
@@ -57,7 +57,7 @@ class Outcome:
     """The mean; None where there is nothing to take one of."""
     allowed: float
     evidence: float
-    """Against the promise: 20 is broken."""
+    """Against the promise: 40 is broken."""
 
     @property
     def is_broken(self) -> bool:
@@ -212,7 +212,7 @@ def _cost(costs: Sequence[float], limit: float) -> Outcome:
     evidence = 1.0
     if mean is not None and len(costs) >= _ENOUGH:
         deviation = math.sqrt(math.fsum((cost - mean) ** 2 for cost in costs) / (len(costs) - 1))
-        low = mean - t_quantile(0.95, len(costs) - 1) * deviation / math.sqrt(len(costs))
+        low = mean - t_quantile(0.975, len(costs) - 1) * deviation / math.sqrt(len(costs))
         evidence = _BROKEN if low > limit else 1.0
     return Outcome(what="dollars a request", n=len(costs), found=mean, allowed=limit, evidence=evidence)
 

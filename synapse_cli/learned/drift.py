@@ -64,7 +64,7 @@ def spread(numbers: Iterable[float], edges: Sequence[float]) -> list[int]:
 def evidence_above(values: Iterable[float], mean: float) -> float:
     """What a gambler's one coin has become who bets that the mean of values in [0, 1] lies above this one.
 
-    However often one looks, it exceeds 20 with a chance of 5 % at most where that is not so: a test that may be read
+    However often one looks, it reaches 1 / a with a chance of `a` at most where that is not so: a test that may be read
     every day (Waudby-Smith and Ramdas, Journal of the Royal Statistical Society B 86, 2024; the bets are their aGRAPA).
     """
     if not 0 < mean < 1:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from synapse_cli.core.errors import InputError, UsageError
 from synapse_cli.core.ids import new_run_id
@@ -21,7 +21,8 @@ Row = dict[str, Json]
 
 STATUSES = ("accepted", "rejected", "failed", "interrupted", "running", "in doubt")
 _FROM = "FROM runs r LEFT JOIN decisions d ON d.run = r.id"
-FEEDBACK = "(SELECT f.good FROM feedback f WHERE f.run IN (r.id, r.memo_of) ORDER BY f.id DESC LIMIT 1) AS good"
+_GOOD = "(SELECT f.good FROM feedback f WHERE f.run IN (r.id, r.memo_of) ORDER BY f.id DESC LIMIT 1)"
+FEEDBACK = f"{_GOOD} AS good"
 """What was last said of a run's answer, as a column: 1 is good, 0 bad; a hit of the memo has that of its original."""
 _RUNS = f"SELECT r.*, d.route, d.why, d.source, {FEEDBACK} {_FROM}"
 _WHICH = {  # "IS NOT 0" lets the index of what was not answered be used
@@ -48,6 +49,8 @@ class Filter:
     most: int | None = None
     tenant: str | None = None
     """Whose runs; None is everybody's."""
+    feedback: Literal["good", "bad"] | None = None
+    """What people last said of the answer."""
 
 
 def runs(path: str, wanted: Filter, now: float) -> list[Row]:
@@ -134,6 +137,9 @@ def _conditions(wanted: Filter) -> tuple[str, list[object]]:
     }
     used = {condition: value for condition, value in conditions.items() if value is not None}
     status = [] if wanted.status is None else [_WHICH[wanted.status]]
+    if wanted.feedback is not None:  # the rows that anybody said anything of are few, and found by an index
+        said = "(SELECT run FROM feedback UNION SELECT m.id FROM feedback f JOIN runs m ON m.memo_of = f.run)"
+        status += [f"r.id IN {said}", f"{_GOOD} = {int(wanted.feedback == 'good')}"]
     return " AND ".join([*used, *status]) or "1", list(used.values())
 
 

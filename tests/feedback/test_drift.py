@@ -153,13 +153,13 @@ def _compared(path: str, number: int, result: Result) -> None:
 def test_losses_beyond_the_promise_break_it(tmp_path: Path) -> None:
     policy = _policy(tmp_path)
     path = _decided(tmp_path, policy, EVEN)
-    for number in range(30):
+    for number in range(60):
         _compared(path, number, "worse" if number % 3 == 0 else "same")
 
     found = _looked(path, policy)
 
     lost = _outcome(found, "lost in shadow")
-    assert (lost.n, round(lost.found, 3), lost.allowed, lost.is_broken) == (30, 0.333, 0.01, True)
+    assert (lost.n, round(lost.found, 3), lost.allowed, lost.is_broken) == (60, 0.333, 0.01, True)
     assert found.reasons == ("outcomes are worse than was promised: lost in shadow",)
 
 

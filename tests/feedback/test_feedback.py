@@ -74,6 +74,8 @@ def test_a_hit_of_the_memo_leads_to_the_run_that_answered(tmp_path: Path) -> Non
 
     assert judged.run_id == run().run_id
     assert [row["feedback"] for row in reading.runs(_path(tmp_path), reading.Filter(), NOW)] == ["bad", "bad"]
+    assert len(reading.runs(_path(tmp_path), reading.Filter(feedback="bad"), NOW)) == 2
+    assert reading.runs(_path(tmp_path), reading.Filter(feedback="good"), NOW) == []
 
 
 def test_what_is_no_answer_cannot_be_judged(tmp_path: Path) -> None:
