@@ -199,9 +199,8 @@ def _calibrated(heard: _Said, reject: float) -> tuple[Blend, Blend | None, dict[
     words_scope = scope.calibrate(measures, reject)
     facts: dict[str, Json] = {"held_out": len(heard.labels), "accuracy_by_words": _accuracy(alone, heard.labels)}
     sure = _sure(alone, heard.labels)
-    calm = words_scope.middle_of(measures)
     if heard.by_meaning is None or heard.cosine is None:
-        return Blend(weights, sure, calm, words_scope), None, facts
+        return Blend(weights, sure, words_scope), None, facts
     both = logistic.scale([heard.by_words, heard.by_meaning], heard.labels)
     blended = both[0] * heard.by_words + both[1] * heard.by_meaning
     near = scope.calibrate([_energies(heard.by_meaning), heard.cosine.tolist()], reject)
@@ -209,8 +208,8 @@ def _calibrated(heard: _Said, reject: float) -> tuple[Blend, Blend | None, dict[
     quick = max(sure, _as_good(alone, blended, heard.labels))
     facts["by_words_alone"] = _share_sure(alone, quick)
     return (
-        Blend(weights, quick, calm, words_scope),
-        Blend(both, _sure(blended, heard.labels), near.threshold, near),
+        Blend(weights, quick, words_scope),
+        Blend(both, _sure(blended, heard.labels), near),
         facts,
     )
 

@@ -18,7 +18,7 @@ from synapse_cli.routing.scope import Scope
 if TYPE_CHECKING:
     from synapse_cli.routing.semantic import Semantic
 
-VERSION = 3
+VERSION = 4
 """Counted up where routers are learned otherwise than before: those that are kept are then made anew."""
 _FAR = 1e9
 """Below any likeness that was measured."""
@@ -32,8 +32,6 @@ class Blend:
     weights: tuple[float, ...]
     sure: float
     """A first route whose log-probability leads by at least this needs nobody else's word."""
-    sure_scope: float
-    """And only where the prompt is at least so much like the examples; below it the next router is asked."""
     scope: Scope
 
 
@@ -126,7 +124,9 @@ class Router:
         total = [sum(w * score for w, score in zip(weights, each, strict=True)) for each in zip(*parts, strict=True)]
         ranked = sorted(zip(self.routes, probabilities(total), strict=True), key=lambda pair: -pair[1])
         likeness = blend.scope.score(measures)
-        is_sure = lead(total) >= blend.sure and likeness >= blend.sure_scope
+        is_sure = lead(total) >= blend.sure and likeness >= blend.scope.threshold
+        if by == "lexical":  # words that meet by chance must not keep meaning from being asked
+            is_sure = is_sure and likeness >= 0 and blend.scope.least(measures) >= -1
         return Guess(by, tuple(ranked), likeness, blend.scope.threshold, is_sure)
 
 
@@ -186,7 +186,6 @@ def blend_about(blend: Blend) -> dict[str, Json]:
     return {
         "weights": list(blend.weights),
         "sure": blend.sure if math.isfinite(blend.sure) else None,
-        "sure_scope": blend.sure_scope if math.isfinite(blend.sure_scope) else None,
         "scope": blend.scope.about(),  # type: ignore[dict-item]  # numbers and lists of them
     }
 
@@ -195,10 +194,9 @@ def _blend(about: Json) -> Blend:
     assert isinstance(about, dict)
     assert isinstance(about["weights"], list)
     assert isinstance(about["scope"], dict)
-    sure, sure_scope = about["sure"], about["sure_scope"]
+    sure = about["sure"]
     return Blend(
         tuple(float(str(weight)) for weight in about["weights"]),
         math.inf if sure is None else float(str(sure)),
-        -math.inf if sure_scope is None else float(str(sure_scope)),
         scope.from_about(dict(about["scope"])),
     )

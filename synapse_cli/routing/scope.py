@@ -24,10 +24,10 @@ class Scope:
         parts = zip(measures, self.middles, self.spreads, strict=True)
         return sum((measure - middle) / spread for measure, middle, spread in parts) / len(self.middles)
 
-    def middle_of(self, measures: Sequence[Sequence[float]]) -> float:
-        """The median score of these; 0 where there are none."""
-        scores = sorted(self.score(row) for row in zip(*measures, strict=True))
-        return scores[len(scores) // 2] if scores else 0.0
+    def least(self, measures: Sequence[float]) -> float:
+        """The measure by which it is least like the examples; 0 is as they are among themselves."""
+        parts = zip(measures, self.middles, self.spreads, strict=True)
+        return min((measure - middle) / spread for measure, middle, spread in parts)
 
     def about(self) -> dict[str, object]:
         """Its numbers, for a file; minus infinity is null."""
