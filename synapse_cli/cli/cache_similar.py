@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json as _json
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -125,34 +124,37 @@ def evaluate(
 
       synapse cache eval held-out.jsonl --threshold 0.95 --max-wrong 10% --json | jq .hit_rate
     """
-    from synapse_cli.lab.similarity import calibrate as judges
-    from synapse_cli.lab.similarity import measure
-    from synapse_cli.lab.similarity.pairs import read
-
-    limit = None if max_wrong is None else _share("--max-wrong", max_wrong, 0.0, 1.0)
     if png is not None:
         from synapse_cli.report.plot_png import check
 
         check()
-    given = read(pairs)
     model, plan = _encoder(encoder, profile)
     judge = _judge(similarity, threshold, model, plan)
-    vectors = _vectors(given, model, plan, hosts=not no_host)
-    scored = judges.scored(given, vectors, judge)
-    bare = judges.bare_cosines(given, vectors)
+    limit = None if max_wrong is None else _share("--max-wrong", max_wrong, 0.0, 1.0)
+    told, allowed = _measured(judge, pairs, limit, lambda given: _vectors(given, model, plan, hosts=not no_host))
+    _show_evaluated(told, limit=allowed, json=json, plot=plot)
+    _draw(told, allowed, svg, png)
+    if told["held"] is False:
+        what = f"{told['wrong']} of {told['hits']} hits are wrong, more than {limit:.3g}"
+        raise ThresholdMissed(what, "synapse cache calibrate finds a threshold that is proved")
+
+
+def _measured(
+    judge: Similarity, paths: Sequence[str], limit: float | None, vectors: Callable[[Sequence[Pair]], Table]
+) -> tuple[dict[str, Json], float]:
+    """What is told of a judge on these pairs, and how wrong the cosine alone was allowed to be beside it."""
+    from synapse_cli.lab.similarity import calibrate as judges
+    from synapse_cli.lab.similarity import measure
+    from synapse_cli.lab.similarity.pairs import read
+
+    given = read(paths)
+    table = vectors(given)
+    scored, bare = judges.scored(given, table, judge), judges.bare_cosines(given, table)
     point = measure.at(scored, judge.threshold)
     allowed = _compared(judge, point, limit)
     name = "verifier" if judge.verifier is not None else "cosine with rules"
     curves = [measure.curve(name, scored), measure.curve("cosine alone", bare)]
-    told = _evaluated(judge, point, measure.most_hits(bare, allowed), curves, limit)
-    _show_evaluated(told, curves=[_curve(each) for each in curves], limit=allowed, json=json, plot=plot)
-    _draw(told, [_curve(each) for each in curves], allowed, svg, png)
-    if told["held"] is False:
-        assert limit is not None
-        raise ThresholdMissed(
-            f"{point.wrong} of {point.hits} hits are wrong, more than {limit:.3g}",
-            "synapse cache calibrate finds a threshold that is proved",
-        )
+    return _evaluated(judge, point, measure.most_hits(bare, allowed), curves, limit), allowed
 
 
 def _share(flag: str, text: str, low: float, high: float) -> float:
@@ -328,9 +330,7 @@ def _curve(curve: Curve) -> dict[str, Json]:
     }
 
 
-def _show_evaluated(
-    told: dict[str, Json], *, curves: Sequence[dict[str, Json]], limit: float, json: bool, plot: bool
-) -> None:
+def _show_evaluated(told: dict[str, Json], *, limit: float, json: bool, plot: bool) -> None:
     from synapse_cli.report import similarity
 
     if json:
@@ -339,12 +339,10 @@ def _show_evaluated(
     for each in similarity.evaluated(told):
         typer.echo(each)
     if plot:
-        typer.echo("\n" + "\n".join(similarity.plot(curves, limit or None)))
+        typer.echo("\n" + "\n".join(similarity.plot(_curves(told), limit or None)))
 
 
-def _draw(
-    told: dict[str, Json], curves: Sequence[dict[str, Json]], limit: float, svg: str | None, png: str | None
-) -> None:
+def _draw(told: dict[str, Json], limit: float, svg: str | None, png: str | None) -> None:
     if svg is None and png is None:
         return
     from synapse_cli.cli.output import write_file
@@ -353,11 +351,14 @@ def _draw(
     from synapse_cli.report.plot_png import png as as_png
 
     subtitle = f"{told['pairs']} pairs, {told['hits']} hits at {told['threshold']:.4g}"
-    picture = similarity.svg(curves, "When two prompts are taken for one", subtitle, limit or None)
+    picture = similarity.svg(_curves(told), "When two prompts are taken for one", subtitle, limit or None)
     if svg is not None:
         write_file(svg, picture)
     if png is not None:
         with sink(png) as put:
             put(as_png(picture))
-    for path in filter(None, (svg, png)):
-        sys.stderr.write(f"synapse: drawn: {path}\n")
+
+
+def _curves(told: dict[str, Json]) -> list[dict[str, Json]]:
+    curves = told["curves"]
+    return [each for each in curves if isinstance(each, dict)] if isinstance(curves, list) else []
