@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.cli.running import Running
 from tests.e2e.machine import PATIENCE_S, SYNAPSE, Machine
 
 PROFILE = """schema = 1
@@ -290,3 +291,47 @@ def _until(reached: Any) -> None:
     while not reached():
         assert time.monotonic() < end
         time.sleep(0.02)
+
+
+def test_ctrl_c_ends_it_and_leaves_the_rest_waiting(machine: Machine) -> None:
+    machine.synapse("run", "slow")
+    _use(machine, slow="60")
+    running = Running(machine, "shadow", "run", "--json")
+    running.until(lambda: machine.ledger("SELECT 1 FROM calls WHERE kind = 'shadow'") != [], "the call")
+
+    done = running.interrupt().end()
+
+    assert (done.code, done.json["end"], done.json["waiting"]) == (130, "interrupted", 1)
+    assert _queue(machine, "state") == [("waiting",)]
+    assert machine.ledger("SELECT exit_code FROM runs WHERE command = 'shadow'") == [(130,)]
+
+
+def test_a_forgotten_run_leaves_the_queue(machine: Machine) -> None:
+    machine.synapse("run", "hello")
+    assert machine.synapse("log", "prune", "--max-size", "1kB").code == 0
+
+    told = machine.synapse("shadow", "run", "--json").json
+
+    assert (_queue(machine), told["compared"], machine.calls) == ([], 0, [])
+    assert machine.ledger("SELECT count(*) FROM blobs") == [(0,)]
+
+
+def test_a_tenant_that_lost_the_right_is_not_sent(machine: Machine) -> None:
+    machine.synapse("run", "--tenant", "acme", "theirs")
+    profile = machine.config / "profiles" / "default.toml"
+    machine.use(profile.read_text().replace("[tenants.acme]", "[tenants.acme]\nlocal_only = true"))
+
+    told = machine.synapse("shadow", "run", "--json").json
+
+    assert (told["compared"], told["failed"], machine.calls) == (0, 1, [])
+    assert "tenant acme may ask local models only" in str(_queue(machine, "why"))
+
+
+def test_a_route_that_keeps_no_answers_keeps_none_of_these_either(machine: Machine) -> None:
+    profile = machine.config / "profiles" / "default.toml"
+    machine.use(profile.read_text().replace('use = "both"', 'use = "both"\ncache = false'))
+    machine.synapse("run", "hello")
+    machine.synapse("shadow", "run")
+
+    assert _queue(machine, "state") == [("done",)]
+    assert machine.synapse("cache", "list", "--json").json == []
