@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json as _json
 import os
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from synapse_cli.cli.init import init
+
+if TYPE_CHECKING:
+    from synapse_cli.core.errors import Problem
+    from synapse_cli.profile.model import Profile
 
 app = typer.Typer(
     help="List, show, check and write profiles.",
@@ -86,11 +90,29 @@ def check(choice: _Choice = None) -> None:
     from synapse_cli.profile.load import load
 
     found = load(choice, cwd=os.getcwd(), env=os.environ, witness=Witness(), use_compiled=False)
+    _check_policies(found)
     for warning in found.warnings:
         typer.echo(f"synapse: warning: {warning}", err=True)
     tables = (("model", found.models), ("route", found.routes), ("cascade", found.cascades))
     counts = ", ".join(f"{len(table)} {name}{'' if len(table) == 1 else 's'}" for name, table in tables)
     typer.echo(f"{found.path}: ok ({counts})")
+
+
+def _check_policies(found: Profile) -> None:
+    """Read what the routes' policies say: a run would find out only when it takes the route. Raises ProfileError."""
+    from synapse_cli.core.errors import ProfileError
+    from synapse_cli.core.witness import Witness
+    from synapse_cli.flows.deciding import read
+
+    problems: list[Problem] = []
+    for route in found.routes.values():
+        if route.policy is not None:
+            try:
+                read(found, route.name, Witness())
+            except ProfileError as error:
+                problems += error.problems
+    if problems:
+        raise ProfileError(tuple(problems))
 
 
 @app.command()

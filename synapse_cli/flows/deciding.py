@@ -24,8 +24,9 @@ from synapse_cli.core.errors import (
 from synapse_cli.core.outcome import Decision
 from synapse_cli.core.registry import is_plugin
 from synapse_cli.core.way import Way
+from synapse_cli.core.witness import Witness
 from synapse_cli.learned.policy import Choice, Policy, load
-from synapse_cli.profile.model import Model
+from synapse_cli.profile.model import Model, Profile
 from synapse_cli.routing.arbitrage import open_way
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Deciding:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._policies: dict[str, Policy] = {}
+        self._choices: dict[str, Choice] = {}
 
     def under_policy(self, decision: Decision) -> Decision:
         """The decision with the way that its route's policy takes. Raises ProfileError for a file that is no use.
@@ -67,18 +69,9 @@ class Deciding:
 
     def policy(self, route: str) -> Policy:
         """A route's policy. Raises ProfileError for one that is missing, damaged, newer, or made for other models."""
-        path = self._session.profile.routes[route].policy
-        assert path is not None
-        if path not in self._policies:
-            try:
-                found = load(path)
-            except InputError as error:
-                self._session.witness.looked_for(path)
-                raise self._wrong(route, error.message, "what synapse tune -o wrote", error.hint) from error
-            self._session.witness.read(path)
-            self._check(route, path, found)
-            self._policies[path] = found
-        return self._policies[path]
+        if route not in self._policies:
+            self._policies[route] = read(self._session.profile, route, self._session.witness)
+        return self._policies[route]
 
     def closed(self, route: str) -> Mapping[int, str]:
         """The ways that may not be taken now, and why: not one of their tiers may be asked, or they are too bad."""
@@ -96,11 +89,11 @@ class Deciding:
         return found
 
     def choice(self, decision: Decision) -> Choice:
-        """What the policy says of every way for this prompt; nothing is kept or looked up."""
+        """What the policy says of every way for this prompt; an encoder is asked where none was for the decision."""
         policy = self.policy(decision.route)
         if policy.encoder is None:
             return policy.choose(self._session.ask.prompt)
-        return self._embedded(policy, policy.encoder)[0]
+        return self._choices.get(policy.sha256) or self._embedded(policy, policy.encoder)[0]
 
     def quality(self, decision: Decision, model: str) -> float | None:
         """The measured mean score of the way that was taken, where this model is a tier of it; None where unknown."""
@@ -132,16 +125,19 @@ class Deciding:
     def _embedded(self, policy: Policy, encoder: str) -> tuple[Choice, Vectors | None]:
         """The choice by an embedding, and what that took; None where there is none, and the fallback is chosen."""
         session = self._session
+        vectors: Vectors | None
         try:
             vectors = session.encode((session.ask.prompt,), self._encoder(encoder))
-            return policy.choose(session.ask.prompt, vectors.row(0)), vectors
+            choice = policy.choose(session.ask.prompt, vectors.row(0))
         except (Interrupted, ClosedPipe):
             raise
         except (SynapseError, OSError, ValueError) as error:
             why = error.message if isinstance(error, SynapseError) else str(error)
             fallback = policy.ways[policy.fallback].name
             session.warn(f"the policy wants an embedding by {encoder}, and there is none ({why}): {fallback} is taken")
-            return policy.choose(session.ask.prompt), None
+            choice, vectors = policy.choose(session.ask.prompt), None
+        self._choices[policy.sha256] = choice
+        return choice, vectors
 
     def _encoder(self, wanted: str) -> Model:
         """The model that makes the vectors which the policy was learned with. Raises UsageError where none does."""
@@ -164,32 +160,48 @@ class Deciding:
             return decision
         raise UsageError(f"there is no tier {wanted!r} on this way", "tiers: " + ", ".join(tiers))
 
-    def _check(self, route: str, path: str, policy: Policy) -> None:
-        """Raise ProfileError for a policy that names what the profile has not, or whose rules could do harm.
 
-        A policy is data that is handed on, and nobody is asked whether it is trusted.
-        """
-        known = self._session.profile.models
-        missing = {tier for way in policy.ways for tier in way.tiers if tier not in known}
-        if missing:
-            names = ", ".join(map(repr, sorted(missing)))
-            raise self._wrong(
-                route,
-                f"{path}, which chooses among models that the profile has not: {names}",
-                "a policy of the models of this profile",
-                f"declare [models.{json.dumps(min(missing))}], or run synapse tune on models that it has",
-            )
-        for harm in _harms(policy):
-            raise self._wrong(
-                route,
-                f"{path}, one of whose accept rules {harm}",
-                "rules that only look at answers",
-                "put that rule into a cascade of the profile, and the cascade into the route's use",
-            )
+def read(profile: Profile, route: str, witness: Witness) -> Policy:
+    """The policy of a route. Raises ProfileError for one that is missing, damaged, newer, or made for other models."""
+    path = profile.routes[route].policy
+    assert path is not None
+    try:
+        found = load(path)
+    except InputError as error:
+        witness.looked_for(path)
+        raise _wrong(profile, route, error.message, "what synapse tune -o wrote", error.hint) from error
+    witness.read(path)
+    _check(profile, route, path, found)
+    return found
 
-    def _wrong(self, route: str, found: str, expected: str, hint: str) -> ProfileError:
-        where = f"routes.{route}.policy"
-        return ProfileError((Problem(self._session.profile.path, where, found, expected, hint),))
+
+def _check(profile: Profile, route: str, path: str, policy: Policy) -> None:
+    """Raise ProfileError for a policy that names what the profile has not, or whose rules could do harm.
+
+    A policy is data that is handed on, and nobody is asked whether it is trusted.
+    """
+    missing = {tier for way in policy.ways for tier in way.tiers if tier not in profile.models}
+    if missing:
+        names = ", ".join(map(repr, sorted(missing)))
+        raise _wrong(
+            profile,
+            route,
+            f"{path}, which chooses among models that the profile has not: {names}",
+            "a policy of the models of this profile",
+            f"declare [models.{json.dumps(min(missing))}], or run synapse tune on models that it has",
+        )
+    for harm in _harms(policy):
+        raise _wrong(
+            profile,
+            route,
+            f"{path}, one of whose accept rules {harm}",
+            "rules that only look at answers",
+            "put that rule into a cascade of the profile, and the cascade into the route's use",
+        )
+
+
+def _wrong(profile: Profile, route: str, found: str, expected: str, hint: str) -> ProfileError:
+    return ProfileError((Problem(profile.path, f"routes.{route}.policy", found, expected, hint),))
 
 
 def _harms(policy: Policy) -> Iterator[str]:

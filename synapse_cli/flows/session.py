@@ -108,8 +108,8 @@ class Session:
 
     def explored(self, decision: Decision) -> Decision:
         """The decision, or now and then one for another way, to learn what that is worth."""
-        if not self.profile.routing.explore or decision.policy is None:
-            return decision
+        if not self.profile.routing.explore or decision.policy is None or self._is_one_of_many:
+            return decision  # a bench measures what the policy itself chooses
         from synapse_cli.flows.exploring import explored
 
         tried = explored(self, decision)

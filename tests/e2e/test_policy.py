@@ -78,6 +78,16 @@ def test_a_policy_for_other_models_names_the_model_and_the_way_out(machine: Mach
     assert "synapse tune" in done.err
 
 
+def test_profile_check_reads_the_policies_of_all_routes(machine: Machine) -> None:
+    under(machine, replace(FIXED, ways=(Way(("small",)), Way(("middle",)), Way(("gpt-9",)))))
+
+    done = machine.synapse("profile", "check")
+
+    assert done.code == 78
+    assert "routes.default.policy" in done.err
+    assert "'gpt-9'" in done.err
+
+
 @pytest.mark.parametrize("harm", ["missing", "damaged", "another kind"])
 def test_a_policy_file_that_is_no_use_ends_the_run_with_78(machine: Machine, harm: str) -> None:
     under(machine, FIXED)
