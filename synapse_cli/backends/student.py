@@ -53,7 +53,7 @@ class StudentTier:
             raise _unsuited("the text is unlike those that it learned from")
         if not reply.is_certain:
             raise _unsuited(
-                f"of this text it is {reply.confidence:.2f} sure, and certified from {student.least:.2f} on"
+                f"of this text it is {reply.confidence:.2f} sure, and certified from {student.least:.3g} on"
             )
         if emit is not None:
             emit(reply.text)
