@@ -10,7 +10,7 @@ Each question is closed, yes or no, and the probability of "yes" is the score: P
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from synapse_cli.checks.asking import ALONE, LABEL_TOKENS, Binds, binds, chance, question, unasked
@@ -97,4 +97,5 @@ class SelfCheck:
     @staticmethod
     def _asked(request: Request, answer: str, each: str) -> Request:
         text = f"{material(request, answer)}\n\n{each} Reply yes or no."
-        return question(f"You check answers before they are sent. {TRUST}", text, (_YES, _NO))
+        asked = question(f"You check answers before they are sent. {TRUST}", text, (_YES, _NO))
+        return replace(asked, params={**asked.params, "logprobs": True})  # how sure it is, where a provider tells that

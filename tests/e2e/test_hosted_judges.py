@@ -65,3 +65,16 @@ def test_a_judge_that_fails_at_the_provider_passes_nothing_and_the_climb_goes_on
 
     assert (told["accepted"], told["model"], told["answer"]) == (True, "big", "Oslo, Norway")
     assert told["attempts"][0]["reason"].startswith("judge: not asked: ")
+
+
+def test_how_sure_a_hosted_model_is_of_its_yes_is_asked_for_and_counts(machine, server):
+    pieces = (('{"answer":"', 0.0), ("yes", -0.5), ('"}', 0.0))
+    reply = Reply(text='{"answer":"yes"}', logprobs=pieces)
+
+    told = ask(
+        machine, server, "gpt-4o-mini", '{ kind = "self_check", model = "big", min = 0.9 }', reply, Reply(text="6")
+    )
+
+    assert server.seen[0].body["logprobs"] is True
+    assert (told["model"], told["attempts"][0]["outcome"]) == ("big", "rejected")
+    assert "for yes to" in told["attempts"][0]["reason"]
