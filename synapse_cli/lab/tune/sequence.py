@@ -24,13 +24,17 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Whole = npt.NDArray[np.int64]
 
-_THRESHOLDS = 16
-_MOST_STEPS = 60
+_THRESHOLDS, _FINE = 16, 100
+"""Of a price that is looked at, and of the price that is taken: a chain of small steps comes nearer to its limit."""
+_MOST_STEPS = 100
 _LEAST_STEP = 0.004
 """Of the cost: settings that differ by less are one step."""
 _SURE = 0.8
 """A candidate that passes with less than this chance is a gamble."""
 _SURER = 0.15
+_LIKELY = 0.64
+"""Chance that as many other rows keep the goal by their mean: half a standard error of caution, as the best-looking of
+hundreds of settings was lucky."""
 _FOLDS = 5
 _WORTHWHILE = 0.01
 """Less saved than this share of the bill is not worth a policy."""
@@ -176,22 +180,23 @@ def _predicted_chain(field: Field) -> list[Tried]:
     best = max(tried, key=lambda each: (each.worth, -each.cost), default=None)
     if best is None:
         return []
-    same = [each for each in tried if each.setting.price == best.setting.price]
+    price = best.setting.price
+    fine = [field.tried(Setting(price=price, threshold=each)) for each in _thresholds(field, price, _FINE)]
+    same = [each for each in fine if each.gain >= _WORTHWHILE] or [best]
     surest = max(same, key=lambda each: (round(each.chance, 3), each.gain))
     cheapest = max(each.gain for each in same)
-    dearer = [each for each in tried if each.setting.price > best.setting.price and each.setting.threshold == 0]
+    dearer = [each for each in tried if each.setting.price > price and each.setting.threshold == 0]
     onwards = [each for each in same if each.gain > surest.gain] + [each for each in dearer if each.gain > cheapest]
     return _apart([surest, *sorted(onwards, key=lambda each: each.gain)])
 
 
 def estimated(field: Field) -> list[Tried]:
-    """Every setting that keeps the goal on these rows by their mean alone: an estimate, not a proof."""
-    return [
-        each for each in _worthwhile(replace(field, goal=replace(field.goal, confidence=0.5))) if each.chance >= 0.5
-    ]
+    """Every setting that these rows make likely to keep the goal: an estimate, not a proof."""
+    even = replace(field, goal=replace(field.goal, confidence=0.5))
+    return [each for each in _worthwhile(even) if each.chance >= _LIKELY]
 
 
-def _thresholds(field: Field, price: float) -> list[float]:
+def _thresholds(field: Field, price: float, many: int = _THRESHOLDS) -> list[float]:
     """From what only the surest rows exceed down to nothing."""
     import numpy as np
 
@@ -201,7 +206,7 @@ def _thresholds(field: Field, price: float) -> list[float]:
     gains = gains[gains > 0]
     if not len(gains):
         return [0.0]
-    shares = 1 - np.linspace(0.02, 1, _THRESHOLDS) ** 1.3
+    shares = 1 - np.linspace(0.02, 1, many) ** 1.3
     return [*dict.fromkeys(np.quantile(gains, shares).tolist()), 0.0]
 
 

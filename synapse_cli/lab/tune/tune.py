@@ -18,7 +18,7 @@ from synapse_cli.lab.tune import certify, compose, sequence
 from synapse_cli.lab.tune.goal import METHODS, Goal
 from synapse_cli.lab.tune.grid import Grid, grid
 from synapse_cli.lab.tune.judged import Judged
-from synapse_cli.lab.tune.sequence import Chain, Field, Tried
+from synapse_cli.lab.tune.sequence import Chain, Field
 from synapse_cli.lab.tune.setting import Known, Looks, Setting, along, from_looks, looked, taken
 from synapse_cli.lab.tune.split import split
 from synapse_cli.lab.tune.summary import summary
@@ -42,11 +42,12 @@ LEAST_ROWS = 30
 _LEAST_LEARNED = 200
 """Rows that a predictor is learned from."""
 _AS_GOOD = 0.9
-"""Of the greatest saving: who saves nearly as much and is better is preferred."""
-_LEXICAL = 0.97
-"""Of what a predictor with embeddings is worth: one that needs none, and saves nearly as much, is preferred."""
+"""Of the greatest saving: who saves nearly as much and is better, or simpler, is preferred."""
+_AS_RIGHT = 0.995
+"""Of the greatest mean score, likewise: simple is preferred at a third of a point or so."""
 _DOUBTFUL = 0.99
-"""Share of the fitted prompts that are less doubtful than the limit above which the policy abstains."""
+"""Share of the fitted prompts that is taken for ordinary: the policy abstains from midway between their doubts and
+certainty on, as prompts that come later look stranger than those that were held out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +179,7 @@ def _doubt_limit(kinds: Sequence[_Kind]) -> float:
     import numpy as np
 
     doubts = [kind.looks.doubts for kind in kinds if kind.looks is not None]
-    return float(np.quantile(doubts[-1], _DOUBTFUL)) if doubts else 1.0
+    return (1 + max(float(np.quantile(each, _DOUBTFUL)) for each in doubts)) / 2 if doubts else 1.0
 
 
 def _certified(setup: _Setup, kinds: Sequence[_Kind], fitted: Sequence[int], tested: Sequence[int], made: str) -> Tuned:
@@ -226,12 +227,14 @@ def _chains(setup: _Setup, kinds: Sequence[_Kind], fitted: Sequence[int], test_r
 
     part = setup.grid.rows(np.asarray(fitted))
     fields = [Field(part, kind.looks, setup.known, setup.baseline, setup.goal, test_rows) for kind in kinds]
-    best = max(range(len(kinds)), key=lambda at: sequence.worth(fields[at]) * _ease(kinds[at]))
+    best = _simplest([sequence.worth(field) for field in fields], setup.goal)
     return kinds[best], sequence.chains(fields[best], fields[0])
 
 
-def _ease(kind: _Kind) -> float:
-    return _LEXICAL if kind.predictor is not None and kind.predictor.encoder is not None else 1.0
+def _simplest(gains: Sequence[float], goal: Goal) -> int:
+    """The first that gains nearly as much as the best: kinds are told from the simplest on."""
+    enough = max(gains) * (_AS_GOOD if goal.saves else _AS_RIGHT)
+    return next(at for at, gain in enumerate(gains) if gain >= enough)
 
 
 def _estimated(setup: _Setup, kinds: Sequence[_Kind], fitted: Sequence[int], made: str) -> Tuned:
@@ -239,22 +242,17 @@ def _estimated(setup: _Setup, kinds: Sequence[_Kind], fitted: Sequence[int], mad
     import numpy as np
 
     part = setup.grid.rows(np.asarray(fitted))
-    options: list[tuple[Tried, _Kind, Setting, Measured]] = []
+    options: list[tuple[float, _Kind, Setting]] = []
     for kind in kinds:
         field = Field(part, kind.looks, setup.known, setup.baseline, setup.goal, len(fitted))
         tried = sequence.estimated(field)
-        measured = [_measured(setup, part, each.setting, kind.looks) for each in tried]
-        best = _best(measured, setup.goal)
+        best = _best([_measured(setup, part, each.setting, kind.looks) for each in tried], setup.goal)
         if best is not None:
-            options.append((tried[best], kind, tried[best].setting, measured[best]))
+            options.append((tried[best].gain, kind, tried[best].setting))
     found = bool(options)
+    kind, chosen = kinds[0], Setting(always=setup.baseline)
     if options:
-        _, kind, chosen, _ = max(
-            options,
-            key=lambda each: each[0].gain * _ease(each[1]),
-        )
-    else:
-        kind, chosen = kinds[0], Setting(always=setup.baseline)
+        _, kind, chosen = options[_simplest([gain for gain, _, _ in options], setup.goal)]
     policy = replace(
         _policy(setup, kind, chosen, part, kind.looks),
         summary=_summary(setup, fitted, chosen, kind.looks),
