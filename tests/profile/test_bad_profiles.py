@@ -141,6 +141,21 @@ CASES: dict[str, tuple[str, list[tuple[str, str]]]] = {
         [("cascades.c.accept[0].pattern", "regular expression")]),
     "rule_with_wrong_schema": (GOOD + "[cascades.c]\ntiers=['nano']\naccept=[{kind='schema',inline={type='objct'}}]\n",
         [("cascades.c.accept[0].inline", "JSON Schema")]),
+    "judge_that_is_no_model": (GOOD + "[cascades.c]\ntiers=['nano']\naccept=[{kind='judge',model='nanno'}]\n",
+        [("cascades.c.accept[0]", "did you mean 'nano'?")]),
+    "judge_without_its_rubric": (
+        GOOD + "[cascades.c]\ntiers=['nano']\naccept=[{kind='judge',model='nano',rubric='@no.md'}]\n",
+        [("cascades.c.accept[0].rubric", "no.md")]),
+    "agreement_with_nobody": (GOOD + "[cascades.c]\ntiers=['nano']\naccept=[{kind='agree'}]\n",
+        [("cascades.c.accept[0].with", "how many more answers")]),
+    "scorer_that_is_not_there": (
+        GOOD + "[cascades.c]\ntiers=['nano']\naccept=[{kind='scorer',file='no.scorer',min=0.5}]\n",
+        [("cascades.c.accept[0].file", "no.scorer")]),
+    "calibration_that_falls": (
+        GOOD + "[cascades.c]\ntiers=['nano']\naccept=[{kind='confidence',min=0.5,calibration=[[0,1],[1,0]]}]\n",
+        [("cascades.c.accept[0].calibration", "never fall")]),
+    "code_in_no_language": (GOOD + "[cascades.c]\ntiers=['nano']\naccept=[{kind='syntax',language='pyhton'}]\n",
+        [("cascades.c.accept[0].language", "did you mean 'python'?")]),
     "rule_with_missing_schema_file": (GOOD + "[cascades.c]\ntiers=['nano']\naccept=[{kind='schema',file='no.json'}]\n",
         [("cascades.c.accept[0].file", "no.json")]),
     # routes
