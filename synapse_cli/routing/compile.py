@@ -35,6 +35,9 @@ _PENALTY = 0.02
 _UNSURE = 0.05
 """Share of prompts like the examples whose route may not be among those that a router holds possible."""
 
+_MOST_QUOTED = 2000
+"""Examples whose vectors are kept, so that people are told which one a prompt is like; some 800 kB."""
+
 Tell = Callable[[int, int], None]
 
 
@@ -267,6 +270,8 @@ def _accuracy(scores: Floats, labels: Whole) -> float | None:
 
 def _whole(material: _Known, by_words: Blend, by_meaning: Blend | None, facts: dict[str, Json]) -> Learned:
     """The router as it is kept, learned from all examples."""
+    import numpy as np
+
     examples, labels, vectors = material.examples, material.labels, material.vectors
     wide = len(examples.routes)
     own = _of_words(examples.texts, labels, wide)
@@ -278,6 +283,9 @@ def _whole(material: _Known, by_words: Blend, by_meaning: Blend | None, facts: d
             "semantic.bias": _tensor(weights[-1]),
             "semantic.middles": _tensor(middles.T),
         }
+        if len(examples) <= _MOST_QUOTED:
+            packed = np.round(vectors * 127).astype("<i1")
+            tensors["semantic.examples"] = Tensor("I8", packed.shape, packed.tobytes())
     facts |= {"examples": len(examples), "sha256": examples.sha256}
     about: dict[str, Json] = {
         "version": VERSION,

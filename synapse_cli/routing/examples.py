@@ -27,8 +27,16 @@ class Examples:
 
     def of(self, route: str) -> tuple[str, ...]:
         """One route's texts."""
-        place = self.routes.index(route) if route in self.routes else -1
-        return tuple(text for text, label in zip(self.texts, self.labels, strict=True) if label == place)
+        return tuple(self.texts[place] for place in self.places_of(route))
+
+    def places_of(self, route: str) -> Sequence[int]:
+        """Where one route's texts stand: side by side."""
+        from bisect import bisect_left, bisect_right
+
+        if route not in self.routes:
+            return range(0)
+        label = self.routes.index(route)
+        return range(bisect_left(self.labels, label), bisect_right(self.labels, label))
 
     @property
     def sha256(self) -> str:

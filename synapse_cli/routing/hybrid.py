@@ -13,7 +13,7 @@ from synapse_cli.profile.model import Route
 from synapse_cli.profile.settings import Router as Kind
 from synapse_cli.profile.settings import RoutingSettings
 from synapse_cli.routing import rules
-from synapse_cli.routing.examples import Examples, nearest
+from synapse_cli.routing.examples import Examples, nearest, quoted
 from synapse_cli.routing.question import Question
 from synapse_cli.routing.router import Guess, Router
 
@@ -81,6 +81,7 @@ class _Asked:
         self._help = aids
         self._ruled: Decision | None = None
         self._guess: Guess | None = None
+        self._vector: Sequence[float] | None = None
         self._usage: Usage = NO_USAGE
         self._cost = _NONE_SPENT
 
@@ -106,7 +107,9 @@ class _Asked:
         if guess is None:
             return self._told(self._ruled or Decision(self._default, "nothing to decide by", "default"))
         if not guess.in_scope:
-            why = f"unlike every example ({self._like(guess.route, guess.probability)} is nearest)"
+            example = self._nearest(guess.route)
+            least = f"{example} of {guess.route}" if example else f"those of {guess.route}"
+            why = f"unlike every example (nearest: {least}, {guess.probability:.2f})"
             return self._told(Decision(self._default, why, "default", None, self._others(guess, self._default)))
         why = f"{self._like(guess.route, guess.probability)}{' in meaning' if guess.by == 'semantic' else ''}"
         return self._told(Decision(guess.route, why, guess.by, guess.probability, self._others(guess, guess.route)))
@@ -126,6 +129,7 @@ class _Asked:
         if found is not None:
             vector, usage, cost = found
             self._spend(usage, cost)
+            self._vector = vector
             self._think(router.understand(self._question.prompt, vector))
 
     def _think(self, guess: Guess) -> None:
@@ -158,15 +162,24 @@ class _Asked:
 
     def _unlike(self, route: str, chance: float) -> str:
         """`0.04, nearest "…"`."""
-        example = nearest(self._question.prompt, self._help.examples.of(route))
+        example = self._nearest(route)
         return f"{chance:.2f}" + (f", nearest {example}" if example else "")
 
     def _like(self, route: str, chance: float) -> str:
         """`like "…" of route (0.93)`."""
-        example = nearest(self._question.prompt, self._help.examples.of(route))
+        example = self._nearest(route)
         if example is None:
             return f"like the examples of {route} ({chance:.2f})"
         return f"like {example} of {route} ({chance:.2f})"
+
+    def _nearest(self, route: str) -> str | None:
+        """The route's example that the prompt is most like, quoted: in meaning where that was asked, else by words."""
+        examples, router = self._help.examples, self._help.router()
+        if router is not None and self._vector is not None:
+            place = router.semantic.nearest(self._vector, examples.places_of(route))
+            if place is not None:
+                return quoted(examples.texts[place])
+        return nearest(self._question.prompt, examples.of(route))
 
     def _spend(self, usage: Usage, cost: Decimal | None) -> None:
         self._usage = self._usage + usage

@@ -18,7 +18,7 @@ from synapse_cli.routing.scope import Scope
 if TYPE_CHECKING:
     from synapse_cli.routing.semantic import Semantic
 
-VERSION = 4
+VERSION = 5
 """Counted up where routers are learned otherwise than before: those that are kept are then made anew."""
 _FAR = 1e9
 """Below any likeness that was measured."""

@@ -22,6 +22,8 @@ class Semantic:
     bias: Sequence[float]
     middles: Sequence[float]
     """(routes, dimension): centroids of length 1."""
+    examples: Sequence[float] = ()
+    """(examples, dimension), whole numbers; empty where there are so many that none is quoted."""
 
     def scores(self, vector: Sequence[float]) -> tuple[tuple[float, ...], float]:
         """A score for each route, and the cosine to the nearest of their middles; `vector` has length 1."""
@@ -29,6 +31,13 @@ class Semantic:
             tuple(dot + bias for dot, bias in zip(self._dots(self.weights, vector), self.bias, strict=True)),
             max(self._dots(self.middles, vector)),
         )
+
+    def nearest(self, vector: Sequence[float], places: Sequence[int]) -> int | None:
+        """Which of the examples at these places is most like it; None where they are not kept."""
+        wide = self.dimension
+        if not len(self.examples) or not places:
+            return None
+        return max(places, key=lambda place: sum(map(mul, self.examples[place * wide : (place + 1) * wide], vector)))
 
     def _dots(self, rows: Sequence[float], vector: Sequence[float]) -> list[float]:
         wide = self.dimension
@@ -48,4 +57,5 @@ def from_file(routes: int, about: Mapping[str, object], tensors: Mapping[str, Te
         weights=weights.numbers,
         bias=bias.numbers,
         middles=middles.numbers,
+        examples=tensors["semantic.examples"].numbers if "semantic.examples" in tensors else (),
     )
