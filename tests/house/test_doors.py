@@ -34,6 +34,7 @@ DOORS = {
     "sentence_transformers": ("synapse_cli.lab.nano",),
     "tokenizers": ("synapse_cli.lab.nano",),
     "yaml": ("synapse_cli.lab.nano",),
+    "scipy": ("synapse_cli.lab",),  # comes with scikit-learn
     "numpy": (
         "synapse_cli.backends",
         "synapse_cli.lab",
