@@ -268,6 +268,14 @@ def _undressed(answer: str) -> Normal | None:
 _UNITLESS = re.compile(r"^(?:approximately|approx\.?|about|around|exactly|only|roughly|≈|~)\s*", re.IGNORECASE)
 _THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:[,\u202f\u00a0']\d{3})+(?![\d,])|^\d{1,3}(?: \d{3})+(?=$|\.)")
 _WITH_UNIT = re.compile(r"^([^A-Za-z%°€£¥$]*(?:sqrt|pi)?[^A-Za-z%°€£¥$]*?)\s*([A-Za-z%°€£¥$][A-Za-z%°€£¥$ /^\d²³.-]*)$")
+_SCALES = {"hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+_SCALE = re.compile(r"(?<=\d)\s*(hundred|thousand|million|billion|trillion)\b", re.IGNORECASE)
+_SAID = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"),
+)
+_NO_SUM = re.compile(r"\d[\d.]*(?:-\d[\d.]*)+|\d+/\d+/\d+")
+"""A date, a range, a telephone number: `2021-03-04` is not 2014, and `10-20` not -10."""
 _MIXED = re.compile(r"^([-+]?\d+)\s+(\d+/\d+)$")
 _SHORT_UNITS = frozenset("mglshkvwnjacf")
 _UNITS = {"percent": "%", "degrees": "°", "degree": "°", "dollars": "$", "dollar": "$", "usd": "$"}
@@ -278,12 +286,17 @@ _DIGITS = 12
 def _number(bare: str) -> Normal | None:
     """A number as `#` and its value: a fraction where it is exact, else twelve digits."""
     bare = _THOUSANDS.sub(lambda found: re.sub(r"\D", "", found.group()), _UNITLESS.sub("", bare))
+    if _NO_SUM.fullmatch(bare):
+        return None
     unit = ""
     if bare[:1] in {"$", "€", "£", "¥"}:
         unit, bare = bare[0], bare[1:].strip()
     if mixed := _MIXED.match(bare):
         whole, part = mixed.groups()
         bare = f"{whole}{'-' if whole.startswith('-') else '+'}{part}"
+    if bare.casefold() in _SAID:
+        return Normal(f"#{_SAID.index(bare.casefold())}", unit)
+    bare = _SCALE.sub(lambda found: f"*{_SCALES[found.group(1).casefold()]}", bare)
     left, equals, right = bare.rpartition("=")
     bare = right.strip() if equals and not re.search(r"[A-Za-z]", left) else bare
     bare = re.sub(r"(?<=\d)[eE]([-+]?\d{1,3})$", r"*10^(\1)", bare)

@@ -26,6 +26,8 @@ SAME = [
     ("Paris", "the Paris", "PARIS.", "**Paris**", "The answer is: Paris", "\uff30aris", "Pa\u200bris"),
     ("x^2+2x+1", "x² + 2 x + 1", "x^{2}+2x+1"),
     ("12 + 18 = 30", "30"),
+    ("€2.5 million", "2,500,000 euros", "2.5 Million"),
+    ("twelve", "12", "The answer is twelve."),
 ]
 """In each line all are one answer."""
 DIFFERENT = [
@@ -40,6 +42,11 @@ DIFFERENT = [
     ("Paris", "London"),
     ("70 cents", "$70"),
     ("1 + i", "1"),
+    ("2021-03-04", "2014"),
+    ("10-20", "-10"),
+    ("5 million", "5"),
+    ("1/2/2020", "1/4040"),
+    ("192.168.0.1", "192.168.01"),
 ]
 NOTHING = [
     "",
