@@ -1,6 +1,7 @@
 """How many tokens did the accepted answers take? So that what another model would have asked for them can be told.
 
-Read from the rows themselves, also for answers of the cache and the memo, which made no call.
+Answers of the cache and the memo count too, though they made no call. Taken from the sums of each hour; from the rows
+themselves where prompts are told apart by length, or an older version has not summed them up.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from synapse_cli.core.completion import Usage
-from synapse_cli.ledger.totals import opened, unreadable
+from synapse_cli.ledger.sums import hour_of
+from synapse_cli.ledger.totals import Row, opened, totals, unreadable
 
 _FORMS = {"hour": "%Y-%m-%dT%H:00%z", "day": "%Y-%m-%d", "month": "%Y-%m"}
 _COLUMNS = {"model": "r.model", "route": "d.route", "tenant": "coalesce(r.tenant, '')", "outcome": "'accepted'"}
@@ -50,13 +52,31 @@ def answers(
 ) -> list[Answers]:
     """Return what the accepted answers took, split by `by` and by prompts longer than each of `lengths`.
 
-    Raises InputError.
+    Of whole hours, where they are summed up. Raises InputError.
     """
+    if not lengths and _are_summed(path, since):
+        found = totals(path, since=since, until=until, by=by, tenant=tenant, model=model, route=route, histograms=False)
+        return [_told(row, by) for row in found if row.answers]
     with closing(opened(path)) as book:
         try:
             return list(_answers(book, (since, until, tenant, model, route), tuple(by), sorted(lengths)))
         except sqlite3.Error as error:
             raise unreadable(path, error) from error
+
+
+def _are_summed(path: str, since: float | None) -> bool:
+    query = "SELECT at FROM progress WHERE name = 'answers summed from'"
+    with closing(opened(path)) as book:
+        try:
+            row = book.execute(query).fetchone()
+        except sqlite3.Error as error:
+            raise unreadable(path, error) from error
+    return row is not None and (row[0] == 0 or (since is not None and hour_of(since) >= row[0]))
+
+
+def _told(row: Row, by: Sequence[str]) -> Answers:
+    usage = Usage(row.answer_input, row.answer_output, row.answer_cached, row.answer_reasoning)
+    return Answers(tuple(row.of[name] for name in by), row.answers, row.answers_unknown, 0, usage)
 
 
 def _answers(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from synapse_cli.ledger import sums
@@ -18,7 +18,8 @@ STEPS = {"rejected": "escalation", "failed": "fallback", "skipped": "passed over
 SPENT = "cost, input, output, cached_input, reasoning, estimated, latency_s, first_latency_s"
 """The columns of a call, or of an attempt, that are added up."""
 
-_RUN = "SELECT started, exit_code, model, tenant, saved, latency_s, accepted, booked FROM runs WHERE id = ?"
+_RUN = "SELECT started, exit_code, model, tenant, saved, latency_s, accepted, booked, memo_of FROM runs WHERE id = ?"
+_ACCEPTED = "SELECT input, output, cached_input, reasoning FROM attempts WHERE run = ? AND outcome = 'accepted' LIMIT 1"
 _ATTEMPTS = (
     f"SELECT tier, model, outcome, cached, error_kind, verdicts, {SPENT} FROM attempts WHERE run = ? ORDER BY place"  # noqa: S608  # our own words
 )
@@ -36,7 +37,7 @@ _Attempt = tuple[Any, ...]
 class _Run:
     """A row of `_RUN`; a dataclass or a named tuple would cost each run a third of a millisecond of start-up."""
 
-    __slots__ = ("accepted", "booked", "exit_code", "latency_s", "model", "saved", "started", "tenant")
+    __slots__ = ("accepted", "booked", "exit_code", "latency_s", "memo_of", "model", "saved", "started", "tenant")
 
     def __init__(self, row: tuple[Any, ...]) -> None:
         self.started: float = row[0]
@@ -47,6 +48,7 @@ class _Run:
         self.latency_s: float | None = row[5]
         self.accepted: int = row[6]
         self.booked: int = row[7]
+        self.memo_of: str | None = row[8]
 
 
 def book_run(book: sqlite3.Connection, run_id: str) -> None:
@@ -150,7 +152,7 @@ class _Sums:
         self.tallies: dict[tuple[_Where, str, str, str, str], list[float]] = {}
         self.providers: dict[str, str] = {}
 
-    def add(self, where: _Where, model: str, counts: dict[str, float]) -> None:
+    def add(self, where: _Where, model: str, counts: Mapping[str, float]) -> None:
         held = self.counts.setdefault((where, model, self.provider(model)), {})
         for name, count in counts.items():
             held[name] = held.get(name, 0) + count
@@ -194,6 +196,9 @@ def _add_run(held: _Sums, run_id: str, run: _Run) -> None:
     last = run.model or (attempts[-1][1] if attempts else calls[-1][0] if calls else "-")
     is_memo = bool(run.accepted and not attempts)
     held.add(where, last, _run_counts(run, steps, is_memo=is_memo))
+    answered = held.book.execute(_ACCEPTED, (run.memo_of or run_id,)).fetchone() if run.accepted else None
+    if answered is not None:
+        held.add(where, last, sums.answer_counts(*answered))
     if is_memo:
         held.tally(where, last, "memo", "")
     said = held.book.execute(_FEEDBACK, (run_id,)).fetchone()

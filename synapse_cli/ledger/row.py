@@ -118,9 +118,18 @@ def _add_to_sums(
         "saved_unknown": int(saved is None and exit_code == 0),
         "run_latency_s": latency_s,
         "run_latencies": one(latency_s),
+        **_answer(facts),
     }
     hour = sums.hour_of(started)
     sums.add(book, hour, of, counts)
     book.execute(
         "INSERT INTO tallies VALUES (?, ?, 'memo', '', 1, 0, 0, 0) ON CONFLICT DO UPDATE SET n = n + 1", (hour, of)
     )
+
+
+def _answer(facts: Mapping[str, str]) -> Mapping[str, float]:
+    """What the answer took when it was made; nothing where its run is not recorded."""
+    if "run" not in facts:
+        return {}
+    told = [int(number) for number in facts["tokens"].split()] if "tokens" in facts else [None] * 4
+    return sums.answer_counts(*told)

@@ -103,7 +103,14 @@ CREATE INDEX shadows_by_state ON shadows (state, run);
 CREATE INDEX shadows_by_request ON shadows (request);
 CREATE INDEX shadows_by_answer ON shadows (answer) WHERE answer IS NOT NULL;
 CREATE TABLE grades (run TEXT PRIMARY KEY, score REAL NOT NULL) WITHOUT ROWID;
-CREATE INDEX attempts_rejected ON attempts (run) WHERE outcome = 'rejected'
+CREATE INDEX attempts_rejected ON attempts (run) WHERE outcome = 'rejected';
+ALTER TABLE hours ADD COLUMN answers INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE hours ADD COLUMN answers_unknown INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE hours ADD COLUMN answer_input INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE hours ADD COLUMN answer_output INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE hours ADD COLUMN answer_cached INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE hours ADD COLUMN answer_reasoning INTEGER NOT NULL DEFAULT 0;
+INSERT INTO progress SELECT 'answers summed from', coalesce(max(hour) + 1, 0) FROM hours
 """,
 )
 """What each version adds to the one before, statements divided by `;`. Append; never change a released one."""

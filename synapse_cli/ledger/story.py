@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from synapse_cli.core.completion import Usage
 from synapse_cli.core.run import Run
 from synapse_cli.ledger import blobs
 from synapse_cli.ledger.rows import money_text
@@ -22,5 +23,13 @@ def memo_facts(run: Run) -> dict[str, str]:
         "answer": None if run.answer is None else blobs.sha256_of(run.answer),
         "profile": run.profile_hash,
         "tenant": run.tenant,
+        "tokens": None if best is None else _tokens(best.completion.usage),
     }
     return {name: value for name, value in facts.items() if value is not None}
+
+
+def _tokens(usage: Usage) -> str | None:
+    """What the answer took when it was made: what another model would have been paid for it."""
+    if usage.input is None or usage.output is None:
+        return None
+    return f"{usage.input} {usage.output} {usage.cached} {usage.reasoning}"

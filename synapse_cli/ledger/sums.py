@@ -39,6 +39,12 @@ NUMBERS = (
     "saved_unknown",
     "latency_s",
     "run_latency_s",
+    "answers",
+    "answers_unknown",
+    "answer_input",
+    "answer_output",
+    "answer_cached",
+    "answer_reasoning",
 )
 HISTOGRAMS = ("latencies", "first_latencies", "run_latencies")
 DIGITS = 12
@@ -84,6 +90,14 @@ def add(book: sqlite3.Connection, hour: int, of: int, counts: Counts, *, sign: i
         return
     now = [packed(unpacked(old) + sign * new) for old, new in zip(kept, histograms, strict=True)]
     book.execute(_UPDATE, (*numbers, *now, hour, of))
+
+
+def answer_counts(read: int | None, written: int | None, cached: int | None, reasoning: int | None) -> Counts:
+    """What an accepted answer adds, of the cache and the memo too: what another model would have been paid for."""
+    if read is None or written is None:
+        return {"answers": 1, "answers_unknown": 1}
+    told = {"answer_input": read, "answer_output": written}
+    return {"answers": 1, **told, "answer_cached": cached or 0, "answer_reasoning": reasoning or 0}
 
 
 def pico(dollars: str | None) -> int:

@@ -77,6 +77,14 @@ class Row:
     latency_s: float = 0.0
     """Seconds of all calls together."""
     run_latency_s: float = 0.0
+    answers: int = 0
+    """Accepted ones, of the cache and the memo too; what they took when they were made follows."""
+    answers_unknown: int = 0
+    """Of them: with tokens that nobody knows."""
+    answer_input: int = 0
+    answer_output: int = 0
+    answer_cached: int = 0
+    answer_reasoning: int = 0
     latencies: int = field(default=0, repr=False)
     """Of calls: `ledger.histogram.percentile` reads it."""
     first_latencies: int = field(default=0, repr=False)

@@ -25,6 +25,7 @@ from pathlib import Path
 from synapse_cli.core.ids import new_run_id
 from synapse_cli.core.outcome import Answered, Outcome
 from synapse_cli.ledger import index, reading, schema, searching, sums
+from synapse_cli.ledger.answers import answers
 from synapse_cli.ledger.book import Book
 from synapse_cli.ledger.histogram import one
 from synapse_cli.ledger.reading import Filter
@@ -133,6 +134,7 @@ class Course:
             "latency_s": story.latency_s,
             "run_latency_s": story.latency_s,
             "latencies": one(story.latency_s),
+            **({} if story.failed else sums.answer_counts(40, 2, 0, 0)),
             "run_latencies": one(story.latency_s),
         }
         for name, count in added.items():
@@ -238,6 +240,10 @@ def look(path: str) -> dict[str, float]:
         ),
         "totals of a week": _cpu(lambda: totals(path, since=START + (DAYS - 7) * 86_400, by=("day",))),
         "tallies": _cpu(lambda: tallies(path)),
+        "answers by day, from the sums": _cpu(lambda: answers(path, since=None, until=None, by=("day",))),
+        "answers by day, from the rows": _cpu(
+            lambda: answers(path, since=None, until=None, by=("day",), lengths=(200_000,))
+        ),
     }
 
 

@@ -31,6 +31,7 @@ def test_a_ledger_that_was_made_in_bulk_says_what_its_rows_say(tmp_path: Path) -
         (row.of, row.runs, row.calls, row.cost, row.failed) for row in again
     ]
     assert [row.latencies for row in told] == [row.latencies for row in again]
+    assert [(row.answers, row.answer_input) for row in told] == [(row.answers, row.answer_input) for row in again]
     assert sum(row.calls for row in told) == CALLS
 
 

@@ -18,6 +18,7 @@ from synapse_cli.core.errors import KeyMissing, TimedOut
 from synapse_cli.core.outcome import Answered, Decision, Failed, Outcome, Skipped
 from synapse_cli.core.verdict import Verdict
 from synapse_cli.ledger import histogram, sums
+from synapse_cli.ledger.answers import answers
 from synapse_cli.ledger.book import Book
 from synapse_cli.ledger.row import insert_memo_run
 from synapse_cli.ledger.rows import Begun
@@ -265,3 +266,36 @@ def test_what_a_ledger_of_the_first_version_held_is_counted_too(tmp_path: Path) 
         assert database.execute("SELECT count(*) FROM calls").fetchone() == (0,)
     (row,) = totals(book.path)
     assert row.calls == 2
+
+
+def test_what_answers_took_is_the_same_from_the_sums_and_from_the_rows(tmp_path: Path) -> None:
+    book = Book(tmp_path, LedgerSettings(), warn=pytest.fail)
+    unknown = Answered("small", "small", completion(usage=Usage(None, 3)), ())
+    for number in range(3):
+        book.record(run(number))
+        book.record(climbed(10 + number))
+    book.record(run(20, outcome=Outcome(attempts=(unknown,), best=unknown), tenant="acme"))
+    insert_memo_run(book.path, memo_facts(run()), START + 30, 0.01, 0)
+
+    summed = answers(book.path, since=None, until=None, by=("model", "route"))
+    read = answers(book.path, since=None, until=None, by=("model", "route"), lengths=(1_000_000,))
+
+    assert summed == read
+    assert [(each.answers, each.unknown, each.usage.input) for each in summed] == [(5, 1, 400)]
+    assert len(answers(book.path, since=None, until=None, tenant="acme")) == 1
+
+
+def test_answers_that_an_older_version_did_not_sum_up_are_read_from_the_rows(tmp_path: Path) -> None:
+    book = Book(tmp_path, LedgerSettings(), warn=pytest.fail)
+    book.record(run())
+    with closing(sqlite3.connect(book.path)) as database:
+        database.execute("UPDATE hours SET answers = 0, answer_input = 0, answer_output = 0")
+        database.execute(
+            "UPDATE progress SET at = 1 + (SELECT max(hour) FROM hours) WHERE name = 'answers summed from'"
+        )
+        database.commit()
+
+    (told,) = answers(book.path, since=None, until=None)
+
+    assert (told.answers, told.usage.input, told.usage.output) == (1, 100, 3)
+    assert answers(book.path, since=START + 7200, until=None) == []
