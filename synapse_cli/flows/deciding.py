@@ -75,13 +75,16 @@ class Deciding:
 
     def closed(self, route: str) -> Mapping[int, str]:
         """The ways that may not be taken now, and why: not one of their tiers may be asked, or they are too bad."""
-        limits, ways = self._session.limits(route), self.policy(route).ways
-        if not limits.may_close:
-            return {}
+        limits, models = self._session.limits(route), self._session.profile.models
         found: dict[int, str] = {}
-        for number, (way, score) in enumerate(zip(ways, self.policy(route).scores, strict=True)):
+        for number, (way, score) in enumerate(zip(self.policy(route).ways, self.policy(route).scores, strict=True)):
+            if lacking := [tier for tier in way.tiers if tier not in models]:
+                found[number] = f"the profile has no model {lacking[0]!r}"
+                continue
+            if not limits.may_close:
+                continue
             worse = limits.too_bad(score)
-            hindered = [limits.hindered(self._session.profile.models[tier]) for tier in way.tiers]
+            hindered = [limits.hindered(models[tier]) for tier in way.tiers]
             if worse is not None:
                 found[number] = worse.message
             elif all(hindered):
@@ -151,8 +154,8 @@ class Deciding:
 
     def _named(self, decision: Decision, policy: Policy) -> Decision:
         """A tier that a flag names goes before the policy, and one that only the policy knows is a way of its own."""
-        wanted = self._session.ask.tier or self._session.ask.max_tier
-        tiers = list(dict.fromkeys(tier for way in policy.ways for tier in way.tiers))
+        wanted, models = self._session.ask.tier or self._session.ask.max_tier, self._session.profile.models
+        tiers = list(dict.fromkeys(tier for way in policy.ways for tier in way.tiers if tier in models))
         uses = self._session.profile.routes[decision.route].use is not None
         if wanted in tiers and (self._session.ask.tier or not uses):
             return replace(decision, way=Way((wanted,)))
@@ -180,13 +183,14 @@ def _check(profile: Profile, route: str, path: str, policy: Policy) -> None:
 
     A policy is data that is handed on, and nobody is asked whether it is trusted.
     """
-    missing = {tier for way in policy.ways for tier in way.tiers if tier not in profile.models}
+    taken = policy.ways if policy.always is None else (policy.ways[policy.always],)
+    missing = {tier for way in taken for tier in way.tiers if tier not in profile.models}
     if missing:
         names = ", ".join(map(repr, sorted(missing)))
         raise _wrong(
             profile,
             route,
-            f"{path}, which chooses among models that the profile has not: {names}",
+            f"{path}, which asks models that the profile has not: {names}",
             "a policy of the models of this profile",
             f"declare [models.{json.dumps(min(missing))}], or run synapse tune on models that it has",
         )

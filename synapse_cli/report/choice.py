@@ -12,6 +12,9 @@ from synapse_cli.report.answer import policy_json
 from synapse_cli.report.numbers import dollars, money
 from synapse_cli.report.summary import promise
 
+_MOST_TOLD = 5
+"""Ways that people are told of beside the one that is taken: those that may be taken and are likeliest good."""
+
 
 def as_json(
     policy: Policy, path: str, choice: Choice, decision: Decision, closed: Mapping[int, str]
@@ -37,9 +40,13 @@ def lines(policy: Policy, path: str, choice: Choice, decision: Decision, closed:
     yield f"policy   {path}: {promise(decision.policy)}"
     taken = decision.way or choice.way
     yield f"way      {taken.name}: {_why(policy, choice, closed, policy.ways.index(taken))}"
-    for number, way in enumerate(policy.ways):
-        if way != taken:
-            yield f"         not {way.name}: {_why(policy, choice, closed, number)}"
+    others = [number for number, way in enumerate(policy.ways) if way != taken]
+    scores = choice.scores or policy.scores
+    told = sorted(others, key=lambda number: (number in closed, -scores[number]))[:_MOST_TOLD]
+    for number in sorted(told):
+        yield f"         not {policy.ways[number].name}: {_why(policy, choice, closed, number)}"
+    if len(others) > len(told):
+        yield f"         and {len(others) - len(told)} more, which --json tells"
 
 
 def _way(policy: Policy, choice: Choice, decision: Decision, closed: Mapping[int, str], number: int) -> dict[str, Json]:
@@ -57,8 +64,10 @@ def _way(policy: Policy, choice: Choice, decision: Decision, closed: Mapping[int
 
 def _why(policy: Policy, choice: Choice, closed: Mapping[int, str], number: int) -> str:
     """What the policy says of a way; of one that it says nothing of, what was measured."""
-    said = choice.why if number == choice.number else dict(choice.against).get(policy.ways[number], "")
-    if number != choice.number and not choice.scores:
+    is_chosen = number == choice.number
+    said = choice.why if is_chosen else dict(choice.against).get(policy.ways[number], "")
+    if not choice.scores:
         cost = dollars(Decimal(repr(policy.costs[number])))
-        said = f"{said} ({policy.scores[number]:.2f} good in the mean for about {cost})"
+        measured = f"{policy.scores[number]:.2f} good in the mean for about {cost}"
+        said = f"{choice.why}; {measured}" if is_chosen else measured
     return f"{said}; it may not be taken: {closed[number]}" if number in closed else said

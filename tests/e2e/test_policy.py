@@ -66,10 +66,11 @@ def test_a_changed_policy_is_never_answered_from_the_memo(machine: Machine) -> N
     assert machine.synapse("run", EASY).out == b"from large\n"
 
 
+STRANGE = (Way(("small",)), Way(("middle",)), Way(("gpt-9",)))
+
+
 def test_a_policy_for_other_models_names_the_model_and_the_way_out(machine: Machine) -> None:
-    done = under(machine, replace(FIXED, ways=(Way(("small",)), Way(("middle",)), Way(("gpt-9",))))).synapse(
-        "run", EASY
-    )
+    done = under(machine, choosing(ways=STRANGE)).synapse("run", EASY)
 
     assert done.code == 78
     assert "routes.default.policy" in done.err
@@ -78,8 +79,17 @@ def test_a_policy_for_other_models_names_the_model_and_the_way_out(machine: Mach
     assert "synapse tune" in done.err
 
 
+def test_a_policy_of_one_way_needs_no_models_but_those_of_that_way(machine: Machine) -> None:
+    """`synapse tune` keeps every way that it looked at, so that people can compare them."""
+    under(machine, replace(FIXED, ways=STRANGE))
+
+    assert machine.synapse("run", EASY).out == b"from small\n"
+    told = machine.synapse("explain", "--json", EASY).json["policy"]["ways"][2]["why"]
+    assert told.endswith("it may not be taken: the profile has no model 'gpt-9'")
+
+
 def test_profile_check_reads_the_policies_of_all_routes(machine: Machine) -> None:
-    under(machine, replace(FIXED, ways=(Way(("small",)), Way(("middle",)), Way(("gpt-9",)))))
+    under(machine, choosing(ways=STRANGE))
 
     done = machine.synapse("profile", "check")
 
