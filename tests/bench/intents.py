@@ -205,7 +205,8 @@ def _place(folder: Path, rows: Sequence[Labelled]) -> dict[str, str]:
         "SYNAPSE_HOSTS": "off",
         "SYNAPSE_PROFILE": str(folder / "profile.toml"),
     }
-    subprocess.run([SYNAPSE, "run", "--no-cache", "first"], env=environment, stdin=subprocess.DEVNULL, check=True)
+    first = [SYNAPSE, "run", "--no-cache", "first"]
+    subprocess.run(first, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
     return environment
 
 

@@ -92,6 +92,20 @@ def test_a_cached_answer_imports_no_engine(tmp_path: Path) -> None:
     assert len(modules - _bare(tmp_path)) <= 260
 
 
+def test_a_route_found_by_words_imports_nothing_heavy(tmp_path: Path) -> None:
+    examples = "".join(
+        f'[routes.{name}]\nuse = "echo"\nexamples = ["{name} one", "{name} two", "{name} three"]\n' for name in "abc"
+    )
+    (tmp_path / "profile.toml").write_text(f'{PROFILE}{examples}[routing]\norder = ["lexical"]\n', encoding="utf-8")
+    _modules(tmp_path, "run", "--no-cache", "a one, to learn the routes")
+
+    modules = _modules(tmp_path, "run", "--no-cache", "a two")
+
+    assert "synapse_cli.routing.lexical" in modules
+    assert not _packages(modules) & HEAVY
+    assert not modules & {"synapse_cli.routing.semantic", "synapse_cli.routing.judge", "synapse_cli.routing.compile"}
+
+
 @pytest.mark.parametrize("arguments", [("--help",), ("run", "--help"), ("log", "--help"), ("models", "--help")])
 def test_help_in_a_pipe_draws_nothing(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     modules = _modules(tmp_path, *arguments)
