@@ -17,16 +17,12 @@ from synapse_cli.cli.tune_status import status
 from synapse_cli.core.errors import InputError, ModelMissing, ThresholdMissed, UsageError
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
     from synapse_cli.lab.outcomes import Table
     from synapse_cli.lab.tune.tune import Tuned
+    from synapse_cli.lab.vectors import Floats as Vectors
     from synapse_cli.learned.policy import Policy
     from synapse_cli.profile.model import Profile
     from synapse_cli.report.tune import Before, Told
-
-    Vectors = npt.NDArray[np.float32]
 
 app = typer.Typer(
     invoke_without_command=True,
