@@ -11,8 +11,8 @@ from typing import Literal, TypeVar, cast
 
 from synapse_cli.core.completion import Completion, Count, Facts
 from synapse_cli.core.control import Control
-from synapse_cli.core.errors import BackendError, SynapseError
-from synapse_cli.core.ports import Backend, Check, Emit
+from synapse_cli.core.errors import BackendError, ClosedPipe, Interrupted, SynapseError
+from synapse_cli.core.ports import Aid, Backend, Check, Emit, Foreseen
 from synapse_cli.core.prompt import Message, Request
 from synapse_cli.core.registry import edition, said
 from synapse_cli.core.verdict import Verdict
@@ -71,8 +71,11 @@ class ForeignCheck:
 
     def judge(self, request: Request, completion: Completion, control: Control) -> Verdict:
         """Judge, as the plugin does."""
+        return self._ours(lambda: self.inner.judge(request, completion, control))
+
+    def _ours(self, judge: Callable[[], Verdict]) -> Verdict:
         try:
-            return self.inner.judge(request, completion, control)
+            return judge()
         except SynapseError:
             raise
         except Exception as error:  # noqa: BLE001  # as above
@@ -80,7 +83,40 @@ class ForeignCheck:
             return Verdict(self.inner.kind, passed=False, reason=reason, evaluated=False)
 
 
+@dataclass(frozen=True, slots=True)
+class ForeignAided(ForeignCheck):
+    """A plugin's check that asks models of the profile."""
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Whom it asks by name."""
+        return tuple(getattr(self.inner, "models", ()))
+
+    @property
+    def revises(self) -> bool:
+        """Whether it writes another answer."""
+        return bool(getattr(self.inner, "revises", False))
+
+    def foresees(self, tier: str) -> tuple[Foreseen, ...]:
+        """What the plugin foresees; where it does not say, one call of each model that it names, or of the tier."""
+        told = getattr(self.inner, "foresees", None)
+        if told is None:
+            return tuple(Foreseen(name, "judge", 1, None) for name in self.models or (tier,))
+        return tuple(Foreseen(*each) for each in told(tier))
+
+    def judge_with(self, request: Request, completion: Completion, control: Control, aid: Aid) -> Verdict:
+        """Judge with help, as the plugin does; that a model cannot be asked passes nothing."""
+        judge: Callable[..., Verdict] = self.inner.judge_with  # type: ignore[attr-defined]  # `foreign_check` saw it
+        try:
+            return self._ours(lambda: judge(request, completion, control, aid))
+        except (Interrupted, ClosedPipe):
+            raise
+        except SynapseError as error:
+            return Verdict(self.inner.kind, passed=False, reason=f"not asked: {error.message}", evaluated=False)
+
+
 def foreign_check(name: str, check: Check) -> Check:
     """A plugin's check in our keeping: one in everything but how it is built."""
     found, files = edition("checks", name)
-    return cast("Check", ForeignCheck(check, found, (*files, *getattr(check, "files", ()))))
+    kind = ForeignAided if hasattr(check, "judge_with") else ForeignCheck
+    return cast("Check", kind(check, found, (*files, *getattr(check, "files", ()))))

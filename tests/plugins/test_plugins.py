@@ -110,6 +110,21 @@ def test_mistakes_in_a_plugins_own_keys_are_reported_with_all_others(machine: Pl
     assert len([line for line in run.lines if ": error: " in line]) == 7
 
 
+def test_a_check_of_a_plugin_may_ask_models_and_what_that_takes_counts(machine: PluggedMachine) -> None:
+    rule = 'accept = [{ kind = "seconded", model = "echo" }]'
+    reply = '{ match = "", text = "well, please", tokens = { input = 9, output = 4 } }'
+    priced = f"replies = [{reply}]\nprice = {{ input = 1, output = 1 }}"
+    profile = re.sub(r"accept = .*", rule, PROFILE).replace('replies = [{ match = "", text = "well, please" }]', priced)
+    machine.use(profile)
+
+    told = machine.synapse("explain", "--json", "-r", "polite", "hi").json
+    run = machine.synapse("run", "--json", "-r", "polite", "hi").json
+
+    assert told["tiers"][0]["asks"] == [{"check": "seconded", "model": "echo", "kind": "judge", "calls": 1}]
+    assert run["attempts"][0]["reason"] == "seconded: echo says 'well, please'"
+    assert run["attempts"][0]["cost_usd"] == "0.000013"
+
+
 @pytest.mark.parametrize(
     ("backend", "said"),
     [

@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 from synapse_cli.core.completion import FREE, Completion, Count, Facts, Usage
 from synapse_cli.core.control import Control
 from synapse_cli.core.options import Options
-from synapse_cli.core.ports import Emit
+from synapse_cli.core.ports import Aid, Emit
 from synapse_cli.core.prompt import Message, Request
 from synapse_cli.core.verdict import Verdict
 from synapse_cli.profile.model import Model
@@ -72,3 +72,34 @@ class Polite:
         """Look for a polite word."""
         passed = any(word in completion.text for word in self.words)
         return Verdict(self.kind, passed, "" if passed else f"none of {', '.join(self.words)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Seconded:
+    """Passes an answer that `model`, asked the same, begins with the same letter as."""
+
+    kind: ClassVar[str] = "seconded"
+    binds: ClassVar[Literal["validity", "doubt"]] = "doubt"
+
+    model: str
+
+    @classmethod
+    def parse(cls, options: Options) -> Seconded:
+        """Read `model`."""
+        options.require("model")
+        return cls(options.text("model") or "")
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Whom it asks."""
+        return (self.model,)
+
+    def judge(self, request: Request, completion: Completion, control: Control) -> Verdict:
+        """Say nothing alone."""
+        return Verdict(self.kind, False, "nobody can be asked", evaluated=False)
+
+    def judge_with(self, request: Request, completion: Completion, control: Control, aid: Aid) -> Verdict:
+        """Ask, and compare."""
+        other = aid.ask(self.model, request, kind="sample")
+        passed = other.text[:1] == completion.text[:1]
+        return Verdict(self.kind, passed, "" if passed else f"{self.model} says {other.text!r}")
