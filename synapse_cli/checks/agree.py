@@ -6,7 +6,9 @@
 
 Self-consistency (Wang et al. 2022, arXiv:2203.11171) and agreement of two models: without any training, the best sign
 of a right answer where answers are short and checkable. Two refusals, two empty answers and two "I don't know" are no
-agreement. Asking stops as soon as the verdict is certain. `learned.normalised` says when two answers are the same.
+agreement. Of a closed set of few labels two poor models name the same one by chance: `synapse tune` measures whether
+agreement tells anything on yours. Asking stops as soon as the verdict is certain. `learned.normalised` says when two
+answers are the same.
 """
 
 from __future__ import annotations
