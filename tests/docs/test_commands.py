@@ -14,8 +14,8 @@ LEAVES = {name: spec for name, spec in SPECS.items() if not spec.children}
 PROMISED = """
     -m/--model -r/--route --task -f/--file -s/--system -t/--template -p --tag --schema --grammar --choices --encoding
     --effort --thinking -x/--extract -o/--output --seed --param --stream --no-stream --json -v/--verbose -q/--quiet
-    --no-color --max-cost --timeout --tier --max-tier --local-only --hosted-only --profile --tenant --no-host --force
-    --debug --no-cache --refresh --cache-only --cache-ttl --no-log --dry-run -h/--help
+    --no-color --max-cost --timeout --tier --max-tier --max-latency --min-quality --local-only --hosted-only --profile
+    --tenant --no-host --force --debug --no-cache --refresh --cache-only --cache-ttl --no-log --dry-run -h/--help
 """
 """The flags of `synapse run` that scripts rely on."""
 
