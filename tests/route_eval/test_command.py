@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.machine import Machine
-from tests.e2e.test_examples import WORDS, profile_of
+from tests.e2e.test_examples import JUDGE, WORDS, profile_of
 from tests.routing import drawn
 
 ROUTES = ("red", "green", "blue")
@@ -110,3 +110,16 @@ def test_what_is_wrong_is_said_in_one_line(machine: Machine, arguments: list[str
     done = machine.synapse("route", "eval", *arguments)
 
     assert (done.code, said in done.err, done.out) == (code, True, b"")
+
+
+def test_a_judges_calls_are_made_once_a_prompt_and_count(machine: Machine) -> None:
+    machine.use(profile_of(more=JUDGE))
+    rows = [{"text": "month class", "route": "billing"}, {"text": "a poem", "route": "oos"}]
+    test = machine.write("test.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+
+    told = machine.synapse("route", "eval", "--test", str(test), "--json").json
+
+    assert {each["router"]: each["rows"] for each in told["deciding"]} == {"judge": 2}
+    assert (told["accuracy"], told["oos_recall"], len(machine.calls)) == (1, 1, 2)
+    assert machine.ledger("SELECT kind, count(*) FROM calls GROUP BY kind") == [("route", 2)]
+    assert float(machine.synapse("cost", "--json").json["total"]["cost_usd"]) > 0

@@ -101,10 +101,10 @@ def measure(
     if encode is None:
         order = tuple(kind for kind in profile.routing.order or ("rules", "lexical", "judge") if kind != "semantic")
         profile = replace(profile, routing=replace(profile.routing, order=order))
-    session = Session(profile, Ask(prompt="", log=False, hosts=hosts), Witness())
+    session = Session(profile, Ask(prompt="", hosts=hosts), Witness())
     heard: list[Guess] = []
     decide = chooser(session, seen=heard.append, encode=encode)
-    decide(Ask(prompt="learn the routes before anything is timed"))
+    beside, facts = _beside(session, profile, rows, encode)  # learns the routes before anything is timed
     judged = []
     for done, row in enumerate(rows):
         tell(done)
@@ -114,7 +114,6 @@ def measure(
         spent = time.process_time() - before
         judged.append(_judged(row, decision, heard, spent, profile.defaults.route))
     tell(len(rows))
-    beside, facts = _beside(session, profile, rows, encode)
     return Measured(
         rows=tuple(judged),
         routes=tuple(name for name in profile.routes if name != profile.defaults.route),
