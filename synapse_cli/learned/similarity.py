@@ -52,7 +52,7 @@ class Promise:
     @property
     def text(self) -> str:
         """One line for people."""
-        return f"at most {self.max_wrong:.3g} of hits wrong, {self.confidence:.3g} confidence"
+        return f"at most {self.max_wrong:.3g} of hits wrong among as many pairs again, {self.confidence:.3g} confidence"
 
 
 _PROMISED = tuple(each.name for each in fields(Promise))

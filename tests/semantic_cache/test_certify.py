@@ -87,9 +87,24 @@ def test_a_pair_with_score_zero_is_never_a_hit() -> None:
     assert prove(pairs, [], AIM).threshold is None
 
 
-@pytest.mark.parametrize(("max_wrong", "hits"), [(0.1, 29), (0.05, 59), (0.01, 299)])
-def test_so_many_hits_without_a_wrong_one_are_the_rule_of_three(max_wrong: float, hits: int) -> None:
+@pytest.mark.parametrize(("max_wrong", "hits"), [(0.1, 40), (0.05, 80), (0.01, 400)])
+def test_so_many_hits_without_a_wrong_one_are_a_proof(max_wrong: float, hits: int) -> None:
+    """Were the limit broken among as many again, five would be wrong, all in one half: one chance in 32."""
     assert Aim(max_wrong, 0.95).fewest_hits(0) == hits
+    assert Aim(max_wrong, 0.95).doubt(hits, 0) == pytest.approx(1 / 32, rel=0.2)
+
+
+@pytest.mark.parametrize("wrong", [8, 14, 20, 26, 32])
+def test_a_half_is_certified_and_the_other_half_breaks_it_in_one_of_twenty_halvings_at_most(wrong: int) -> None:
+    chance = random.Random(wrong)
+    hits = [True] * wrong + [False] * (200 - wrong)
+    broken = 0
+    for _ in range(400):
+        chance.shuffle(hits)
+        one, other = sum(hits[:100]), sum(hits[100:])
+        broken += AIM.doubt(100, one) <= 0.05 and other > 10
+
+    assert broken <= 29  # the binomial's .975 quantile for 400 draws of one in twenty
 
 
 def test_labels_that_contradict_each_other_can_prove_nothing_however_many_there_are() -> None:

@@ -1,10 +1,12 @@
 """From which score on are two prompts one, so that of the hits at most a stated share is wrong?
 
 Thresholds are tried from few hits towards more and more, in an order in which the labels of the proof have no part; the
-first that cannot be proved ends it (fixed-sequence testing: Angelopoulos et al., Learn then Test, 2021). Each proof is
-exact: the wrong ones among so many hits are binomial (Clopper and Pearson, 1934), or less spread than that where the
-hits' own chances differ (Hoeffding, On the Distribution of the Number of Successes, 1956). So the chance that a
-threshold breaks its promise is at most 1 - confidence, whatever the judge is worth.
+first that cannot be proved ends it (fixed-sequence testing: Angelopoulos et al., Learn then Test, 2021). Two things are
+proved of each, exactly. The rate in the long run: the wrong ones among so many hits are binomial (Clopper and Pearson,
+1934), or less spread than that where the hits' own chances differ (Hoeffding, On the Distribution of the Number of
+Successes, 1956). And what will be counted among as many hits again: given how many are wrong in all, those of the first
+half are hypergeometric (Thatcher, Relationships between Bayesian and Confidence Limits for Predictions, 1964). So the
+chance that a threshold breaks its promise is at most 1 - confidence, whatever the judge is worth.
 """
 
 from __future__ import annotations
@@ -37,15 +39,19 @@ class Aim:
     confidence: float
 
     def doubt(self, hits: int, wrong: int) -> float:
-        """The p-value against "of the hits `max_wrong` or more are wrong": so few among so many, or fewer."""
-        return 1.0 if wrong >= hits else 1 - beta_cumulative(self.max_wrong, wrong + 1, hits - wrong)
+        """The p-value against "`max_wrong` or more are wrong", in the long run and among as many hits again."""
+        if wrong >= hits:
+            return 1.0
+        rate = 1 - beta_cumulative(self.max_wrong, wrong + 1, hits - wrong)
+        return max(rate, _as_few_in_one_half(wrong, hits, wrong + math.floor(self.max_wrong * hits + 1e-9) + 1))
 
     def allowed(self, hits: int) -> int:
         """How many of so many hits may be wrong; -1 where none may, and it is still no proof."""
-        wrong = -1
-        while self.doubt(hits, wrong + 1) <= 1 - self.confidence:
-            wrong += 1
-        return wrong
+        low, high = -1, hits
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if self.doubt(hits, middle) <= 1 - self.confidence else (low, middle)
+        return low
 
     def fewest_hits(self, wrong: int) -> int:
         """Among how many hits so many may be wrong."""
@@ -113,6 +119,20 @@ def counted(pairs: Sequence[Scored], threshold: float) -> tuple[int, int]:
     return len(hits), sum(not each.same for each in hits)
 
 
+def _as_few_in_one_half(few: int, half: int, wrong: int) -> float:
+    """The chance that at most `few` of so many wrong ones are among the first half of twice `half` hits."""
+    whole = _log_choose(2 * half, half)
+    terms = (
+        _log_choose(wrong, here) + _log_choose(2 * half - wrong, half - here) - whole
+        for here in range(max(0, wrong - half), min(few, wrong, half) + 1)
+    )
+    return min(1.0, math.fsum(map(math.exp, terms)))
+
+
+def _log_choose(of: int, many: int) -> float:
+    return math.lgamma(of + 1) - math.lgamma(many + 1) - math.lgamma(of - many + 1)
+
+
 def _smoothed(seen: Sequence[Scored]) -> list[tuple[float, float]]:
     """Scores from the highest, and P(wrong) at each, which never falls with the score (pool adjacent violators)."""
     ordered = sorted((each for each in seen if each.score > 0), key=lambda each: (-each.score, each.same))
@@ -137,9 +157,9 @@ def _chance(threshold: float, rates: Sequence[tuple[float, float]], ratio: float
 
 
 def _hits_needed(rate: float, aim: Aim) -> int | None:
-    """How many hits of which `rate` are wrong are a proof on average (the normal approximation)."""
+    """How many hits of which `rate` are wrong are a proof on average (the normal approximation, of two halves)."""
     short = aim.max_wrong - rate - 1e-4
     if short <= 0:
         return None
-    spread = t_quantile(aim.confidence, 1e6) * math.sqrt(aim.max_wrong * (1 - aim.max_wrong))
+    spread = t_quantile(aim.confidence, 1e6) * math.sqrt(2 * aim.max_wrong * (1 - aim.max_wrong))
     return max(aim.fewest_hits(0), math.ceil((spread / short) ** 2))
