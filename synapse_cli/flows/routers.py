@@ -127,12 +127,18 @@ class Routers:
             reject=self._session.profile.routing.out_of_scope,
             vectors=None if vectors is None else unit_rows(vectors),
             encoder=identity,
-            tell=lambda done, total: self._session.calls.listen(Learning("learning the routes", done, total)),
+            tell=self._tell,
         )
         path = self._path(identity)
         if path is not None and self._is_kept(path, learned):
             self._session.witness.read(path)
         return from_learned(from_bytes(to_bytes(learned), path or "the router", "router"))
+
+    def _tell(self, done: int, total: int) -> None:
+        """Tell how far learning is. Raises Interrupted where somebody does not want to wait for it."""
+        if self._session.control.stopped:
+            raise Interrupted("interrupted while the routes were learned", "the same command begins anew")
+        self._session.calls.listen(Learning("learning the routes", done, total))
 
     def _vectors(self, model: Model) -> Vectors | None:
         """The examples' vectors; None, and said, where the encoder fails."""
