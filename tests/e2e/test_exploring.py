@@ -117,3 +117,15 @@ def test_who_explores_is_drawn_evenly_and_is_the_same_for_the_same_run() -> None
     assert drawn == [chance(f"run{number}") for number in range(4000)]
     assert all(0 <= each < 1 for each in drawn)
     assert 340 <= sum(each < 0.1 for each in drawn) <= 460, "400 are expected; three deviations are 57"
+
+
+def test_eight_at_once_spend_no_more_on_it_than_the_day_allows(machine: Machine) -> None:
+    """A call of `middle` takes $0.0001, so that the day has room for two, whoever comes first."""
+    under(machine, FIXED, more=OFTEN.format("0.00025"))
+
+    machine.shell("for n in 1 2 3 4 5 6 7 8; do synapse run $n & done; wait")
+
+    tried = machine.ledger("SELECT model FROM runs JOIN decisions ON run = id WHERE explored = 1")
+    assert len(machine.ledger("SELECT id FROM runs WHERE exit_code = 0")) == 8
+    assert [model for (model,) in tried].count("middle") <= 2
+    assert {model for (model,) in tried} <= {"middle", "small"}
