@@ -22,6 +22,7 @@ class Promise(NamedTuple):
     """What the data prove, on the same scale as the limit; None where nothing was tested."""
     method: str
     baseline: str
+    """The model that it speaks of: whom losses are measured against, or whose share is limited."""
 
     @property
     def line(self) -> str:

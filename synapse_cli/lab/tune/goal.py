@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _FINENESS = 1000
 """Losses are rounded up to a thousandth, so that fractional scores are counted as quickly as right and wrong."""
+_LEAST_FOR_COST = 30
+"""Rows below which no mean cost is bounded."""
 METHODS: dict[Target, str] = {
     "max_loss": "score test of paired losses",
     "min_quality": "score test of mean scores",
@@ -87,6 +89,15 @@ class Goal:
         if variance <= 0:
             return float(short > 0)
         return _normal((short * math.sqrt(rows / variance) - _z(allowed)) / math.sqrt(1 + rows / n))
+
+    def rows_needed(self, spent: Floats) -> int | None:
+        """About how many rows such as these would show it; None where none would."""
+        if self.target != "max_cost":
+            return bound.rows_needed(spent.tolist(), self.highest_mean, self.confidence)
+        short = self.limit - float(spent.mean())
+        if short <= 0:
+            return None
+        return math.ceil((_z(1 - self.confidence) * float(spent.std()) / short) ** 2) + _LEAST_FOR_COST
 
 
 def _normal(value: float) -> float:

@@ -22,7 +22,6 @@ from synapse_cli.lab.tune.sequence import Chain, Field
 from synapse_cli.lab.tune.setting import Known, Looks, Setting, along, from_looks, looked, taken
 from synapse_cli.lab.tune.split import split
 from synapse_cli.lab.tune.summary import summary
-from synapse_cli.learned import bound
 from synapse_cli.learned.policy import Policy
 from synapse_cli.learned.predictor import Predictor
 from synapse_cli.learned.promise import Data, Histogram, Measured, Promise
@@ -349,6 +348,7 @@ def _summary(setup: _Setup, rows: Sequence[int], chosen: Setting, looks: Looks |
 
 def _promise(setup: _Setup, *, certified: bool, shown: float | None, steps: int) -> Promise:
     method = f"{METHODS[setup.goal.target]}, fixed sequence of {steps}" if steps else "estimated, not tested"
+    is_budget = setup.goal.target == "budget_share"
     return Promise(
         target=setup.goal.target,
         limit=setup.goal.limit,
@@ -356,7 +356,7 @@ def _promise(setup: _Setup, *, certified: bool, shown: float | None, steps: int)
         certified=certified,
         bound=shown,
         method=method,
-        baseline=setup.grid.ways[setup.baseline].tiers[0],
+        baseline=setup.table.models[-1] if is_budget else setup.grid.ways[setup.baseline].tiers[0],
     )
 
 
@@ -375,8 +375,5 @@ def _data(table: Table, fitted: int, tested: int, made: str) -> Data:
 
 def _needed(setup: _Setup, setting: Setting, part: Grid, looks: Looks | None) -> int | None:
     """Rows of a whole table, as about the same share of them would be tested."""
-    if setup.goal.target in ("max_cost", "budget_share"):
-        return None
-    spent = _spent(setup, part, setting, looks)
-    rows = bound.rows_needed(spent.tolist(), setup.goal.highest_mean, setup.goal.confidence)
+    rows = setup.goal.rows_needed(_spent(setup, part, setting, looks))
     return None if rows is None else round(rows * len(setup.table.rows) / max(1, len(part.scores)))
