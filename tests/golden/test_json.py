@@ -25,6 +25,7 @@ KEYS = [
     "tier",
     "model",
     "cached",
+    "cached_by",
     "confidence",
     "attempts",
     "escalations",

@@ -78,6 +78,24 @@ def test_the_exact_hit_says_that_it_is_one_and_asks_no_encoder(machine: Machine,
     assert told["cached_by"]["prompt"] is None
 
 
+def test_an_exact_hit_imports_nothing_of_all_this(machine: Machine, encoder: Path) -> None:
+    _use(machine, encoder, unsafe_threshold=0.5)
+    machine.synapse("run", "how do i change my password")
+
+    seen = machine.synapse("run", "--json", "how do i change my password", env={"PYTHONPROFILEIMPORTTIME": "1"})
+
+    assert seen.json["cached_by"]["kind"] == "exact"
+    assert "synapse_cli.cache.cached" in seen.err
+    for heavy in (
+        "numpy",
+        "llama_cpp",
+        "synapse_cli.cache.semantic",
+        "synapse_cli.learned",
+        "synapse_cli.flows.nearly",
+    ):
+        assert heavy not in seen.err
+
+
 def test_a_number_a_file_and_a_tenant_are_never_passed_over(machine: Machine, encoder: Path) -> None:
     _use(machine, encoder, unsafe_threshold=0.1)
     machine.write("a.txt", "the parcel")
