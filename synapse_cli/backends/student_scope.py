@@ -7,10 +7,10 @@ import json
 import re
 
 from synapse_cli.backends.closed_labels import question
-from synapse_cli.backends.instruction import asks, sets_task, take_apart
 from synapse_cli.core.prompt import Request
 from synapse_cli.learned.student import Scope
 
+_GAP = re.compile(r"\n[ \t\r]*\n")
 _FENCE_LINE = re.compile(r"^\s*(?:`{3,}|~{3,})[^\n]*$\n?", re.MULTILINE)
 _FILE_LINE = re.compile(r"^File: [^\n]+\n?", re.MULTILINE)
 
@@ -56,6 +56,10 @@ def text_in(prompt: str, head: str, tail: str) -> str:
 
 def has_instruction(text: str) -> bool:
     """Whether a text of several paragraphs begins or ends with one that tells what to do."""
+    if not _GAP.search(text):
+        return False
+    from synapse_cli.backends.instruction import asks, sets_task, take_apart  # its patterns take a while to compile
+
     parts = take_apart(text)
     told = [part for part in (parts.first, parts.last) if part]
     return bool(parts.second) and any(sets_task(part) or asks(part) for part in told)

@@ -26,6 +26,8 @@ class Analyst:
     def __init__(self, session: Session, prompt: str) -> None:
         self._session = session
         self._prompt = prompt
+        self._bill: Completion | None = None
+        """What one call for both took, until it is charged to the one that is asked for first."""
 
     def task(self, tasks: tuple[str, ...]) -> TaskGuess | None:
         """The task, out of these."""
@@ -33,7 +35,7 @@ class Analyst:
 
         if self._named is None:
             return self._guess(request_for(self._prompt, tasks), "task")
-        return self._both[0] if self._both else None
+        return self._charged(self._both[0]) if self._both else None
 
     def domain(self, domains: tuple[str, ...]) -> TaskGuess | None:
         """The domain, out of these."""
@@ -41,7 +43,7 @@ class Analyst:
 
         if self._named is None:
             return self._guess(domain_request(self._prompt, domains), "domain")
-        return self._both[1] if self._both else None
+        return self._charged(self._both[1]) if self._both else None
 
     @cached_property
     def _named(self) -> Model | None:
@@ -54,6 +56,7 @@ class Analyst:
         """Task and domain in one call. Among all that the profile knows, so that each rule hears the same answer."""
         from synapse_cli.routing.analysis import analyst_request, analyst_said
         from synapse_cli.routing.conditions import domains
+        from synapse_cli.routing.question import TaskGuess
         from synapse_cli.routing.rules import tasks
 
         model = self._named
@@ -63,10 +66,17 @@ class Analyst:
         completion = self._complete(model, analyst_request(self._prompt, *known), "say what it is about")
         if completion is None:
             return None
+        self._bill = completion
         found = analyst_said(completion, *known, model.name)
         if found is None:
             self._session.warn(f"{model.name} could not say what it is about: it named no known task and domain")
+            nothing = TaskGuess("nothing known", 0.0, model.name)
+            return nothing, nothing
         return found
+
+    def _charged(self, guess: TaskGuess) -> TaskGuess:
+        bill, self._bill = self._bill, None
+        return guess if bill is None else replace(guess, usage=bill.usage, cost=bill.cost)
 
     def _guess(self, request: Request, what: str) -> TaskGuess | None:
         from synapse_cli.routing.question import TaskGuess

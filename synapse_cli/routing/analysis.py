@@ -109,7 +109,7 @@ def analyst_request(prompt: str, tasks: Sequence[str], domains: Sequence[str]) -
 def analyst_said(
     completion: Completion, tasks: Sequence[str], domains: Sequence[str], model: str
 ) -> tuple[TaskGuess, TaskGuess] | None:
-    """Task and domain as the analyst told them, or None for an answer that names none; the cost is the task's."""
+    """Task and domain as the analyst told them, without what the call took; None for an answer that names none."""
     try:
         told = json.loads(completion.text)
     except (ValueError, RecursionError):
@@ -118,7 +118,7 @@ def analyst_said(
     if task not in tasks or domain not in domains:
         return None
     sure = 1.0 if completion.confidence is None else completion.confidence
-    return TaskGuess(str(task), sure, model, completion.usage, completion.cost), TaskGuess(str(domain), sure, model)
+    return TaskGuess(str(task), sure, model), TaskGuess(str(domain), sure, model)
 
 
 def _shown(prompt: str) -> str:
@@ -126,8 +126,12 @@ def _shown(prompt: str) -> str:
 
 
 def _guess(guess: TaskGuess | None) -> Json:
-    return None if guess is None else {"name": guess.task, "confidence": guess.confidence, "by": guess.model}
+    return (
+        None
+        if guess is None or not guess.confidence
+        else {"name": guess.task, "confidence": guess.confidence, "by": guess.model}
+    )
 
 
 def _told(guess: TaskGuess | None) -> str:
-    return "?" if guess is None else f"{guess.task} ({guess.model}, {guess.confidence:.2f})"
+    return "?" if guess is None or not guess.confidence else f"{guess.task} ({guess.model}, {guess.confidence:.2f})"

@@ -171,9 +171,9 @@ def test_the_analyst_is_asked_one_structured_question_that_quotes_the_prompt() -
 def test_what_the_analyst_says_is_taken_only_where_it_names_what_is_known(
     text: str, found: tuple[str, str] | None
 ) -> None:
-    completion = Completion(text=text, finish="stop", usage=Usage(10, 2), cost=Decimal("0.01"))
+    completion = Completion(text=text, finish="stop", usage=Usage(10, 2), cost=Decimal(0), confidence=0.8)
 
     said = analyst_said(completion, ("code", "chat"), ("law", "food"), "judge")
 
     assert (None if said is None else (said[0].task, said[1].task)) == found
-    assert said is None or (said[0].cost, said[1].cost) == (Decimal("0.01"), Decimal(0))
+    assert said is None or (said[0].confidence, said[1].confidence) == (0.8, 0.8)
