@@ -245,7 +245,7 @@ class Session:
         """Judge an answer; a verdict that was kept beside a finished call is not made again."""
         if not tier.checks:
             return ()
-        key, store, rules = completion.cache_key, self.store, _rules_hash(tier)
+        key, store, rules = completion.cache_key, self.store, self._rules_hash(tier)
         if key is not None and store is not None and completion.cached:
             kept = store.get_verdicts(key, rules)
             if kept is not None:
@@ -388,7 +388,7 @@ class Session:
         """How long an answer of this run is kept."""
         return self.ask.cache_ttl_s if self.ask.cache_ttl_s is not None else self.profile.cache.ttl_s
 
-
-def _rules_hash(tier: Tier) -> str:
-    """The rules that bind a tier, by value: checks are frozen, and their text says all they hold."""
-    return hashlib.sha256("\n".join(map(repr, tier.checks)).encode()).hexdigest()
+    def _rules_hash(self, tier: Tier) -> str:
+        """The rules that bind a tier, by value: checks are frozen, and their text says all they hold but the models."""
+        asked = [self.model(name) for check in tier.checks for name in getattr(check, "models", ())]
+        return hashlib.sha256("\n".join(map(repr, (*tier.checks, *asked))).encode()).hexdigest()

@@ -132,6 +132,19 @@ def test_a_cascade_of_the_policy_climbs_by_its_own_rules(machine: Machine) -> No
     assert told["policy"]["way"] == "small > middle > large"
 
 
+def test_a_partner_that_has_become_another_model_is_asked_again(machine: Machine) -> None:
+    """Else the verdict that was kept beside the cached answer would speak for a model that is gone."""
+    way = Way(("small", "large"), (canonical({"kind": "agree", "with": "middle"}),))
+    policy = replace(FIXED, ways=(way, *FIXED.ways[1:]))
+    under(machine, policy, profile=PROFILE.replace("from middle", "from small"))
+    agreed = machine.synapse("run", "--json", EASY).json
+
+    under(machine, policy)
+
+    assert agreed["tier"] == "small"
+    assert machine.synapse("run", "--json", EASY).json["tier"] == "large"
+
+
 def test_what_the_route_says_of_a_valid_answer_binds_whatever_the_policy_chose(machine: Machine) -> None:
     cascade = '[cascades.strict]\ntiers = ["large"]\naccept = [{ kind = "regex", pattern = "large" }]\n'
     profile = PROFILE.replace('use = "large"', 'use = "strict"')
