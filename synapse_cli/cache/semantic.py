@@ -154,7 +154,7 @@ class SemanticallyCached:
 
     def _nearest(self, scope: bytes, vector: Sequence[float]) -> list[tuple[float, int]]:
         """Cosine and number of the nearest, from the scope's file and from what came after it."""
-        path = os.path.join(self._rows.folder, FOLDER, f"{scope.hex()}.vectors")
+        path = os.path.join(self._rows.folder, FOLDER, f"{scope.hex()}-{self._rows.life()}.vectors")
         flat = Flat.open(path)
         newer = self._rows.after(scope, 0 if flat is None else flat.last)
         if len(newer) > _TAIL:

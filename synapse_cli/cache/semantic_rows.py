@@ -25,9 +25,11 @@ CREATE TABLE entries (
 );
 CREATE INDEX entries_by_scope ON entries (scope, id);
 CREATE INDEX entries_by_key ON entries (key);
+CREATE TABLE life (token BLOB NOT NULL);
+INSERT INTO life VALUES (randomblob(8));
 """
 _VERSION = 1
-_PROBE = "SELECT proof FROM entries LIMIT 0"
+_PROBE = "SELECT proof FROM entries UNION ALL SELECT token FROM life LIMIT 0"
 _LOCKED_S = 5.0
 _FIELDS = "id, scope, key, prompt, vector, kept, expires, proof"
 T = TypeVar("T")
@@ -89,6 +91,11 @@ class Rows:
         none: list[tuple[int, bytes]] = []
         asked = "SELECT id, vector FROM entries WHERE scope = ? AND id > ? ORDER BY id"
         return self._try(lambda file: file.execute(asked, (scope, number)).fetchall(), none, makes=False)
+
+    def life(self) -> str:
+        """Names this very file: one that is made anew after damage counts from 1 again, and has indexes of its own."""
+        asked = "SELECT hex(token) FROM life"
+        return self._try(lambda file: str(file.execute(asked).fetchone()[0]).lower(), "none", makes=False)
 
     def entries(self, numbers: Sequence[int]) -> list[Entry]:
         """The entries of these numbers that are there and whole, in the order of the numbers."""

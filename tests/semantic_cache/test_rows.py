@@ -46,7 +46,8 @@ def test_eight_processes_at_once_lose_nothing_and_say_nothing(tmp_path: Path) ->
     told = [process.communicate(timeout=120)[1] for process in running]
 
     assert told == [""] * WRITERS
-    rows = _rows(tmp_path, said := [])
+    said: list[str] = []
+    rows = _rows(tmp_path, said)
     assert len(list(rows.everything())) == WRITERS * PROMPTS
     assert said == []
 
@@ -58,7 +59,8 @@ def test_a_process_that_is_killed_leaves_whole_prompts_behind(tmp_path: Path) ->
         for _ in range(10):
             process.stdout.readline()
         process.kill()
-    rows = _rows(tmp_path, said := [])
+    said: list[str] = []
+    rows = _rows(tmp_path, said)
 
     entries = list(rows.everything())
     _put(rows, 1)
@@ -81,7 +83,8 @@ def test_a_row_that_somebody_changed_is_not_believed(tmp_path: Path) -> None:
 
 def test_a_damaged_file_is_made_anew(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(b"no database " * 1000)
-    rows = _rows(tmp_path, said := [])
+    said: list[str] = []
+    rows = _rows(tmp_path, said)
 
     _put(rows, 1)
 
@@ -91,7 +94,8 @@ def test_a_damaged_file_is_made_anew(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_told_once_and_costs_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    rows = _rows(tmp_path / "file" / "below", said := [])
+    said: list[str] = []
+    rows = _rows(tmp_path / "file" / "below", said)
 
     _put(rows, 1)
     _put(rows, 2)
@@ -102,7 +106,8 @@ def test_a_folder_that_cannot_be_written_is_told_once_and_costs_nothing(tmp_path
 
 
 def test_the_oldest_go_where_room_ends(tmp_path: Path) -> None:
-    rows = _rows(tmp_path, said := [], most_bytes=150_000)
+    said: list[str] = []
+    rows = _rows(tmp_path, said, most_bytes=150_000)
     for number in range(400):
         _put(rows, number, "word " * 100)
 

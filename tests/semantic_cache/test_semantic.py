@@ -88,7 +88,8 @@ def _request(prompt: str, *before: Message, **more: object) -> Request:
 
 
 def test_a_prompt_like_one_before_is_answered_alike_and_says_why(tmp_path: Path) -> None:
-    desk, pieces = Desk(tmp_path), []
+    desk = Desk(tmp_path)
+    pieces: list[str] = []
     desk.ask(_request(ASKED))
 
     found = desk.ask(_request(LIKE), emit=pieces.append)
@@ -271,3 +272,16 @@ def test_many_prompts_are_found_through_the_file_of_their_scope(tmp_path: Path) 
     assert found.like is not None
     assert len(list((tmp_path / "similar").glob("*.vectors"))) == 1
     assert desk.said == []
+
+
+def test_a_file_of_prompts_that_was_made_anew_has_an_index_of_its_own(tmp_path: Path) -> None:
+    before = Desk(tmp_path)
+    for number in range(600):
+        before.ask(_request(f"tell me about number {number}"))
+    before.ask(_request("what is a tree"))
+    before.rows.close()
+    (tmp_path / "similar-1.sqlite3").unlink()
+    after = Desk(tmp_path)
+    after.ask(_request(ASKED))
+
+    assert after.ask(_request(LIKE)).like is not None
