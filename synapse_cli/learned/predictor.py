@@ -66,7 +66,8 @@ class Predictor:
     grams: words.Grams
     rarities: Sequence[float]
     """Of each bucket, in steps of 16/255; 0 where no training prompt had it."""
-    length: Linear
+    edges: tuple[tuple[float, ...], tuple[float, ...]]
+    """The least and the greatest of each feature of the surface that was seen: what lies beyond counts as its edge."""
     lexical: Linear
     surface: Linear
     blend: Blend
@@ -88,9 +89,11 @@ class Predictor:
     def look(self, prompt: str, vector: Sequence[float] | None = None) -> Look:
         """Chances and doubt at once; a vector of another length than the encoder's raises ValueError."""
         counts = words.count(prompt, self.grams)
-        outside = surface.features(prompt)
+        outside = [
+            min(most, max(least, each)) for each, least, most in zip(surface.features(prompt), *self.edges, strict=True)
+        ]
         heads = [
-            self.length.of_all(outside[: self.length.size]),
+            (outside[0],) * self.ways,
             self.lexical.of_some(words.weigh(counts, self.rarities, self.grams)),
             self.surface.of_all(outside),
         ]
@@ -113,7 +116,7 @@ class Predictor:
             "encoder": self.encoder,
             "grams": dict(self.grams.about()),
             "features": list(surface.NAMES),
-            "length": self.length.about(),
+            "edges": [list(edge) for edge in self.edges],
             "lexical": self.lexical.about(),
             "surface": self.surface.about(),
             "blend": _blend_about(self.blend),
@@ -127,7 +130,6 @@ class Predictor:
         rarities = bytes(int(each) for each in self.rarities)
         found = {
             f"{prefix}rarities": Tensor("U8", (len(rarities),), rarities),
-            f"{prefix}length": self.length.tensor(),
             f"{prefix}lexical": self.lexical.tensor(),
             f"{prefix}surface": self.surface.tensor(),
         }
@@ -151,7 +153,7 @@ def from_file(about: Mapping[str, Json], tensors: Mapping[str, Tensor], prefix: 
         ways=len(lexical.bias),
         grams=words.from_about(_part(about, "grams")),  # type: ignore[arg-type]  # what is no number shows as a wrong size
         rarities=tensors[f"{prefix}rarities"].numbers,
-        length=linear.from_file(_part(about, "length"), tensors[f"{prefix}length"]),
+        edges=_edges(about["edges"]),
         lexical=lexical,
         surface=linear.from_file(_part(about, "surface"), tensors[f"{prefix}surface"]),
         blend=_blend(_part(about, "blend")),
@@ -165,13 +167,13 @@ def from_file(about: Mapping[str, Json], tensors: Mapping[str, Tensor], prefix: 
 
 
 def _fits(known: Predictor) -> bool:
-    ways = {known.ways, len(known.length.bias), len(known.surface.bias)}
+    ways = {known.ways, len(known.surface.bias)}
     if known.neighbours is not None:
         ways.add(known.neighbours.ways)
     return (
         len(ways) == 1
         and known.grams.buckets == len(known.rarities) == known.lexical.size
-        and known.surface.size == len(surface.NAMES) >= known.length.size
+        and {known.surface.size, *map(len, known.edges)} == {len(surface.NAMES)}
         and _suits(known.blend, known.ways, *LEXICAL)
         and (known.full_blend is None or _suits(known.full_blend, known.ways, *FULL))
     )
@@ -183,11 +185,12 @@ def _suits(blend: Blend, ways: int, heads: int, signs: int) -> bool:
 
 
 def strangeness(counts: Mapping[int, int], rarities: Sequence[float], grams: words.Grams) -> tuple[float, float]:
-    """Which share of a prompt's words no training prompt had, and how rare they are; 1 and 1 where there are none."""
+    """Which share of a prompt's words no training prompt had, and how rare all are; 1 and 1 where there are none."""
     own = [rarities[bucket] for bucket in counts if bucket < grams.word_buckets]
     if not own:
         return 1.0, 1.0
-    return own.count(0) / len(own), sum(own) / len(own) / 255
+    unknown = own.count(0)
+    return unknown / len(own), (sum(own) / 255 + unknown) / len(own)
 
 
 def familiarity(signs: Sequence[float]) -> float:
@@ -198,6 +201,13 @@ def familiarity(signs: Sequence[float]) -> float:
 def in_steps(rarities: Sequence[float]) -> list[int]:
     """Rarities as they are kept: whole numbers from 0 to 255, and 0 only for what was never seen."""
     return [max(1, min(255, round(each * 255 / _RAREST))) if each else 0 for each in rarities]
+
+
+def _edges(told: Json) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    if not isinstance(told, list):
+        raise TypeError("a list was expected")
+    least, most = map(numbers, told)
+    return least, most
 
 
 def _blend_about(blend: Blend) -> dict[str, Json]:

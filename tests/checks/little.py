@@ -22,6 +22,6 @@ def _by_length() -> Predictor:
         rarities=[1] * grams.buckets,
         lexical=nothing,
         surface=linear.from_floats([[0.0] * len(surface.NAMES)], [0.0]),
-        length=linear.from_floats([[1.0]], [0.0]),
+        edges=((0.0,) * len(surface.NAMES), (99.0,) * len(surface.NAMES)),
         blend=Blend(((-3.0, 1.0, 0.0, 0.0, 0.0, 0.0),), (0.0, 0.0, 0.0)),
     )

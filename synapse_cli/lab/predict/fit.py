@@ -71,7 +71,7 @@ def fit(
         ways=table.shape[1],
         grams=seen.grams,
         rarities=[int(each) for each in seen.rarities(np.arange(len(seen)))],
-        length=fitted.length,
+        edges=(tuple(seen.outside.min(axis=0).tolist()), tuple(seen.outside.max(axis=0).tolist())),
         lexical=fitted.lexical,
         surface=fitted.surface,
         blend=blends[0],

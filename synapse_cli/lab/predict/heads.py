@@ -1,8 +1,8 @@
 """What does each head say of rows that it has not seen? Ridge regressions over words and surface, and the nearby.
 
-Least squares on the scores themselves, which may be any number from 0 to 1. The length comes first, and the other heads
-learn what it leaves; the blend makes probabilities of what they say. Penalties were chosen on one half of the MMLU
-table's rows, where 1,500 were learned from; the blend makes good much of what another would do.
+Least squares on the scores themselves, which may be any number from 0 to 1. The length is its own head, and the
+others learn what it leaves; the blend makes probabilities of what they say. Penalties were chosen on one half of the
+MMLU table's rows, where 1,500 were learned from; the blend makes good much of what another would do.
 """
 
 from __future__ import annotations
@@ -45,7 +45,6 @@ class Heard:
 class Heads:
     """The heads as they are kept."""
 
-    length: Linear
     lexical: Linear
     surface: Linear
     nearby: Neighbours | None
@@ -70,7 +69,7 @@ def _ask(seen: Sight, scores: Floats, train: Rows, test: Rows) -> Floats:
     left = scores[train] - _told(first, length[train])
     weighed = seen.weighed(train)
     said = [
-        _told(first, length[test]),
+        np.repeat(length[test], scores.shape[1], axis=1),
         _told(_ridge(weighed[train], left, _WORDS_PENALTY), weighed[test]),
         _told(_ridge(seen.outside[train], left, _SURFACE_PENALTY), seen.outside[test]),
     ]
@@ -93,7 +92,6 @@ def whole(seen: Sight, scores: Floats) -> Heads:
         weights = _smoothed(kept, left[:_MOST_NEIGHBOURS])
         nearby = neighbours.from_rows(kept.astype(np.float32), weights.astype(np.float32), _SHARPNESS)
     return Heads(
-        length=_small(first),
         lexical=_small(_ridge(seen.weighed(np.arange(len(seen))), left, _WORDS_PENALTY)),
         surface=_small(_ridge(seen.outside, left, _SURFACE_PENALTY)),
         nearby=nearby,

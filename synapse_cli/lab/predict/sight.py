@@ -90,7 +90,9 @@ class Sight:
         many = np.asarray(has[:, :first].sum(axis=1)).ravel()
         unknown, rare = has[:, :first] @ (rarities[:first] == 0), has[:, :first] @ rarities[:first]
         some = np.maximum(many, 1)
-        return np.stack([np.where(many > 0, unknown / some, 1.0), np.where(many > 0, rare / some / 255, 1.0)], axis=1)
+        return np.stack(
+            [np.where(many > 0, unknown / some, 1.0), np.where(many > 0, (rare / 255 + unknown) / some, 1.0)], axis=1
+        )
 
 
 def _likeness(asked: Floats, known: Floats) -> Floats:
