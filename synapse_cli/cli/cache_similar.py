@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from synapse_cli.learned.similarity import Similarity
     from synapse_cli.profile.model import Model, Profile
 
-Pairs = Annotated[
-    list[str], typer.Argument(metavar="PAIRS…", help='Rows of {"a", "b", "dup"} (.jsonl, plain or gzip).')
-]
+Pairs = Annotated[list[str], typer.Argument(metavar="PAIRS", help='Rows of {"a", "b", "dup"} (.jsonl, plain or gzip).')]
 Encoder = Annotated[
     str | None, typer.Option("--encoder", metavar="NAME", help="The encoder whose vectors are compared [MiniLM].")
 ]
@@ -48,8 +46,8 @@ def calibrate(
     """Prove from when on two prompts may share an answer.
 
     Learns from a third of the labelled pairs and proves a threshold on pairs that it has not seen: of the hits at most
-    --max-wrong are wrong, with --confidence. The share is of pairs such as these: where fewer prompts ask the same,
-    more hits are wrong. Prompts that differ in a number, a name, a negation, code or a quotation are never the same.
+    --max-wrong are wrong, in the long run and among as many pairs again, with --confidence. The share is of pairs such
+    as these: where fewer prompts ask the same, more hits are wrong. Prompts that differ in a number, a name, a negation, code or a quotation are never the same.
     Where nothing can be proved, nothing is written: exit code 100. Needs the extra `tune`; which rows come first does
     not matter.
 
