@@ -18,7 +18,8 @@ from synapse_cli.core.errors import InputError, ModelMissing, ThresholdMissed, U
 
 if TYPE_CHECKING:
     from synapse_cli.lab.outcomes import Table
-    from synapse_cli.lab.tune.tune import Tuned
+    from synapse_cli.lab.tune.goal import Goal
+    from synapse_cli.lab.tune.making import Tuned
     from synapse_cli.lab.vectors import Floats as Vectors
     from synapse_cli.learned.policy import Policy
     from synapse_cli.profile.model import Profile
@@ -55,12 +56,13 @@ def tune(flags: TuneFlags) -> int:
 
       synapse tune --outcomes train.jsonl.gz --best gpt-5 --budget-share 30% --svg frontier.svg
 
+      synapse tune --from mail.policy --outcomes new.jsonl --max-loss 2% -o mail.policy
+
       synapse tune --route mail --json | jq '{certified, saved, labels_needed}'
 
       synapse tune status
     """
     from synapse_cli.cli.tune_goal import goal
-    from synapse_cli.lab.tune.tune import tune as made
 
     wanted = goal(flags)
     _refuse_contradictions(flags)
@@ -68,17 +70,7 @@ def tune(flags: TuneFlags) -> int:
     table, left_out = _table(flags)
     old = _old(flags.output)
     vectors, encoder = _vectors(flags, table, warnings)
-    tuned = made(
-        table,
-        wanted,
-        baseline=flags.best,
-        vectors=vectors,
-        encoder=encoder,
-        certifies=not flags.no_certify,
-        seed=flags.seed,
-        made=_now(),
-        tell=_say,
-    )
+    tuned = _tuned(flags, table, wanted, vectors, encoder)
     before = None if old is None else _before(table, tuned, old, vectors, encoder)
     told = _told(flags, table, tuned)
     told = replace(told, before=before, left_out=left_out, warnings=tuple(warnings))
@@ -107,6 +99,8 @@ app.command("status")(status)
 def _refuse_contradictions(flags: TuneFlags) -> None:
     if flags.lexical and flags.encoder is not None:
         raise UsageError("--lexical and --encoder contradict each other", "give one of them")
+    if flags.known is not None and (flags.best is not None or flags.no_certify):
+        raise UsageError("--from keeps what the policy compares with, and tests it", "leave out --best, --no-certify")
     if flags.outcomes is not None and (flags.since or flags.route or flags.tenant):
         raise UsageError("--since, --route and --tenant are of the ledger", "leave them out with --outcomes")
     for flag, path, ending in (("--svg", flags.svg, ".svg"), ("--png", flags.png, ".png")):
@@ -137,6 +131,27 @@ def _table(flags: TuneFlags) -> tuple[Table, int]:
             "the ledger knows of no judged answer", "synapse good, bad, shadow run and bench judge; or give --outcomes"
         )
     return outcomes.complete(found.rows, "the ledger")
+
+
+def _tuned(flags: TuneFlags, table: Table, goal: Goal, vectors: Vectors | None, encoder: str | None) -> Tuned:
+    if flags.known is not None:
+        from synapse_cli.lab.tune.again import again
+        from synapse_cli.learned.policy import load
+
+        return again(table, goal, load(flags.known), vectors=vectors, encoder=encoder, made=_now())
+    from synapse_cli.lab.tune.tune import tune as made
+
+    return made(
+        table,
+        goal,
+        baseline=flags.best,
+        vectors=vectors,
+        encoder=encoder,
+        certifies=not flags.no_certify,
+        seed=flags.seed,
+        made=_now(),
+        tell=_say,
+    )
 
 
 def _old(path: str | None) -> Policy | None:

@@ -55,6 +55,10 @@ class TuneFlags:
         str | None,
         _option("--best", help="The model to compare with [the best single one].", panel=_HOW, metavar="MODEL"),
     ] = None
+    known: Annotated[
+        str | None,
+        _option("--from", help="Keep this policy's ways and predictor; test anew.", panel=_HOW, metavar="POLICY"),
+    ] = None
     no_certify: Annotated[
         bool, _option("--no-certify", help="Make the best estimate, and mark it as that.", panel=_HOW)
     ] = False

@@ -26,9 +26,10 @@ from synapse_cli.lab.tune.frontier import Frontier, frontier
 from synapse_cli.lab.tune.goal import Goal
 from synapse_cli.lab.tune.grid import Grid, grid
 from synapse_cli.lab.tune.judged import Judged
+from synapse_cli.lab.tune.making import Tuned
 from synapse_cli.lab.tune.sequence import Field
 from synapse_cli.lab.tune.setting import Known, Looks, Setting, along, from_looks, looked, taken
-from synapse_cli.lab.tune.tune import Tuned, tune
+from synapse_cli.lab.tune.tune import tune
 from synapse_cli.learned.bound import t_quantile
 from synapse_cli.learned.policy import Policy
 

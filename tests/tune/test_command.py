@@ -75,6 +75,19 @@ def test_where_nothing_is_certified_the_policy_is_the_best_model_and_the_code_10
     assert "label" in done.out.decode()
 
 
+def test_a_policy_is_tested_anew_on_new_rows(machine: Machine) -> None:
+    machine.synapse("tune", "--outcomes", "made.jsonl", "--lexical", "-o", "it.policy")
+    made.written(machine.work, made.table(250, seed=4, easy=0.8, hard=0.8, large=0.85, speaks=True), "new.jsonl")
+
+    done = machine.synapse(
+        "tune", "--from", "it.policy", "--outcomes", "new.jsonl", "--lexical", "-o", "it.policy", "--json"
+    )
+
+    assert done.code == 0
+    assert (done.json["fitted"], done.json["tested"], done.json["certified"]) == (0, 250, True)
+    assert done.json["before"]["score_change"] == 0
+
+
 def test_an_estimate_is_written_and_marked(machine: Machine) -> None:
     made.written(machine.work, made.table(120, easy=0.8, hard=0.8, large=0.85, speaks=True), "few.jsonl")
 
@@ -97,6 +110,8 @@ def test_an_estimate_is_written_and_marked(machine: Machine) -> None:
         (["--best", "nobody"], 66, "no outcomes of 'nobody'"),
         (["--svg", "it.png"], 2, "--svg takes no 'it.png'"),
         (["--since", "7d"], 2, "are of the ledger"),
+        (["--from", "made.jsonl"], 66, "the policy made.jsonl cannot be used"),
+        (["--from", "it.policy", "--best", "large"], 2, "--from keeps what the policy compares with"),
         (["-o", "there/is/none.policy"], 66, "cannot write"),
     ],
 )

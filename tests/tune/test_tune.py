@@ -11,11 +11,13 @@ import pytest
 from synapse_cli.core.errors import InputError
 from synapse_cli.lab.outcomes import Table
 from synapse_cli.lab.tune import certify
+from synapse_cli.lab.tune.again import again
 from synapse_cli.lab.tune.goal import Goal
 from synapse_cli.lab.tune.grid import grid
+from synapse_cli.lab.tune.making import Tuned
 from synapse_cli.lab.tune.setting import Known, Setting, along, looked, taken
 from synapse_cli.lab.tune.split import split
-from synapse_cli.lab.tune.tune import Tuned, tune
+from synapse_cli.lab.tune.tune import tune
 from synapse_cli.learned import file, policy
 from synapse_cli.learned.policy import Policy
 from tests.tune import made
@@ -159,6 +161,21 @@ def test_the_named_model_is_what_is_compared_with() -> None:
     assert found.policy.measured.baseline_cost == pytest.approx(made.COSTS["other"])
     with pytest.raises(InputError, match="'nobody'"):
         tune(few, LOSS, baseline="nobody")
+
+
+def test_a_policy_is_tested_anew_on_rows_of_which_none_is_fitted(tuned: Tuned) -> None:
+    """Its predictor and its ways stay; a promise of its own is made from the new rows alone."""
+    fresh, rest = made.table(500, seed=11), made.table(2000, seed=12)
+
+    found = again(fresh, Goal("max_loss", 0.05), tuned.policy)
+
+    lost, saved, _ = _replayed(found.policy, rest)
+    assert found.policy.certified
+    assert (found.policy.data.fitted, found.policy.data.tested) == (0, 500)
+    assert found.policy.ways == tuned.policy.ways
+    assert lost <= 0.05
+    assert saved > 0.25
+    assert not again(made.table(40, seed=13), Goal("max_loss", 0.0), tuned.policy).found
 
 
 def test_a_table_of_a_few_rows_is_refused() -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from synapse_cli.lab.outcomes import Table
-    from synapse_cli.lab.tune.tune import Tuned
+    from synapse_cli.lab.tune.making import Tuned
     from synapse_cli.learned.policy import Policy
 
     Vectors = npt.NDArray[np.float32]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from synapse_cli.lab.outcomes import Table
     from synapse_cli.lab.tune.grid import Grid
-    from synapse_cli.lab.tune.tune import Tuned
+    from synapse_cli.lab.tune.making import Tuned
 
     Floats = npt.NDArray[np.float64]
 
