@@ -193,8 +193,8 @@ def _told(
         "certified": taught.promise is not None,
         "says": None
         if taught.promise is None
-        else f"at least {wanted.agreement:.4g} of what it answers is what its teachers would say, with"
-        f" {wanted.confidence:.4g} confidence",
+        else f"of what it answers, at least {_percent(wanted.agreement)} is what its teachers would say"
+        f" ({_percent(wanted.confidence)} confidence)",
         "promise": _promise(taught.promise),
         "by_words": _promise(taught.by_words),
         "texts": len(taught.lessons.texts),
@@ -216,6 +216,10 @@ def _told(
         "profile_lines": [] if student is None else list(toml(profile, taught.route, path or "FILE", named)),
         "warnings": list(warnings),
     }
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.4g} %"
 
 
 def _promise(promise: Promise | None) -> Json:
@@ -255,7 +259,9 @@ def _show(told: dict[str, Json]) -> None:
 
 def _nothing(taught: Taught) -> ThresholdMissed:
     wanted = taught.wanted
-    what = f"nothing is certified: {len(taught.lessons.texts):,} texts do not show {wanted.agreement:.4g} agreement"
+    what = (
+        f"nothing is certified: {len(taught.lessons.texts):,} texts do not show {_percent(wanted.agreement)} agreement"
+    )
     if taught.needed is None:
         return ThresholdMissed(what, "too many of its surest answers are otherwise: ask for less with --agreement")
     more = max(1, taught.needed - len(taught.lessons.texts))

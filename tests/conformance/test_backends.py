@@ -30,6 +30,7 @@ from tests.servers import openai
 from tests.servers.base import serving
 
 ASKED = Request(messages=(Message("system", "Be brief."), Message("user", "Say something.")), params={"max_tokens": 12})
+CHOICES = ("calm sea", "loud street")
 PRICE = Price(Decimal("0.15"), Decimal("0.6"))
 Make = Callable[[], Backend]
 
@@ -51,23 +52,35 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Model
             "llama.cpp": Model(name="g", backend="llama.cpp", source=f"file:{gguf}", context=512, threads=1),
             "litellm": Model(name="h", backend="litellm", model="openai/gpt-4o-mini", base_url=url, price=PRICE),
             "encoder": Model(name="e", backend="encoder", source=f"file:{encoder}"),
+            "student": Model(name="t", backend="student", source=f"file:{_student(encoder.with_name('t.student'))}"),
         }
 
 
+def _student(path: Path) -> Path:
+    from synapse_cli.backends.student_scope import scope_of
+    from synapse_cli.learned.file import write
+    from synapse_cli.learned.student import to_learned
+    from tests.distill.students import knows
+
+    scope = scope_of(replace(ASKED, choices=CHOICES), "", "")
+    write(str(path), to_learned(knows(dict(zip(CHOICES, ("Say something.", "Be quiet!"), strict=True)), scope)))
+    return path
+
+
 class Choosing:
-    """An encoder's tier, asked what it is for: its port is the same, but it takes no request without labels."""
+    """A tier that labels, asked what it is for: its port is the same, but it takes no request without labels."""
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self.facts, self.count = backend.facts, backend.count
 
     def complete(self, request: Request, control: Control, emit: Emit | None = None) -> Completion:
-        return self.backend.complete(replace(request, choices=("calm sea", "loud street")), control, emit)
+        return self.backend.complete(replace(request, choices=CHOICES), control, emit)
 
 
 def _bare(name: str, models: dict[str, Model]) -> Make:
     found = load("backends", name)
-    if name == "encoder":
+    if name in {"encoder", "student"}:
         return lambda: Choosing(found(models[name]))
     return (lambda: found(models[name], lambda: ("a-key",))) if name == "litellm" else (lambda: found(models[name]))
 

@@ -97,7 +97,7 @@ def test_distilling_again_makes_the_same_file_and_prints_a_table(machine: Machin
 
     assert (machine.work / "again.student").read_bytes() == (machine.work / "tickets.student").read_bytes()
     said = done.out.decode()
-    assert "at least 0.98 of what it answers is what its teachers would say, with 0.95 confidence" in said
+    assert "of what it answers, at least 98 % is what its teachers would say (95 % confidence)" in said
     assert sorted(line.split("\t")[0] for line in said.splitlines() if "\t" in line) == ["billing", "bug", "shipping"]
 
 

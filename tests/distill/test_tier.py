@@ -15,13 +15,11 @@ from synapse_cli.core.errors import ProfileError, Unsuited
 from synapse_cli.core.prompt import Message, Request
 from synapse_cli.core.vectors import Vectors, pack
 from synapse_cli.learned.file import write
-from synapse_cli.learned.linear import from_floats
-from synapse_cli.learned.student import Head, Scope, Student, Vocabulary, to_learned
-from synapse_cli.learned.words import Grams, count
+from synapse_cli.learned.student import Scope, Student, to_learned
 from synapse_cli.profile.model import Model
+from tests.distill.students import knows
 
 SYSTEM = Message("system", "Answer with spam or ham.")
-GRAMS = Grams()
 SPAM, HAM = "win money now", "see you tomorrow"
 
 
@@ -30,30 +28,7 @@ def _request(text: str, **changes: object) -> Request:
 
 
 def _student(scope: Scope | None = None, *, encoder: str | None = None) -> Student:
-    """Knows the words of two texts; with an encoder, its first number is spam and its second ham."""
-    buckets = sorted({*count(SPAM, GRAMS), *count(HAM, GRAMS)})
-    spam = [9.0 if bucket in count(SPAM, GRAMS) else 0.0 for bucket in buckets]
-    ham = [9.0 if bucket in count(HAM, GRAMS) else 0.0 for bucket in buckets]
-    by_words = from_floats([spam, ham], [0.0, 0.0])
-    by_vector = from_floats([[9.0, 0.0], [0.0, 9.0]], [0.0, 0.0])
-    return Student(
-        route="mail",
-        scope=scope or scope_of(_request("…"), "", ""),
-        heads=(Head(None, ("spam", "ham")),),
-        vocabulary=Vocabulary(GRAMS, buckets, [1.0] * len(buckets)),
-        by_words=by_words,
-        calibration=(1.0, 0.0),
-        sure=0.99,
-        least=0.9,
-        least_known=0.2,
-        encoder=encoder,
-        words_beside=by_words if encoder else None,
-        by_vector=by_vector if encoder else None,
-        calibration_of_both=(1.0, 0.0) if encoder else None,
-        middles=from_floats([[1.0, 0.0], [0.0, 1.0]], [0.0, 0.0]) if encoder else None,
-        least_near=0.5,
-        told={},
-    )
+    return knows({"spam": SPAM, "ham": HAM}, scope or scope_of(_request("…"), "", ""), encoder=encoder)
 
 
 class _Encoder:
