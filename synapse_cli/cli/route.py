@@ -204,6 +204,7 @@ def _told(flags: EvalFlags) -> Told:
     from dataclasses import replace
 
     from synapse_cli.cli.profiles import find_profile
+    from synapse_cli.core.events import Event, Learning
     from synapse_cli.core.witness import Witness
     from synapse_cli.lab.route_eval.figures import figures
     from synapse_cli.lab.route_eval.measure import measure, of_examples
@@ -223,7 +224,12 @@ def _told(flags: EvalFlags) -> Told:
         profile = of_examples(read(flags.examples), profile, reject)
     notices: list[str] = []
     encode, model = _encoding(flags, profile, [row.text for row in rows], notices)
-    with Counting("routing", len(rows)) as counting:
+    with Counting("learning the routes, in percent", 100) as learning, Counting("routing", len(rows)) as counting:
+
+        def listen(event: Event) -> None:
+            if isinstance(event, Learning):
+                learning.reached(100 * event.done // max(1, event.total))
+
         measured = measure(
             profile,
             rows,
@@ -231,6 +237,7 @@ def _told(flags: EvalFlags) -> Told:
             encoder=None if model is None else model.source or model.model or model.name,
             hosts=not flags.no_host,
             tell=counting.reached,
+            listen=listen,
         )
     return _as_told(flags, profile, measured, figures(measured), notices)
 

@@ -74,7 +74,15 @@ def _quality(parts: dict[str, list[Labelled]], draws: int) -> int:
     def run(name: str, examples: Sequence[Labelled]) -> Figures:
         profile = of_examples(examples, blank, REJECT)
         found = figures(
-            measure(profile, parts["test"], encode=encode, encoder="minilm", hosts=False, tell=lambda _: None)
+            measure(
+                profile,
+                parts["test"],
+                encode=encode,
+                encoder="minilm",
+                hosts=False,
+                tell=lambda _: None,
+                listen=lambda _: None,
+            )
         )
         _table(name, found)
         return found

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from synapse_cli.core.errors import InputError, UsageError
+from synapse_cli.core.events import Listen
 from synapse_cli.core.outcome import Decision
 from synapse_cli.core.prompt import Json
 from synapse_cli.core.vectors import Vectors
@@ -87,11 +88,19 @@ def of_examples(examples: Sequence[Labelled], base: Profile, reject: float) -> P
 
 
 def measure(
-    profile: Profile, rows: Sequence[Labelled], *, encode: Encode | None, encoder: str | None, hosts: bool, tell: Tell
+    profile: Profile,
+    rows: Sequence[Labelled],
+    *,
+    encode: Encode | None,
+    encoder: str | None,
+    hosts: bool,
+    tell: Tell,
+    listen: Listen,
 ) -> Measured:
     """Ask for each row's route. `encode` stands in for the encoder; without it words alone decide.
 
-    `tell` hears how many are done. Raises UsageError where a row names a route that the profile does not have.
+    `tell` hears how many are done, `listen` how far learning is.
+    Raises UsageError where a row names a route that the profile does not have.
     """
     known = {*profile.routes, OUT}
     for row in rows:
@@ -102,6 +111,7 @@ def measure(
         order = tuple(kind for kind in profile.routing.order or ("rules", "lexical", "judge") if kind != "semantic")
         profile = replace(profile, routing=replace(profile.routing, order=order))
     session = Session(profile, Ask(prompt="", hosts=hosts), Witness())
+    session.calls.listen = listen
     heard: list[Guess] = []
     decide = chooser(session, seen=heard.append, encode=encode)
     beside, facts = _beside(session, profile, rows, encode)  # learns the routes before anything is timed
