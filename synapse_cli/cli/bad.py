@@ -9,9 +9,10 @@ from synapse_cli.cli.scope import Tenant
 def bad(
     run: Which = "last", *, better: Better = None, note: Note = None, tenant: Tenant = None, json: AsJson = False
 ) -> None:
-    """Say that an answer was bad: it is not given again from the cache, and `synapse tune` learns from it.
+    """Say that an answer was bad, and have it forgotten.
 
-    What is said last counts; `synapse good` takes it back.
+    It is not given again from the cache, and `synapse tune` learns from it. What is said last counts: `synapse good`
+    takes it back.
 
     Examples:
 
@@ -19,6 +20,6 @@ def bad(
 
       synapse bad last --better right.txt --note "it missed the second page"
 
-      jq -r .run_id answer.json | xargs synapse bad
+      synapse bad 06f8s --json
     """
     say(run, is_good=False, better=better, note=note, tenant=tenant, json=json)

@@ -24,16 +24,17 @@ def outcomes(
     tenant: Tenant = None,
     count: Annotated[bool, typer.Option("--count", help="Only say how many labels there are.")] = False,
 ) -> None:
-    """Write whose answers were good, one JSON object a prompt: what `synapse tune` learns from.
+    """Write whose answers were good, one JSON object a prompt.
 
-    Labels are what you said (`good`, `bad`), what a bench graded, how answers fared against a dearer tier's
-    (`shadow run`), and answers that were not valid. Who was not asked, or not judged, is missing.
+    It is what `synapse tune` learns from. Labels are what you said (`good`, `bad`), what a bench graded, how answers
+    fared against a dearer tier's (`shadow run`), and answers that were not valid. Who was not asked, or not judged, is
+    missing.
 
     Examples:
 
       synapse log outcomes --count
 
-      synapse log outcomes --since 30d table.jsonl && synapse tune --outcomes table.jsonl -o policy.safetensors
+      synapse log outcomes --since 30d table.jsonl
     """
     from synapse_cli.cli.looking import ledger_path, seconds_of
     from synapse_cli.cli.sink import sink

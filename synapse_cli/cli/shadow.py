@@ -53,10 +53,11 @@ def run(
     tenant: Tenant = None,
     json: AsJson = False,
 ) -> int:
-    """Send what waits to the dearer tier, and have both answers compared by a judge who is not told whose they are.
+    """Send what waits to the dearer tier, and compare both answers, blind.
 
-    A profile's `[shadow] share = 0.05` puts a share of accepted answers into the queue; nothing is sent until this is
-    run. Every call counts in budgets and record. What is cut short goes on the next time, and pays for nothing twice.
+    The judge is not told whose they are. A profile's `[shadow] share = 0.05` puts a share of accepted answers into the
+    queue; nothing is sent until this is run. Every call counts in budgets and record. What is cut short goes on the
+    next time, and pays for nothing twice.
 
     Examples:
 
@@ -150,7 +151,7 @@ def list_entries(
 
 @app.command()
 def status(*, profile: Named = None, tenant: Tenant = None, json: AsJson = False) -> None:
-    """Say what waits, and how the answers of cheap tiers fared against the dearer one's.
+    """Say what waits, and how cheap answers fared against dearer ones.
 
     Example:
 

@@ -25,7 +25,7 @@ def status(
     tenant: Tenant = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Say what has drifted since policies were made, and whether it is time to tune again.
+    """Say what has drifted since policies were made, and when to tune again.
 
     Prompts are compared with those that a policy was made from (PSI, against what chance alone gives), and what people
     and dearer tiers said of answers with what it promised, by a test that may be read every day. Exits with 100 where
