@@ -16,16 +16,12 @@ from synapse_cli.cli.output import write, write_file
 from synapse_cli.core.errors import InputError, ThresholdMissed, UsageError
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
     from synapse_cli.lab.outcomes import Table
     from synapse_cli.lab.replay import Done, Ranking, Replay
+    from synapse_cli.lab.vectors import Floats
     from synapse_cli.learned.policy import Policy
     from synapse_cli.profile.model import Model, Profile
     from synapse_cli.report.replay import Figure, Sorted, Told
-
-    Vectors = npt.NDArray[np.float32]
 
 app = typer.Typer(
     help="Check claims on tables of your own; nothing is asked.",
@@ -147,7 +143,7 @@ def _refuse_pictures(svg: str | None, png: str | None) -> None:
         check()
 
 
-def _vectors(policy: Policy, table: Table, choice: str | None, warnings: list[str], *, hosts: bool) -> Vectors | None:
+def _vectors(policy: Policy, table: Table, choice: str | None, warnings: list[str], *, hosts: bool) -> Floats | None:
     """The prompts as the policy's encoder reads them; None where it reads words only."""
     if policy.encoder is None:
         return None

@@ -92,10 +92,10 @@ def _encoded(
             done += len(part)
             counting.reached(done)
     for what, many in said.items():
-        warn(f"{many:,} of {len(texts):,} {what}" if many else what)
+        warn(f"{many:,} of {len(texts):,} texts {'is' if many == 1 else 'are'} {what}" if many else what)
 
 
-_COUNTED = re.compile(r"(\d+) of \d+ (texts .*)")
+_COUNTED = re.compile(r"(\d+) of \d+ texts (?:is|are) (.*)")
 """What encoders say of a batch is added up: a table of ten thousand prompts has hundreds of batches."""
 
 
