@@ -47,7 +47,9 @@ def calibrate(
 
     Learns from a third of the labelled pairs and proves a threshold on pairs that it has not seen: of the hits at most
     --max-wrong are wrong, in the long run and among as many pairs again, with --confidence. The share is of pairs such
-    as these: where fewer prompts ask the same, more hits are wrong. Prompts that differ in a number, a name, a negation, code or a quotation are never the same.
+    as these: where fewer prompts ask the same, more hits are wrong. Prompts that differ in a number, a name, a
+    negation, code or a quotation are never the same.
+
     Where nothing can be proved, nothing is written: exit code 100. Needs the extra `tune`; which rows come first does
     not matter.
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     Table = Mapping[str, npt.NDArray[np.float32]]
 
-STATED = (0.1, 0.15, 0.2)
+STATED = (0.1, 0.2)
 _KEPT = 100_000
 
 
