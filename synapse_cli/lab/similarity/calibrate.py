@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 TRAINING_SHARE = 1 / 3
 """The proof needs labels more than the verifier does: with half of the Quora pairs a third proved twice as often."""
 _OF_ERROR = 0.75
-"""The cosine's share of it: at 95 % one wrong hit among 60 is then a proof of 10 %, where with half of it 70 are needed.
-The verifier, whose hits are many or none, loses little."""
+"""The cosine's share of it: at 95 % one wrong hit among 60 then proves 10 %; with half of it, one among 70. The
+verifier, whose hits are many or none, loses little."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
