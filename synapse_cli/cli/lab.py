@@ -40,34 +40,41 @@ app.command()(scorer)
 app.command()(confidence)
 
 
+_Table = Annotated[str, typer.Argument(help="A table of outcomes, gzip or plain.", metavar="TABLE")]
+_Policy = Annotated[str, typer.Option("--policy", help="What synapse tune wrote.", metavar="POLICY")]
+_Best = Annotated[
+    str | None, typer.Option("--best", help="The model to compare with [the policy's own].", metavar="MODEL")
+]
+_MinSaved = Annotated[str | None, typer.Option("--min-saved", help="Exit 100 where less is saved.", metavar="30%")]
+_MinAccuracy = Annotated[
+    str | None, typer.Option("--min-accuracy", help="Exit 100 where the mean score is lower.", metavar="0.8")
+]
+_MinApgr = Annotated[str | None, typer.Option("--min-apgr", help="Exit 100 where it ranks worse.", metavar="0.6")]
+_MaxLoss = Annotated[str | None, typer.Option("--max-loss", help="Exit 100 where more points are lost.", metavar="1%")]
+_Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+_Svg = Annotated[str | None, typer.Option("--svg", help="Draw cost, quality and PGR.", metavar="FILE")]
+_Png = Annotated[str | None, typer.Option("--png", help="The same as PNG.", metavar="FILE")]
+_Profile = Annotated[str | None, typer.Option("--profile", help="Where the encoder is found.", metavar="NAME|PATH")]
+_NoHost = Annotated[bool, typer.Option("--no-host", help="Encode in this process.")]
+_Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No notices on stderr.")]
+
+
 @app.command()
 def replay(
     *,
-    table: Annotated[str, typer.Argument(help="A table of outcomes, gzip or plain.", metavar="TABLE")],
-    policy: Annotated[str, typer.Option("--policy", help="What synapse tune wrote.", metavar="POLICY")],
-    best: Annotated[
-        str | None, typer.Option("--best", help="The model to compare with [the policy's own].", metavar="MODEL")
-    ] = None,
-    min_saved: Annotated[
-        str | None, typer.Option("--min-saved", help="Exit 100 where less is saved.", metavar="30%")
-    ] = None,
-    min_accuracy: Annotated[
-        str | None, typer.Option("--min-accuracy", help="Exit 100 where the mean score is lower.", metavar="0.8")
-    ] = None,
-    min_apgr: Annotated[
-        str | None, typer.Option("--min-apgr", help="Exit 100 where it ranks worse.", metavar="0.6")
-    ] = None,
-    max_loss: Annotated[
-        str | None, typer.Option("--max-loss", help="Exit 100 where more points are lost.", metavar="1%")
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    svg: Annotated[str | None, typer.Option("--svg", help="Draw cost, quality and PGR.", metavar="FILE")] = None,
-    png: Annotated[str | None, typer.Option("--png", help="The same as PNG.", metavar="FILE")] = None,
-    profile: Annotated[
-        str | None, typer.Option("--profile", help="Where the encoder is found.", metavar="NAME|PATH")
-    ] = None,
-    no_host: Annotated[bool, typer.Option("--no-host", help="Encode in this process.")] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No notices on stderr.")] = False,
+    table: _Table,
+    policy: _Policy,
+    best: _Best = None,
+    min_saved: _MinSaved = None,
+    min_accuracy: _MinAccuracy = None,
+    min_apgr: _MinApgr = None,
+    max_loss: _MaxLoss = None,
+    json: _Json = False,
+    svg: _Svg = None,
+    png: _Png = None,
+    profile: _Profile = None,
+    no_host: _NoHost = False,
+    quiet: _Quiet = False,
 ) -> int:
     """Tell what a policy would have cost and scored on prompts whose outcomes are known.
 
@@ -96,10 +103,23 @@ def replay(
     """
     limits = _limits(min_saved=min_saved, min_accuracy=min_accuracy, min_apgr=min_apgr, max_loss=max_loss)
     _refuse_pictures(svg, png)
+    told = _replayed(table, policy, best, profile, hosts=not no_host)
+    if json:
+        from synapse_cli.report.replay import as_json
+
+        write(_json.dumps(as_json(told), ensure_ascii=False) + "\n")
+    else:
+        _print(told, quiet=quiet)
+    _draw(told, svg, png)
+    _raise_missed(told, limits)
+    return 0
+
+
+def _replayed(table: str, policy: str, best: str | None, profile: str | None, *, hosts: bool) -> Told:
+    """Read both, and follow the policy through the table."""
     from synapse_cli.lab import outcomes
-    from synapse_cli.lab.replay import replay as replayed
+    from synapse_cli.lab.replay import replay as through
     from synapse_cli.learned.policy import load
-    from synapse_cli.report import replay as report
     from synapse_cli.report.counting import Counting
 
     loaded = load(policy)
@@ -107,17 +127,10 @@ def replay(
     warnings: list[str] = []
     if loaded.data.sha256 == rows.sha256:
         warnings.append("the policy was made from this very table: expect it to do worse on others")
-    vectors = _vectors(loaded, rows, profile, warnings, hosts=not no_host)
+    vectors = _vectors(loaded, rows, profile, warnings, hosts=hosts)
     with Counting("replay", len(rows.rows)) as counting:
-        found = replayed(rows, loaded, vectors, best=best, tell=counting.reached)
-    told = _told(found, loaded, table=table, policy_file=policy, warnings=warnings)
-    if json:
-        write(_json.dumps(report.as_json(told), ensure_ascii=False) + "\n")
-    else:
-        _print(told, quiet=quiet)
-    _draw(told, svg, png)
-    _raise_missed(told, limits)
-    return 0
+        found = through(rows, loaded, vectors, best=best, tell=counting.reached)
+    return _told(found, loaded, table=table, policy_file=policy, warnings=warnings)
 
 
 def _limits(**said: str | None) -> dict[str, float]:

@@ -43,10 +43,10 @@ def test_nothing_is_ranked_where_the_strong_model_is_no_better() -> None:
 @given(st.integers(0, 10_000))
 def test_the_order_of_rows_changes_nothing_and_the_interval_holds_the_area(seed: int) -> None:
     source = np.random.default_rng(seed)
-    weak, strong = source.integers(0, 2, 40) * 1.0, source.integers(0, 2, 40) * 1.0
+    weak, strong = source.integers(0, 2, 40).astype(np.float64), source.integers(0, 2, 40).astype(np.float64)
     strong[:15] = 1.0
     weak[:15] = 0.0
-    score = source.integers(0, 12, 40) * 1.0
+    score = source.integers(0, 12, 40).astype(np.float64)
     turned = source.permutation(40)
 
     found, again = curve.ranked(score, weak, strong), curve.ranked(score[turned], weak[turned], strong[turned])
