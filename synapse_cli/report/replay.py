@@ -143,7 +143,7 @@ def headline(told: Told) -> str:
     saved = "nothing can be saved" if own.saved is None else f"{own.saved:.1%} saved"
     low, high = -own.loss.high * 100, -own.loss.low * 100
     span = f" ({low:+.1f} to {high:+.1f})" if math.isfinite(low + high) else ""
-    return f"{saved} and {-own.loss.estimate * 100:+.1f} points{span} against {told.baseline}"
+    return f"{saved} and {_points(-own.loss.estimate)} points{span} against {told.baseline}"
 
 
 _HEADER = ("", "score", "95 % interval", "$ per 1,000", "saved", "points")
@@ -164,8 +164,12 @@ def _cells(figure: Figure) -> tuple[str, ...]:
         f"{score.low:.3f} to {score.high:.3f}" if math.isfinite(score.low + score.high) else "-",
         f"{figure.cost * 1000:.4g}",
         "-" if figure.saved is None else f"{figure.saved:.0%}",
-        f"{-figure.loss.estimate * 100:+.1f}",
+        _points(-figure.loss.estimate),
     )
+
+
+def _points(change: float) -> str:
+    return f"{change * 100 + 0.0:+.1f}"
 
 
 def _ranking(told: Told) -> Iterator[str]:
