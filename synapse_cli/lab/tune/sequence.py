@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _THRESHOLDS, _FINE = 16, 100
 """Of a price that is looked at, and of the price that is taken: a chain of small steps comes nearer to its limit."""
+_BETWEEN = tuple(step / 100 for step in range(-50, 80))
+"""Prices between those that are looked at, where ways that differ by some points change places."""
 _MOST_STEPS = 100
 _LEAST_STEP = 0.004
 """Of the cost: settings that differ by less are one step."""
@@ -174,9 +176,10 @@ def _predicted_chain(field: Field) -> list[Tried]:
 
     For a limit of money, or of requests: from the cheapest setting to the dearest.
     """
-    tried = _worthwhile(field)
     if not field.goal.saves:
-        return _apart(sorted(tried, key=lambda each: each.cost))
+        prices = {*(price for each in PRICES for price in (each, -each)), *_BETWEEN}
+        return _apart(sorted((field.tried(Setting(price=each)) for each in prices), key=lambda each: each.cost))
+    tried = _worthwhile(field)
     best = max(tried, key=lambda each: (each.worth, -each.cost), default=None)
     if best is None:
         return []
