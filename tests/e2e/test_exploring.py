@@ -45,11 +45,11 @@ def test_the_next_dearer_way_is_tried_and_the_run_is_no_longer_called_certified(
 
 def test_the_best_way_is_never_left_for_a_cheaper_one_under_a_certified_policy(machine: Machine) -> None:
     under(machine, replace(FIXED, always=2), more=OFTEN.format("0.50"))
-    certified = [machine.synapse("run", "--json", "--no-cache", EASY).json["tier"] for _ in range(5)]
+    certified = [machine.synapse("run", "--json", "--no-cache", EASY).json["tier"] for _ in range(3)]
 
     under(machine, uncertified(replace(FIXED, always=2)), more=OFTEN.format("0.50"))
 
-    assert certified == ["large"] * 5
+    assert certified == ["large"] * 3
     assert explored(machine)["tier"] == "middle"
 
 
@@ -58,11 +58,13 @@ def test_an_explored_answer_is_kept_by_no_memo(machine: Machine) -> None:
     for path in (machine.work / "a.policy", machine.config / "profiles" / "default.toml"):
         os.utime(path, (1e9, 1e9))  # the memo trusts no file that may still be changing
 
-    heard = [machine.synapse("run", EASY).out for _ in range(10)]
+    heard = []
+    while heard[-1:] != [b"from small\n"] and len(heard) < 40:
+        heard.append(machine.synapse("run", EASY).out)
 
-    first = heard.index(b"from small\n")
-    assert set(heard[:first]) <= {b"from middle\n"}
-    assert set(heard[first:]) == {b"from small\n"}, "the policy's own choice is what the memo keeps"
+    assert set(heard[:-1]) <= {b"from middle\n"}
+    later = [machine.synapse("run", EASY).out for _ in range(3)]
+    assert later == [b"from small\n"] * 3, "the policy's own choice is what the memo keeps"
 
 
 def test_where_the_budget_for_it_is_spent_the_chosen_way_answers(machine: Machine) -> None:
