@@ -58,7 +58,7 @@ def test_an_explored_answer_is_kept_by_no_memo(machine: Machine) -> None:
     for path in (machine.work / "a.policy", machine.config / "profiles" / "default.toml"):
         os.utime(path, (1e9, 1e9))  # the memo trusts no file that may still be changing
 
-    heard = []
+    heard: list[bytes] = []
     while heard[-1:] != [b"from small\n"] and len(heard) < 40:
         heard.append(machine.synapse("run", EASY).out)
 
