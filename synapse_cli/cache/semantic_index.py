@@ -39,8 +39,8 @@ _SHAPE = struct.Struct("<If")
 _BY_SIGNS = 48
 """So many of the nearest by signs are compared by numbers: the nearest of 50,000 is among them in 999 of 1,000 cases
 with cosines from .8 on."""
-_LEAST = 0.6
-"""Cosines below are of no use to anybody, and need not be found."""
+_LEAST = 0.7
+"""Cosines below are of no use to anybody: among thousands they need not be found."""
 _FEW = 20_000
 """From here on numpy's import pays in a process that has not loaded it."""
 
