@@ -164,10 +164,13 @@ def _on_half(table: Table, goal: Goal, best: str | None, certifies: bool, draw: 
     return Half(tuned, 1 - float(costs.mean() / base_costs.mean()), float((scores - base_scores).mean()))
 
 
-def _replayed(table: Table, policy: Policy, rows: Whole) -> tuple[Floats, Floats, Floats, Floats]:
+def _replayed(
+    table: Table, policy: Policy, rows: Whole, judged: Judged | None = None
+) -> tuple[Floats, Floats, Floats, Floats]:
     """Scores and dollars of the policy and of its baseline."""
     part = table.only(rows.tolist())
-    found = grid(part, (*policy.ways, Way((policy.baseline,))), Judged(part))
+    own_judged = None if judged is None else judged.only(rows.tolist())
+    found = grid(part, (*policy.ways, Way((policy.baseline,))), own_judged)
     looks = None
     if policy.always is None and policy.predictor is not None:
         vectors = _vectors(table) if policy.encoder is not None else None
@@ -184,12 +187,13 @@ def _resampled_tune(table: Table, goal: Goal, resamples: int) -> tuple[float, fl
     judged, broken, found, saved = Judged(table), 0, 0, []
     for model in table.models:
         judged.normals(model, "answer")
+        judged.signal(model, {"kind": "refusal"})
     for draw in range(resamples):
         order = np.random.default_rng(draw).permutation(len(table.rows))
         few, rest = np.sort(order[: _few(table)]), np.sort(order[_few(table) :])
         part = table.only(few.tolist())
         tuned = tune(part, goal, baseline=_best(table), judged=judged.only(few.tolist()))
-        scores, costs, base_scores, base_costs = _replayed(table, tuned.policy, rest)
+        scores, costs, base_scores, base_costs = _replayed(table, tuned.policy, rest, judged)
         found += tuned.found
         broken += tuned.found and float((base_scores - scores).mean()) > goal.limit
         saved.append(1 - float(costs.mean() / base_costs.mean()))

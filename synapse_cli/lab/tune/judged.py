@@ -27,6 +27,7 @@ class Judged:
         self.table = table
         self._normals: dict[tuple[str, Form], list[Normal | None]] = {}
         self._extracted: dict[str, bool] = {}
+        self._signals: dict[tuple[str, str], Floats] = {}
 
     def passed(self, model: str, rule: str) -> Bools:
         """Which answers of a model the rule accepts. Raises InputError."""
@@ -47,7 +48,11 @@ class Judged:
         if says is None:
             known = ", ".join(sorted(_SIGNALS))
             raise InputError(f"a table cannot tell what the check {kind!r} would say", f"tables know: {known}")
-        return says(self, model, options)
+        if kind == "agree":
+            return says(self, model, options)
+        if (model, kind) not in self._signals:
+            self._signals[model, kind] = says(self, model, options)
+        return self._signals[model, kind]
 
     def only(self, rows: Sequence[int]) -> Judged:
         """The same of these rows alone; what was undressed stays so."""
@@ -55,6 +60,7 @@ class Judged:
         part._extracted = {model: self._is_extracted(model) for model in self.table.models}
         for (model, form), found in self._normals.items():
             part._normals[model, form] = [found[row] for row in rows]
+        part._signals = {name: says[list(rows)] for name, says in self._signals.items()}
         return part
 
     def has_answers(self, model: str) -> bool:
