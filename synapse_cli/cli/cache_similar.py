@@ -109,7 +109,7 @@ def evaluate(
     no_host: NoHost = False,
     json: AsJson = False,
 ) -> None:
-    """Measure on labelled pairs how many would share an answer, and how many of those wrongly.
+    """Measure how many pairs would share an answer, and how many wrongly.
 
     The bare cosine, without rules, stands beside it: with as many hits as it can have while no larger share of them is
     wrong here, a threshold that nobody knows beforehand.

@@ -76,7 +76,7 @@ def replay(
     no_host: _NoHost = False,
     quiet: _Quiet = False,
 ) -> int:
-    """Tell what a policy would have cost and scored on prompts whose outcomes are known.
+    """Tell what a policy would have cost and scored on known outcomes.
 
     Use rows that the policy was not made from. Every call counts: tiers that were asked and rejected, too. Beside it
     stand random choice and prompt length for the same money, every single model, and an oracle. Prompts are encoded on

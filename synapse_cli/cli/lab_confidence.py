@@ -20,7 +20,7 @@ def confidence(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> int:
-    """Learn what a model's confidence is worth: how often answers of each confidence were good.
+    """Learn how often answers of each confidence were good.
 
     Prints the accept rule with its points; with them `min` is the chance that an answer is right. How far confidence
     and truth lie apart is told before and after, on answers that the points were not learned from. Nothing is asked.
