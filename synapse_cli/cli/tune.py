@@ -76,7 +76,7 @@ def tune(flags: TuneFlags) -> int:
     told = replace(told, before=before, left_out=left_out, warnings=tuple(warnings))
     _show(flags, told)
     if not tuned.found:
-        raise ThresholdMissed(_first_line(told), _hint(told))
+        raise ThresholdMissed(_first_line(told), _hint(told, is_estimate=flags.no_certify))
     return 0
 
 
@@ -156,7 +156,7 @@ def _tuned(flags: TuneFlags, table: Table, goal: Goal, vectors: Vectors | None, 
 
 def _old(path: str | None) -> Policy | None:
     """The policy that would be overwritten, where there is one that can be read."""
-    if path is None or not os.path.exists(path):
+    if path is None or not os.path.isfile(path):  # a device may be read for ever
         return None
     from synapse_cli.learned.policy import load
 
@@ -287,7 +287,9 @@ def _first_line(told: Told) -> str:
     return headline(told)
 
 
-def _hint(told: Told) -> str:
+def _hint(told: Told, *, is_estimate: bool) -> str:
+    if is_estimate:
+        return "another goal, or --best with another model to compare with"
     if told.labels_needed is not None:
         return f"about {told.labels_needed:,} rows would be needed; --no-certify makes the best estimate"
     return "another goal, or --no-certify for the best estimate"

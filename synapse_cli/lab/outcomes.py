@@ -165,7 +165,8 @@ def _row(line: bytes, where: str, number: int) -> Row:
         raise InputError(f"{where}: found {_kind(told)}, expected an object", _HINT)
     outcomes = told.get("outcomes")
     if not isinstance(outcomes, dict) or not outcomes:
-        raise InputError(f"{where}: outcomes: found {_kind(outcomes)}, expected an object of models", _HINT)
+        found = "an empty object" if outcomes == {} else _kind(outcomes)
+        raise InputError(f"{where}: outcomes: found {found}, expected an object of models", _HINT)
     task = told.get("task")
     if task is not None and not isinstance(task, str):
         raise InputError(f"{where}: task: found {_kind(task)}, expected a text", _HINT)

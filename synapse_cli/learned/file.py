@@ -82,16 +82,20 @@ def to_bytes(learned: Learned) -> bytes:
 
 
 def write(path: str, learned: Learned) -> str:
-    """Write the file whole or not at all; return its proof. Raises OSError."""
-    content = to_bytes(learned)
-    draft = f"{path}.{os.getpid()}.part"
+    """Write the file whole or not at all, where a link leads to; return its proof. Raises OSError."""
+    content, target = to_bytes(learned), os.path.realpath(path)
+    if os.path.exists(target) and not os.path.isfile(target):
+        with open(target, "wb") as device:  # /dev/null, a named pipe: nothing to replace
+            device.write(content)
+        return from_bytes(content, path, learned.kind).sha256
+    draft = f"{target}.{os.getpid()}.part"
     try:
         with open(os.open(draft, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(draft, path)
-    except OSError:
+        os.replace(draft, target)
+    except BaseException:  # Ctrl-C too leaves no draft
         if os.path.exists(draft):
             os.unlink(draft)
         raise

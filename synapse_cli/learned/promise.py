@@ -99,5 +99,7 @@ def _said(target: Target, limit: float) -> str:
 
 
 def dollars(amount: float) -> str:
-    """Mean dollars of a request, for people."""
-    return f"${amount:.2g}" if amount >= 1e-4 or not amount else f"${amount:.1e}"
+    """Mean dollars of a request, for people: two digits that tell, never as a power of ten."""
+    from decimal import Decimal
+
+    return f"${Decimal(f'{amount:.2g}'):f}"

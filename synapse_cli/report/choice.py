@@ -57,7 +57,7 @@ def _way(policy: Policy, choice: Choice, decision: Decision, closed: Mapping[int
         "taken": way == decision.way,
         "score": choice.scores[number] if choice.scores else None,
         "mean_score": policy.scores[number],
-        "mean_cost_usd": money(Decimal(repr(policy.costs[number]))),
+        "mean_cost_usd": money(Decimal(f"{policy.costs[number]:.12g}")),
         "why": _why(policy, choice, closed, number),
     }
 

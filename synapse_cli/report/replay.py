@@ -133,8 +133,8 @@ def lines(told: Told, *, bars: bool = False) -> Iterator[str]:
     yield ""
     yield from _ways(told, bars=bars)
     yield ""
-    proved = "certified" if told.certified else "not certified"
-    yield f"{told.table}: {told.rows:,} prompts, nothing was asked; {told.policy_file} ({proved}): {told.promise}"
+    proved = "certified: " if told.certified else ""
+    yield f"{told.table}: {told.rows:,} prompts, nothing was asked; {told.policy_file}, {proved}{told.promise}"
 
 
 def headline(told: Told) -> str:
@@ -142,7 +142,7 @@ def headline(told: Told) -> str:
     own = told.policy
     saved = "nothing can be saved" if own.saved is None else f"{own.saved:.1%} saved"
     low, high = -own.loss.high * 100, -own.loss.low * 100
-    span = f" ({low:+.1f} to {high:+.1f})" if math.isfinite(low + high) else ""
+    span = f" ({low:+z.1f} to {high:+z.1f})" if math.isfinite(low + high) else ""
     return f"{saved} and {_points(-own.loss.estimate)} points{span} against {told.baseline}"
 
 
@@ -169,7 +169,7 @@ def _cells(figure: Figure) -> tuple[str, ...]:
 
 
 def _points(change: float) -> str:
-    return f"{change * 100 + 0.0:+.1f}"
+    return f"{change * 100:+z.1f}"
 
 
 def _ranking(told: Told) -> Iterator[str]:
@@ -198,8 +198,9 @@ _SORTS = {"policy": "the policy", "length": "prompt length"}
 
 def _ways(told: Told, *, bars: bool) -> Iterator[str]:
     yield "ways that it takes:"
-    width = max(len(each.name) for each in told.ways)
-    for each in told.ways:
+    taken = [each for each in told.ways if each.share > 0]
+    width = max(len(each.name) for each in taken)
+    for each in taken:
         drawn = f"  {bar(each.share, 24)}" if bars else ""
         score = "" if each.score is None else f"  score {each.score:.3f}"
         yield f"  {each.share:6.1%}  {each.name:<{width}}{drawn}{score}".rstrip()

@@ -144,6 +144,8 @@ def headline(told: Told) -> str:
 def _missed(told: Told) -> str:
     promise = told.policy.promise
     goal = promise.line.removeprefix("aims at: ").removesuffix(", not certified")
+    if not told.policy.data.tested:
+        return f"is estimated to keep it and to save ({goal})"
     return f"is shown to keep it ({goal}, {promise.confidence:.0%} confidence)"
 
 
@@ -156,7 +158,7 @@ def _verdict(told: Told) -> Iterator[str]:
         best = told.candidate
         yield (
             f"the most promising candidate saves {best.saved:.0%} with {_points(-best.loss)} points on "
-            f"{told.policy.data.tested:,} rows, which is too few to tell"
+            f"{told.policy.data.tested:,} rows, which does not show it"
         )
     if not told.found and told.policy.data.tested:
         yield _labels(told)
@@ -265,7 +267,7 @@ def _data_lines(told: Told) -> Iterator[str]:
 
 
 def _points(change: float) -> str:
-    return f"{change * 100:+.1f}"
+    return f"{change * 100:+z.1f}"
 
 
 def _ways(policy: Policy) -> list[Json]:

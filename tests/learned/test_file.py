@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import struct
+import threading
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,30 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     assert list(found.tensors["weights"].numbers) == [0.5, -1.0, 2.0, 3.0, 0.25, -0.125]
     assert list(found.tensors["bytes"].numbers) == [1, 2, 3, -1, -128]
     assert [each.name for each in tmp_path.iterdir()] == ["p.policy"]
+
+
+def test_a_link_is_followed_and_stays_one(tmp_path: Path) -> None:
+    link = tmp_path / "now.policy"
+    link.symlink_to("1.policy")
+
+    file.write(str(link), LEARNED)
+
+    assert link.is_symlink()
+    assert file.read(str(tmp_path / "1.policy"), "policy").about == LEARNED.about
+
+
+def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    received: list[bytes] = []
+    reader = threading.Thread(target=lambda: received.append(path.read_bytes()))
+    reader.start()
+
+    file.write(str(path), LEARNED)
+
+    reader.join()
+    assert received == [file.to_bytes(LEARNED)]
+    assert path.is_fifo()
 
 
 def test_others_read_it_as_safetensors(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def test_the_hash_of_a_table_is_that_of_its_rows_in_any_order() -> None:
         ({"outcomes": {"m": {"score": 1}}}, "outcomes.m.cost: found nothing"),
         ({"outcomes": {"m": {"cost": 1}}}, "outcomes.m.score: found nothing"),
         ({"outcomes": {"m": 1}}, "outcomes.m: found a number, expected an object"),
-        ({"outcomes": {}}, "outcomes: found an object"),
+        ({"outcomes": {}}, "outcomes: found an empty object"),
         ({"outcomes": {"m": {"score": 1, "cost": 1}}}, "outcomes: found none of 'n', which line 1 has"),
         ({"prompt": None}, "prompt: found nothing, expected a text"),
         ({"task": 7}, "task: found a number, expected a text"),

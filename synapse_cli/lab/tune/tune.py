@@ -73,7 +73,8 @@ def tune(
     Raises InputError for a table that is too small or lacks the baseline, EngineMissing without the extra `tune`.
     """
     if len(table.rows) < LEAST_ROWS:
-        raise InputError(f"{table.name} holds {len(table.rows)} rows", f"at least {LEAST_ROWS} are needed")
+        held = "1 row" if len(table.rows) == 1 else f"{len(table.rows)} rows"
+        raise InputError(f"{table.name} holds {held}", f"at least {LEAST_ROWS} are needed")
     name = best_single(table) if baseline is None else baseline
     if name not in table.models:
         raise InputError(f"{table.name} has no outcomes of {name!r}", f"its models are: {', '.join(table.models)}")
