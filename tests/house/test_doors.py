@@ -44,7 +44,6 @@ DOORS = {
         "synapse_cli.cache.semantic",
     ),
     "sklearn": ("synapse_cli.lab",),
-    "usearch": ("synapse_cli.cache.semantic",),
     "resvg_py": ("synapse_cli.report.plot_png",),
     "font_roboto": ("synapse_cli.report.plot_png",),
     "torch": ("synapse_cli.lab.nano",),
