@@ -81,7 +81,8 @@ class Picture:
             )
         decision = run.get("decision")
         if isinstance(decision, dict) and isinstance(under := decision.get("policy"), dict):
-            yield from self._wrapped(f"policy {str(under['sha256'])[:12]}: {under['way']}; {under['promise']}", "", "dim")
+            told = f"policy {str(under['sha256'])[:12]}: {under['way']}; {under['promise']}"
+            yield from self._wrapped(told, "", "dim")
         if isinstance(run["memo_of"], str):
             yield from self._wrapped(f"the answer of {run['memo_of']}: synapse trace {run['memo_of']}", "", "dim")
 
