@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from synapse_cli.cli.sink import refuse_unwritable
 from synapse_cli.core.errors import InputError, SynapseError, ThresholdMissed, UsageError
 from synapse_cli.core.prompt import Json
 
@@ -70,6 +71,7 @@ def calibrate(
     from synapse_cli.learned.encoder import identity
     from synapse_cli.learned.similarity import save
 
+    refuse_unwritable(output)
     aim = Aim(_share("--max-wrong", max_wrong, 0.0, 0.5), _share("--confidence", confidence, 0.5, 1.0))
     given = read(pairs)
     check()

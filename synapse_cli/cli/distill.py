@@ -12,6 +12,7 @@ import typer
 
 from synapse_cli.cli.flags import takes_flags
 from synapse_cli.cli.scope import Tenant
+from synapse_cli.cli.sink import refuse_unwritable
 from synapse_cli.core.errors import InputError, ThresholdMissed, UsageError
 from synapse_cli.core.prompt import Json
 
@@ -102,6 +103,7 @@ def distill(flags: DistillFlags) -> int:
 
     profile = find_profile(flags.profile, Witness())
     wanted = _wanted(flags)
+    refuse_unwritable(flags.output)
     warnings: list[str] = []
     with Counting("learning, in percent", 100) as counting:
         taught = teach(wanted, profile, lambda done, steps: counting.reached(100 * done // steps), warnings.append)

@@ -13,6 +13,7 @@ import typer
 from synapse_cli.cli.lab_confidence import confidence
 from synapse_cli.cli.lab_scorer import scorer
 from synapse_cli.cli.output import write, write_file
+from synapse_cli.cli.sink import refuse_unwritable
 from synapse_cli.core.errors import InputError, ThresholdMissed, UsageError
 
 if TYPE_CHECKING:
@@ -150,6 +151,7 @@ def _refuse_pictures(svg: str | None, png: str | None) -> None:
     for flag, path, ending in (("--svg", svg, ".svg"), ("--png", png, ".png")):
         if path is not None and not path.lower().endswith(ending):
             raise UsageError(f"{flag} takes no {path!r}", f"a name that ends with {ending}")
+        refuse_unwritable(path)
     if png is not None:
         from synapse_cli.report.plot_png import check
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from synapse_cli.cli.output import write
+from synapse_cli.cli.sink import refuse_unwritable
 from synapse_cli.core.errors import InputError
 from synapse_cli.core.prompt import Json
 
@@ -46,9 +47,8 @@ def scorer(
     from synapse_cli.lab.scorer.of_table import learn
     from synapse_cli.report.counting import Counting
 
+    refuse_unwritable(output)
     rows = outcomes.read(table)
-    if output is not None and not os.path.isdir(folder := os.path.dirname(output) or "."):
-        raise InputError(f"there is no folder {folder!r}", "make it first")
     with Counting("learning, in percent", 100) as counting:
         learned = learn(rows, model, lambda done, steps: counting.reached(100 * done // steps))
     sha256 = _write(output, learned)

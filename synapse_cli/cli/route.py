@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from synapse_cli.cli.flags import spelled_out, takes_flags
+from synapse_cli.cli.sink import refuse_unwritable
 from synapse_cli.core.errors import ModelMissing, ThresholdMissed, UsageError
 
 if TYPE_CHECKING:
@@ -123,6 +124,8 @@ def evaluate(flags: EvalFlags) -> int:
     from synapse_cli.report import route_eval
 
     least = _share(flags.min_accuracy, "--min-accuracy"), _share(flags.min_recall, "--min-recall")
+    for path in (flags.svg, flags.png):
+        refuse_unwritable(path)
     if flags.png is not None:
         from synapse_cli.report.plot_png import check
 

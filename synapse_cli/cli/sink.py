@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -19,6 +18,8 @@ def sink(path: str | None) -> Iterator[Write]:
 
     Raises InputError where it cannot be written, ClosedPipe where the reader of stdout went away.
     """
+    import tempfile
+
     if path is None:
         yield _print
         return
@@ -41,6 +42,23 @@ def sink(path: str | None) -> Iterator[Write]:
         if isinstance(error, OSError):
             raise _cannot(path, error) from error
         raise
+
+
+def refuse_unwritable(path: str | None) -> None:
+    """Say before long work that its result could not be written: no folder, no right to, or a folder itself.
+
+    Raises InputError. None, which is no file, is well.
+    """
+    if path is None:
+        return
+    target = os.path.realpath(path)
+    folder = os.path.dirname(target)
+    if not os.path.isdir(folder):
+        raise InputError(f"cannot write {path!r}: there is no folder {os.path.dirname(path)!r}", "make it first")
+    if os.path.isdir(target):
+        raise InputError(f"cannot write {path!r}: it is a folder", "name a file in it")
+    if not os.access(target if os.path.exists(target) else folder, os.W_OK):
+        raise InputError(f"cannot write {path!r}: Permission denied", "name another file")
 
 
 def _print(data: bytes) -> None:

@@ -12,6 +12,7 @@ import typer
 
 from synapse_cli.cli.flags import spelled_out, takes_flags
 from synapse_cli.cli.output import write, write_file
+from synapse_cli.cli.sink import refuse_unwritable
 from synapse_cli.cli.tune_flags import TuneFlags
 from synapse_cli.cli.tune_status import status
 from synapse_cli.core.errors import InputError, ModelMissing, ThresholdMissed, UsageError
@@ -66,6 +67,8 @@ def tune(flags: TuneFlags) -> int:
 
     wanted = goal(flags)
     _refuse_contradictions(flags)
+    for path in (flags.output, flags.svg, flags.png):
+        refuse_unwritable(path)
     warnings: list[str] = []
     table, left_out = _table(flags)
     old = _old(flags.output)

@@ -134,3 +134,23 @@ def test_an_empty_ledger_says_where_labels_come_from(machine: Machine) -> None:
 
     assert done.code == 66
     assert "synapse good" in done.err or "no run" in done.err
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [("no/such.policy", "there is no folder"), (".", "it is a folder")],
+)
+def test_a_place_that_cannot_be_written_is_refused_before_the_work(machine: Machine, path: str, said: str) -> None:
+    """The table is not even there: what would take minutes is not begun."""
+    done = machine.synapse("tune", "--outcomes", "missing.jsonl", "-o", path)
+
+    assert done.code == 66
+    assert said in done.lines[0]
+
+
+def test_a_best_estimate_that_saves_nothing_is_not_told_to_estimate(machine: Machine) -> None:
+    done = machine.synapse("tune", "--outcomes", "made.jsonl", "--lexical", "--best", "small", "--no-certify")
+
+    assert done.code == 100
+    assert "is estimated to keep it" in done.lines[0]
+    assert "--no-certify" not in done.err
