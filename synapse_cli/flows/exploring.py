@@ -8,7 +8,8 @@ decisions (`[routing] explore`, off by default) takes the way beside the chosen 
   tried that is measured to be at least as good; under an uncertified one also a cheaper one where none is dearer.
   Either is marked `explored`, and never as certified, so that a promise is counted without it.
 - **Money.** Every paid call of the way that is tried is reserved beforehand from `explore_budget`, which all processes
-  share and which is per day. Where it is spent, or none is set, paid ways are not tried.
+  share and which is per day. Where it is spent, or none is set, paid ways are not tried, and the run is none that
+  explored.
 - **The answer.** Where the way that is tried gives no accepted answer, the chosen one is asked as if nothing had been.
 
 Who explores is drawn from the run's id, so that a run can be understood afterwards. What the memo or `--cache-only`
@@ -21,7 +22,7 @@ import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from synapse_cli.core.outcome import Decision
+from synapse_cli.core.outcome import Decision, Outcome, Skipped
 from synapse_cli.routing.arbitrage import neighbour
 
 if TYPE_CHECKING:
@@ -48,6 +49,17 @@ def explored(session: Session, decision: Decision) -> Decision:
         why=f"{decision.why}; {taken.name} is tried instead, to learn",
         policy=replace(mark, way=taken.name, certified=False, explored=True),
     )
+
+
+def settled(chosen: Decision, tried: Decision, outcome: Outcome) -> Decision:
+    """What is recorded of a run that explored: the policy's own choice, where nobody was asked but for that.
+
+    So a day whose budget is spent costs no run its promise, or its place in the memo.
+    """
+    if tried.way is None:
+        return tried
+    skipped = all(isinstance(each, Skipped) for each in outcome.attempts[: len(tried.way.tiers)])
+    return chosen if skipped and outcome.best is not None else tried
 
 
 def chance(run_id: str) -> float:

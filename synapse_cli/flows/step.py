@@ -33,7 +33,8 @@ def step(session: Session, listen: Listen, emit: Emit | None = None) -> Run:
     listen = session.calls.listen = session.telling.heard(listen)
     session.begin()
     try:
-        decision = session.explored(session.choose())
+        chosen = session.choose()
+        decision = session.explored(chosen)
         listen(Routed(decision))
         outcome = _climb_stages(session, session.plan(decision), listen, emit)
     except SynapseError as error:
@@ -42,6 +43,10 @@ def step(session: Session, listen: Listen, emit: Emit | None = None) -> Run:
     except Exception as bug:
         session.record_failure(SynapseError(f"bug: {type(bug).__name__}"))
         raise
+    if decision is not chosen:
+        from synapse_cli.flows.exploring import settled
+
+        decision = settled(chosen, decision, outcome)
     return session.record(decision, outcome)
 
 
