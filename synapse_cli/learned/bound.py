@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable, Sequence
 
 _HALVINGS = 60
 """Of an interval when an equation is solved: to the last bit of a double."""
-_WORST_ROWS = 0.2
-"""So many rows of the worst outcome are added to a mean. With them the score bound of 0 to 30 losses stands within a
-tenth of a row of Clopper and Pearson's exact one; without them it lies 0.1 to 0.3 rows below, and promises too much."""
+WORST_ROWS = 0.1
+"""So many rows of the worst outcome are added to a mean. A test at 5 % of pairs of scores of 0 and 1 is then wrong with
+a chance of 5.3 % at most, without them 5.9 %: summed over all outcomes of 30 to 1,000 rows, at limits of 0.5 to 10
+points, 0 to 8 % of gains. Of 300 rows a plain t-test is wrong in up to 20 %, one corrected for skewness in 7.5 %."""
 
 
 def doubt_that_mean_is_below(values: Sequence[float], limit: float, highest: float = 1.0) -> float:
@@ -29,7 +30,7 @@ def doubt_that_mean_is_below(values: Sequence[float], limit: float, highest: flo
     if n < 2:
         return 1.0
     mean = math.fsum(value * times for value, times in counts.items()) / n
-    missing = limit - mean - _WORST_ROWS * max(highest, 0.0) / n
+    missing = limit - mean - WORST_ROWS * max(highest, 0.0) / n
     if missing <= 0:
         return 1.0
     if limit >= highest:
@@ -102,7 +103,7 @@ def rows_needed(values: Sequence[float], limit: float, confidence: float, highes
     mean = math.fsum(values) / n
     spread = math.sqrt(max(_restricted_variance(Counter(values), n, limit, highest), 0.0))
     t, short = t_quantile(confidence, max(30, n)), limit - mean
-    worst = _WORST_ROWS * max(highest, 0.0)
+    worst = WORST_ROWS * max(highest, 0.0)
     root = (t * spread + math.sqrt((t * spread) ** 2 + 4 * short * worst)) / (2 * short)
     return math.ceil(root * root)
 

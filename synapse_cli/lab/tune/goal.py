@@ -84,7 +84,7 @@ class Goal:
         mean, variance = float(spent.mean()), float(spent.var())
         short = self.highest_mean - mean
         if self.target != "max_cost":
-            short -= 0.2 / rows
+            short -= bound.WORST_ROWS / rows
             variance += max(0.0, short) * max(0.0, 1 - self.highest_mean)
         if variance <= 0:
             return float(short > 0)
