@@ -133,8 +133,8 @@ def lines(told: Told, *, bars: bool = False) -> Iterator[str]:
     yield ""
     yield from _ways(told, bars=bars)
     yield ""
-    proved = "certified: " if told.certified else ""
-    yield f"{told.table}: {told.rows:,} prompts, nothing was asked; {told.policy_file}, {proved}{told.promise}"
+    proved = " (certified)" if told.certified else ""  # the promise itself says where it is not
+    yield f"{told.table}: {told.rows:,} prompts, nothing was asked; {told.policy_file}{proved}: {told.promise}"
 
 
 def headline(told: Told) -> str:
