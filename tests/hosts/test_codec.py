@@ -39,6 +39,7 @@ _SPECIAL: dict[str, Any] = {
     "gpu_split": (0.5, 0.25),
     "gpu": 7,
     "finish": "length",
+    "like": None,  # the cache's own word, which no host ever says
     "quota": (Allowance("requests", 500, 499, 0.12, 60.0), Allowance("tokens", remaining=0)),
 }
 

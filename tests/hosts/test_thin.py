@@ -80,7 +80,7 @@ def test_a_warm_local_run_loads_neither_typer_nor_an_engine(machine: Machine) ->
 
     assert not {name.partition(".")[0] for name in modules} & HEAVY
     assert _own_backends(modules) == set()
-    assert len(modules) <= 215
+    assert len(modules) <= 224
     assert (Home.of(machine).status() or {})["served"] == 2
 
 
