@@ -142,7 +142,7 @@ def _settings(field: Field) -> list[Setting]:
     if field.looks is None:
         return [Setting(always=way) for way in range(len(field.grid.ways))]
     if not field.goal.saves:
-        return [Setting(price=price) for price in (*PRICES, *(-price for price in PRICES if price))]
+        return [Setting(price=price) for price in (*PRICES, *(-price for price in PRICES if price), *_turning(field))]
     return [Setting(price=price, threshold=each) for price in PRICES for each in _thresholds(field, price)]
 
 
@@ -177,7 +177,7 @@ def _predicted_chain(field: Field) -> list[Tried]:
     For a limit of money, or of requests: from the cheapest setting to the dearest.
     """
     if not field.goal.saves:
-        prices = {*(price for each in PRICES for price in (each, -each)), *_BETWEEN}
+        prices = {*(price for each in PRICES for price in (each, -each)), *_BETWEEN, *_turning(field)}
         return _apart(sorted((field.tried(Setting(price=each)) for each in prices), key=lambda each: each.cost))
     tried = _worthwhile(field)
     best = max(tried, key=lambda each: (each.worth, -each.cost), default=None)
@@ -197,6 +197,25 @@ def estimated(field: Field) -> list[Tried]:
     """Every setting that these rows make likely to keep the goal: an estimate, not a proof."""
     even = replace(field, goal=replace(field.goal, confidence=0.5))
     return [each for each in _worthwhile(even) if each.chance >= _LIKELY]
+
+
+def _turning(field: Field) -> list[float]:
+    """Prices at which rows leave the fallback, spread evenly over the rows.
+
+    Where nearly all leave at once, the prices between the first and the last spend what is allowed.
+    """
+    import numpy as np
+
+    assert field.looks is not None  # who has a predictor has asked it
+    costs, fallback = field.known.costs, field.known.fallback
+    cheaper = np.flatnonzero(costs < costs[fallback])
+    if not len(cheaper):
+        return []
+    chances = field.looks.chances
+    lost = chances[:, [fallback]] - chances[:, cheaper]
+    leaves = (lost * costs.max() / (costs[fallback] - costs[cheaper])).min(axis=1)
+    found: list[float] = np.unique(np.quantile(leaves, np.linspace(0, 1, _FINE))).tolist()
+    return found
 
 
 def _thresholds(field: Field, price: float, many: int = _THRESHOLDS) -> list[float]:
