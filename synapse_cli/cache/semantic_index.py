@@ -102,7 +102,7 @@ def best(vector: Sequence[float], rows: Iterable[tuple[int, bytes]], most: int) 
         import numpy as np
 
         table = np.frombuffer(b"".join(each.numbers for each in packed), np.int8).reshape(len(packed), -1)
-        products = [float(each) for each in table @ np.asarray(vector, dtype=np.float32)]
+        products = [float(each) for each in np.einsum("ij,j->i", table, np.asarray(vector, dtype=np.float32))]
     else:
         products = [float(sum(map(mul, vector, each.numbers))) for each in packed]
     found = [
