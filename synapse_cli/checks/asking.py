@@ -30,6 +30,14 @@ def binds(options: Options) -> Binds:
     return "validity" if options.flag("required") else "doubt"
 
 
+def named(options: Options, key: str = "model") -> str | None:
+    """Read the name of the model that a rule asks; None where it names none."""
+    name = options.text(key)
+    if name is not None and not name:
+        options.problem(key, "an empty text", "the name of a model")
+    return name
+
+
 def unasked(rule: str, error: SynapseError, *, passes: bool) -> Verdict:
     """Say that a model could not be asked; Ctrl-C and a closed pipe are nobody's verdict, and are raised on."""
     if isinstance(error, Interrupted | ClosedPipe):

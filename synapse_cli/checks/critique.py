@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from synapse_cli.checks import fenced
-from synapse_cli.checks.asking import ALONE, Binds, binds, question, unasked
+from synapse_cli.checks.asking import ALONE, Binds, binds, named, question, unasked
 from synapse_cli.checks.doubtful import one_line, passes_if_missing, unevaluated
 from synapse_cli.checks.material import TRUST, material
 from synapse_cli.core.completion import Completion
@@ -60,9 +60,7 @@ class Critique:
     @classmethod
     def parse(cls, options: Options) -> Critique:
         """Read `model`, `rounds`, `min`, `required`."""
-        model = options.text("model")
-        if model is not None and not model:
-            options.problem("model", "an empty text", "the name of a model")
+        model = named(options)
         rounds = options.whole("rounds", 1, least=1) or 1
         if rounds > _MOST_ROUNDS:
             options.problem("rounds", str(rounds), f"at most {_MOST_ROUNDS}: each is two calls")

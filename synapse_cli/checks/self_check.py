@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from synapse_cli.checks.asking import ALONE, LABEL_TOKENS, Binds, binds, chance, question, unasked
+from synapse_cli.checks.asking import ALONE, LABEL_TOKENS, Binds, binds, chance, named, question, unasked
 from synapse_cli.checks.doubtful import one_line, passes_if_missing, unevaluated
 from synapse_cli.checks.material import TRUST, material
 from synapse_cli.core.completion import Completion
@@ -46,9 +46,7 @@ class SelfCheck:
     @classmethod
     def parse(cls, options: Options) -> SelfCheck:
         """Read `model`, `questions`, `min`, `required`."""
-        model = options.text("model")
-        if model is not None and not model:
-            options.problem("model", "an empty text", "the name of a model")
+        model = named(options)
         questions = options.texts("questions")
         if options.values.get("questions") == [] or any(not each.strip() for each in questions):
             options.problem("questions", "a question that is empty", "questions that yes or no answers")
